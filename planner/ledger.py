@@ -1,0 +1,77 @@
+"""The ledger: who needs how many bytes, where, and at which moments. Every number on a screen is a sum over it.
+
+A phase is what a person reads ("training"); a moment is an instant in it. A line is alive at some moments; the need
+of a place at a moment is the sum of the lines alive there; the peak is the largest such sum. Nothing else in the
+program adds up memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from planner.slots import Slot
+from planner.units import Num
+
+
+class At(NamedTuple):
+    """An instant: `stage` counts from 0, `phase` is read by people, `moment` is the instant within it."""
+
+    stage: int
+    phase: str
+    moment: str
+
+
+class Place(NamedTuple):
+    """Where bytes lie. `rank` −1 means each rank alike; `tier` is device, host or disk."""
+
+    rank: int
+    tier: str
+
+
+DEVICE = Place(-1, "device")
+HOST = Place(-1, "host")
+DISK = Place(-1, "disk")
+
+
+class Kind(StrEnum):
+    """What a line is, for colour and grouping: one hue each, the same in every chart."""
+
+    WEIGHTS = "weights"
+    ADAPTER = "adapter"
+    GRADIENTS = "gradients"
+    STATES = "optimizer states"
+    ACTIVATIONS = "activations"
+    LOGITS = "logits"
+    WORKSPACE = "workspace"
+    BATCH = "batch"
+
+
+@dataclass(frozen=True)
+class Why:
+    """A sentence with its numbers, written only when somebody reads it: `Why("{n} × {b} bytes", n=3, b=2)`."""
+
+    template: str
+    numbers: tuple[tuple[str, Any], ...] = ()
+
+    def __str__(self) -> str:
+        # plain integers are grouped in threes; anything else is shown as it is
+        shown = {k: f"{v:,}" if isinstance(v, int) and not isinstance(v, bool) else v for k, v in self.numbers}
+        return self.template.format(**shown)
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Line:
+    """One entry. `what` names the tensors in words, `why` is the sentence shown beside the figure.
+
+    bytes: integer, or an int64 array on a grid. alive: the moments at which these bytes are allocated.
+    """
+
+    what: str
+    kind: Kind
+    place: Place
+    bytes: Num
+    alive: frozenset[At]
+    slot: Slot
+    why: Why

@@ -1,0 +1,167 @@
+"""What a worker reports: a closed set of event types, one JSON object a line in `events.jsonl`.
+
+Decoding refuses an unknown tag or field by name. The last event of a journal is `Finished` or `Failed`; a journal
+that ends with anything else belongs to a run that is still going, or is lost.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from planner.problem import Problem, fail
+
+
+@dataclass(frozen=True)
+class Started:
+    """A worker took the run up. resumed_from: step of the checkpoint, −1 for a fresh start. time: seconds, epoch."""
+
+    tag: ClassVar[str] = "started"
+    time: float
+    pid: int
+    resumed_from: int
+    total_steps: int
+    versions: dict[str, str]
+    device: str
+
+
+@dataclass(frozen=True)
+class Phase:
+    """The run entered a phase: load, sample, train, paused, save, …; detail is for the log."""
+
+    tag: ClassVar[str] = "phase"
+    time: float
+    phase: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One optimizer step is done. loss_hex: the loss as float.hex(), for exact comparison. tokens: so far, all steps,
+    counted from the attention mask; it goes on across a resume. seq: padded length of the step's longest micro-batch."""
+
+    tag: ClassVar[str] = "step"
+    time: float
+    step: int
+    total_steps: int
+    loss: float
+    loss_hex: str
+    learning_rate: float
+    grad_norm: float
+    tokens: int
+    tokens_per_s: float
+    seq: int
+
+
+@dataclass(frozen=True)
+class Memory:
+    """One reading. source: process, allocated, reserved, nvml, live. place tier: device or host."""
+
+    tag: ClassVar[str] = "memory"
+    time: float
+    source: str
+    tier: str
+    bytes: int
+    peak_bytes: int
+    step: int = -1
+    moment: str = ""
+    others_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The model's answer to the sample prompt. when: before or after, with the step it was taken at."""
+
+    tag: ClassVar[str] = "sample"
+    time: float
+    when: str
+    step: int
+    prompt: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A checkpoint is complete on disk."""
+
+    tag: ClassVar[str] = "checkpoint"
+    time: float
+    step: int
+    path: str
+    bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Note:
+    """Something a person should know that ends nothing. level: info or warning."""
+
+    tag: ClassVar[str] = "note"
+    time: float
+    level: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Finished:
+    """The run is over and its result is on disk. outcome: done, stopped (by request, saved) or released."""
+
+    tag: ClassVar[str] = "finished"
+    time: float
+    outcome: str
+    step: int
+    adapter: str
+    sha256: str
+    measured: dict[str, Any]  # {"source": …, "peak_bytes": …, "predicted_bytes": …, "at": …}
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The run ended because of a problem. phase and step: where; the checkpoint to resume from is in the folder."""
+
+    tag: ClassVar[str] = "failed"
+    time: float
+    phase: str
+    step: int
+    problem: Problem
+
+
+Event = Started | Phase | Step | Memory | Sample | Checkpoint | Note | Finished | Failed
+TYPES: dict[str, type[Any]] = {
+    t.tag: t for t in (Started, Phase, Step, Memory, Sample, Checkpoint, Note, Finished, Failed)
+}
+
+
+def encode(event: Event) -> str:
+    """One line of JSON, without a line end; the tag stands in `event`."""
+    return json.dumps({"event": event.tag, **dataclasses.asdict(event)}, ensure_ascii=False, allow_nan=True)
+
+
+def decode(line: str) -> Event:
+    """The event of one line. Raises ProblemError `journal.unknown_event` or `journal.damaged_line`."""
+    try:
+        raw = json.loads(line)
+        tag = raw.pop("event")
+    except (ValueError, KeyError, AttributeError, TypeError):
+        raise fail(
+            "journal.damaged_line",
+            f"A line of the journal is not an event: {line[:80]!r}.",
+            "What was read before and after it is shown; the rest of the run is not lost.",
+        ) from None
+    kind = TYPES.get(tag)
+    names = {f.name for f in dataclasses.fields(kind)} if kind else set()
+    if kind is None or set(raw) - names:
+        raise fail(
+            "journal.unknown_event",
+            f"The journal holds an event this version does not know: {tag!r} with {sorted(set(raw) - names)}.",
+            "Open the run with the version that wrote it.",
+        )
+    try:
+        if kind is Failed:
+            raw["problem"] = Problem(**raw["problem"])
+        return kind(**raw)  # type: ignore[no-any-return]
+    except TypeError as error:
+        raise fail("journal.damaged_line", f"A {tag} event is incomplete: {error}.", "It is left out.") from None

@@ -1,0 +1,58 @@
+"""What a technique is: a mirrored pair, a planner half here and a torch half of the same file name in `backends`.
+
+The planner half says what it does to the draft, what it conflicts with, and its part of an exported script. Nothing
+outside the pair and the registry knows its name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from planner.draft import Draft
+from planner.plan import Plan
+from planner.problem import Problem
+from planner.slots import Slot
+
+
+@dataclass(frozen=True)
+class ScriptPart:
+    """A technique's share of an exported script: Python source of public libraries with literal values.
+
+    imports: whole import lines. load: (keyword, source) for `from_pretrained`. arguments: (SFTConfig field, JSON
+    value), also used by the worker. wrap: source lines that turn `model` into the trained model. trainer: (keyword,
+    source) for the trainer's constructor. mixin: a class of the twin file that the trainer inherits first; the twin
+    file is then carried along in the export.
+    """
+
+    imports: tuple[str, ...] = ()
+    load: tuple[tuple[str, str], ...] = ()
+    arguments: tuple[tuple[str, Any], ...] = ()
+    wrap: tuple[str, ...] = ()
+    trainer: tuple[tuple[str, str], ...] = ()
+    mixin: str = ""
+
+
+class Technique(Protocol):
+    """One answer to one slot's question.
+
+    name: the word in plans and `--set`; label: for people; summary: one sentence; reference: paper or library page;
+    twin: name of the module in `backends.techniques`, empty when the worker has nothing to do.
+    """
+
+    slot: Slot
+    name: str
+    label: str
+    summary: str
+    reference: str
+    twin: str
+    Options: type[Any]
+
+    def problems(self, plan: Plan, options: Any) -> list[Problem]:
+        """Why this choice cannot stand in this plan; empty when it can."""
+
+    def apply(self, options: Any, draft: Draft) -> Draft:
+        """The draft with this technique's effect. May replace only what its slot owns."""
+
+    def script(self, options: Any, plan: Plan) -> ScriptPart:
+        """Its part of the exported script."""
