@@ -1,0 +1,61 @@
+# Two commands do all: `make run` and `make test`. Each sets up what it needs, in .venv, from pip's own configuration.
+#
+#   PYTHON       the interpreter to build .venv with (3.11 or newer)
+#   VENV         where the environment lies
+#   TORCH_INDEX  address of a pip index that holds the CPU builds of torch; used where there is no accelerator and
+#                pip's own configuration offers no CPU build. PyTorch's install page names it.
+
+PYTHON ?= python3
+VENV ?= .venv
+TORCH_INDEX ?=
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+STAMP := $(VENV)/.ready
+TEST_STAMP := $(VENV)/.ready-test
+export QT_API := pyside6
+
+.PHONY: run test setup setup-test lint types contracts tests screens bench experiments count gpu-check clean
+
+run: setup
+	@sh scripts/run.sh $(BIN)
+
+test: setup-test lint types contracts tests
+
+setup: $(STAMP)
+setup-test: $(TEST_STAMP)
+
+$(STAMP): pyproject.toml constraints.txt scripts/setup.sh
+	@sh scripts/setup.sh "$(PYTHON)" "$(VENV)" "$(TORCH_INDEX)" train
+	@touch $@
+
+$(TEST_STAMP): $(STAMP)
+	@echo "Tools for the tests: about 60 MB."
+	@$(PIP) install -q -c constraints.txt -e ".[train,dev]"
+	@touch $@
+
+lint: setup-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup-test
+	$(BIN)/mypy
+
+contracts: setup-test
+	$(BIN)/lint-imports
+
+tests: setup-test
+	$(BIN)/plimsoll get-example
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
+
+screens: setup
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m app.screens docs/screens
+
+bench: setup-test
+	QT_QPA_PLATFORM=offscreen sh scripts/bench.sh $(BIN)
+
+count: setup
+	$(BIN)/python -m backends.count
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
