@@ -39,6 +39,8 @@ class ModelFacts:
     has_chat_template: bool = False
     unsupported_because: str = ""
     provenance: str = ""  # where these figures come from, shown as a tool tip
+    sliding_window: int = 0  # attention looks back at most this many tokens; 0: no such limit
+    tokenizer: str = ""  # sha256 of tokenizer.json, which says whose token counts hold for this model
 
     @property
     def q_dim(self) -> int:
