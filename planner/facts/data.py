@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
 
+from planner.facts.order import epochs_begun, micro_batches
+from planner.schedule import Schedule
 from planner.units import Num
+
+DRAWN_LIMIT = 100_000  # rows drawn in the whole run, above which batches are bounded instead of drawn
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +32,10 @@ class BatchShape:
 @dataclass(frozen=True)
 class DataFacts:
     """One data set. lengths: tokens per row in file order (chat template applied, not cut), empty when unknown.
+    prompt_lengths: of them the prompt's, for prompt–completion rows; empty when unknown or for messages.
 
     form: messages or prompt_completion. lengths_from: counted (by the model's tokenizer), estimated (from characters)
-    or unknown. tokenizer: sha256 of the tokenizer.json that counted them. sample_prompt: a question from the data,
+    or unknown. tokenizer: digest of the tokenizer and chat template that counted them (`ModelFacts.tokenizer`). sample_prompt: a question from the data,
     for the before-and-after answer.
     """
 
@@ -39,7 +45,82 @@ class DataFacts:
     rows: int
     size_bytes: int
     sha256: str
-    lengths: tuple[int, ...] = ()
+    lengths: tuple[int, ...] = field(default=(), hash=False)  # long; sha256 and tokenizer stand for them in the hash
     lengths_from: str = "unknown"
     tokenizer: str = ""
     sample_prompt: str = ""
+    prompt_lengths: tuple[int, ...] = field(default=(), hash=False)
+
+
+def longest_batch(data: DataFacts, schedule: Schedule) -> BatchShape:
+    """The batch with the most tokens, padding included, that will really occur in this run.
+
+    Among equals the one with longer rows comes first (attention grows with the square), then one that needs a mask.
+    Not certain, and an upper bound, when lengths are not counted, or the data is too large to draw.
+    """
+    return heaviest_batches(data, schedule)[0]
+
+
+def heaviest_batches(data: DataFacts, schedule: Schedule) -> tuple[BatchShape, ...]:
+    """Every shape that no other beats in tokens, in rows × seq² and in being padded; `longest_batch` is the first.
+
+    Mostly one shape. A second one is, say, a last batch of one long row, which only eager attention may find heavier.
+    """
+    return _heaviest(
+        data,
+        Schedule(
+            micro_batch=schedule.micro_batch,
+            max_length=schedule.max_length,
+            grad_accumulation=schedule.grad_accumulation,
+            epochs=schedule.epochs,
+            max_steps=schedule.max_steps,
+            shuffle=schedule.shuffle,
+            completion_only=schedule.completion_only,
+            seed=schedule.seed,
+        ),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _heaviest(data: DataFacts, schedule: Schedule) -> tuple[BatchShape, ...]:
+    cut = schedule.max_length
+    lengths, known = _kept_lengths(data, schedule)
+    if not lengths:
+        rows = min(schedule.micro_batch, data.rows) if data.rows else schedule.micro_batch
+        return (BatchShape(rows, cut, padded=rows > 1, certain=False),)
+    rows = len(lengths)
+    if rows * epochs_begun(rows, schedule) > DRAWN_LIMIT:
+        padded = schedule.micro_batch > 1 and min(lengths) < max(lengths)
+        return (BatchShape(min(schedule.micro_batch, rows), max(lengths), padded, certain=False),)
+    shapes = set()
+    for batch in micro_batches(rows, schedule):
+        of_batch = [lengths[i] for i in batch]
+        longest = max(of_batch)
+        shapes.add((len(batch), longest, min(of_batch) < longest))
+    return tuple(BatchShape(r, s, p, certain=known) for r, s, p in _unbeaten(shapes))
+
+
+def _kept_lengths(data: DataFacts, schedule: Schedule) -> tuple[list[int], bool]:
+    """Lengths as the trainer cuts them, without the rows it drops, and whether they are known for certain.
+
+    TRL drops a row whose answer is cut away whole, when only answers count in the loss.
+    """
+    cut = schedule.max_length
+    lengths = [min(n, cut) for n in data.lengths]
+    known = data.lengths_from == "counted"
+    if schedule.completion_only and data.form == "prompt_completion":
+        if data.prompt_lengths:
+            lengths = [n for n, p in zip(lengths, data.prompt_lengths, strict=True) if p < n]
+        elif any(n > cut for n in data.lengths):
+            known = False
+    return lengths, known
+
+
+def _unbeaten(shapes: set[tuple[int, int, bool]]) -> list[tuple[int, int, bool]]:
+    """The shapes no other beats in all of tokens, rows × seq² and padded; most tokens, longest, padded first."""
+    ordered = sorted(shapes, key=lambda x: (x[0] * x[1], x[1], x[2]), reverse=True)
+    kept: list[tuple[int, int, bool]] = []
+    for rows, seq, padded in ordered:
+        if not any(r * s * s >= rows * seq * seq and p >= padded for r, s, p in kept):
+            kept.append((rows, seq, padded))
+    return kept

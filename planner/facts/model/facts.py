@@ -40,7 +40,7 @@ class ModelFacts:
     unsupported_because: str = ""
     provenance: str = ""  # where these figures come from, shown as a tool tip
     sliding_window: int = 0  # attention looks back at most this many tokens; 0: no such limit
-    tokenizer: str = ""  # sha256 of tokenizer.json, which says whose token counts hold for this model
+    tokenizer: str = ""  # digest of tokenizer.json and chat template: whose token counts hold for this model
 
     @property
     def q_dim(self) -> int:

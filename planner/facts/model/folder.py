@@ -8,11 +8,12 @@ tell whether a stored head equals the embedding it is said to be tied to.
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from planner.facts.json_file import read_bytes, read_object
+from planner.facts.json_file import CONFIG_LIMIT_BYTES, read_bytes, read_object
 from planner.facts.model.architectures import DENSE
 from planner.facts.model.config import facts_from_config
 from planner.facts.model.facts import ModelFacts
@@ -65,7 +66,7 @@ def _read(folder: Path, files: set[str], name: str, source: str) -> ModelFacts:
             f"{folder} holds no tokenizer.",
             "Put the model's tokenizer.json and tokenizer_config.json beside its weights.",
         )
-    return replace(facts, tokenizer=_tokenizer_sha256(folder, files), has_chat_template=_has_template(folder, files))
+    return replace(facts, tokenizer=tokenizer_digest(folder), has_chat_template=bool(_template(folder, files)))
 
 
 def _held_against(facts: ModelFacts, weights: StoredWeights) -> ModelFacts:
@@ -114,19 +115,27 @@ def _same_bytes(a: TensorHeader, b: TensorHeader) -> bool:
     return True
 
 
-def _tokenizer_sha256(folder: Path, files: set[str]) -> str:
+def _template(folder: Path, files: set[str]) -> str:
+    """The chat template's text, from its own file or from tokenizer_config.json; empty when there is none."""
+    if "chat_template.jinja" in files:
+        raw = read_bytes(folder / "chat_template.jinja", "model.tokenizer", limit=CONFIG_LIMIT_BYTES)
+        return raw.decode("utf-8", "replace")
+    for name in ("chat_template.json", "tokenizer_config.json"):
+        if name in files and (found := read_object(folder / name, "model.tokenizer").get("chat_template")):
+            return found if isinstance(found, str) else json.dumps(found, sort_keys=True)
+    return ""
+
+
+def tokenizer_digest(folder: Path) -> str:
+    """sha256 over tokenizer.json and the chat template: together they decide how many tokens a row has.
+
+    Empty when the folder has no tokenizer.json. Raises ProblemError `model.tokenizer_*`.
+    """
+    files = {p.name for p in folder.iterdir()}
     if "tokenizer.json" not in files:
         return ""
     raw = read_bytes(folder / "tokenizer.json", "model.tokenizer", limit=TOKENIZER_LIMIT_BYTES)
-    return hashlib.sha256(raw).hexdigest()
-
-
-def _has_template(folder: Path, files: set[str]) -> bool:
-    if "chat_template.jinja" in files or "chat_template.json" in files:
-        return True
-    if "tokenizer_config.json" not in files:
-        return False
-    return bool(read_object(folder / "tokenizer_config.json", "model.tokenizer").get("chat_template"))
+    return hashlib.sha256(raw + b"\0" + _template(folder, files).encode()).hexdigest()
 
 
 def _no_config(folder: Path, files: set[str]) -> ProblemError:

@@ -1,0 +1,100 @@
+"""What a training row must look like, one row at a time: the messages form and the prompt–completion form.
+
+Every fault is a sentence about one row. Nothing here knows files; `read_data` numbers the rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+ROLES = ("system", "user", "assistant", "tool")
+MESSAGES = "messages"
+PROMPT_COMPLETION = "prompt_completion"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One sound row. form: messages or prompt_completion. conversational: its texts are message lists.
+
+    text_bytes: of all its texts in UTF-8; prompt_bytes: of those before the last answer; turns: messages in it;
+    question: the first thing a user asks in it.
+    """
+
+    form: str
+    conversational: bool
+    text_bytes: int
+    prompt_bytes: int
+    turns: int
+    question: str
+
+
+def check_row(value: Any) -> Row | str:
+    """The row, or the sentence that says what is wrong with it."""
+    if not isinstance(value, dict):
+        return "it is not a JSON object"
+    if "messages" in value:
+        if "prompt" in value or "completion" in value:
+            return "it has both messages and a prompt or completion"
+        return _messages_row(value["messages"])
+    if "prompt" in value or "completion" in value:
+        return _prompt_completion_row(value.get("prompt"), value.get("completion"))
+    keys = ", ".join(sorted(map(str, value))[:5]) or "nothing"
+    return f"it has neither messages nor prompt and completion, but {keys[:120]}"
+
+
+def _messages_row(messages: Any) -> Row | str:
+    fault = _messages_fault(messages, "messages")
+    if fault:
+        return fault
+    if not any(m["role"] == "assistant" for m in messages):
+        return "its messages hold no answer of the assistant"
+    sizes = [_bytes(m["content"]) for m in messages]
+    answered = next((i for i in reversed(range(len(messages))) if messages[i]["role"] == "assistant"), 0)
+    return Row(MESSAGES, True, sum(sizes), sum(sizes[:answered]), len(messages), _question(messages))
+
+
+def _prompt_completion_row(prompt: Any, completion: Any) -> Row | str:
+    if isinstance(prompt, str) and isinstance(completion, str):
+        if not prompt.strip() or not completion:
+            return "its prompt or its completion is empty"
+        return Row(PROMPT_COMPLETION, False, _bytes(prompt) + _bytes(completion), _bytes(prompt), 0, prompt)
+    if isinstance(prompt, list) and isinstance(completion, list):
+        fault = _messages_fault(prompt, "prompt") or _messages_fault(completion, "completion")
+        if fault:
+            return fault
+        before, after = (sum(_bytes(m["content"]) for m in part) for part in (prompt, completion))
+        return Row(PROMPT_COMPLETION, True, before + after, before, len(prompt) + len(completion), _question(prompt))
+    for name, part in (("prompt", prompt), ("completion", completion)):
+        if not isinstance(part, str | list):
+            return f"its {name} is {_kind(part)}, not text or a list of messages"
+    return "its prompt and its completion are of two kinds, one text and one a list of messages"
+
+
+def _messages_fault(messages: Any, name: str) -> str:
+    """What is wrong with a list of messages; empty when nothing is."""
+    if not isinstance(messages, list) or not messages:
+        return f"its {name} is {_kind(messages)}, not a list of messages" if messages != [] else f"its {name} is empty"
+    for i, message in enumerate(messages, start=1):
+        if not isinstance(message, dict):
+            return f"message {i} of its {name} is {_kind(message)}, not an object with role and content"
+        role, content = message.get("role"), message.get("content")
+        if role not in ROLES:
+            said = "no role" if role is None else f"the role {role!r:.40}"
+            return f"message {i} of its {name} has {said}; known are {', '.join(ROLES)}"
+        if not isinstance(content, str):
+            return f"the content of message {i} of its {name} is {_kind(content)}, not text"
+    return ""
+
+
+def _question(messages: list[dict[str, Any]]) -> str:
+    return next((str(m["content"]) for m in messages if m["role"] == "user"), "")
+
+
+def _bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+
+
+def _kind(value: Any) -> str:
+    names = {dict: "an object", list: "a list", str: "text", bool: "true or false", int: "a number", float: "a number"}
+    return "missing" if value is None else names.get(type(value), "something else")
