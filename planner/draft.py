@@ -1,8 +1,9 @@
 """The draft: a model and a schedule on their way to a ledger. Techniques are applied to it in slot order.
 
-WEIGHTS sets the bits of tensors, TRAINABLE adds tensors and marks what is trained, ATTENTION and LOSS add what they
-keep, ACTIVATION thins what is kept, OPTIMIZER adds its states, PLACEMENT settles the places. A technique may replace
-only what its slot owns.
+WEIGHTS sets the bits of tensors, PRECISION what is computed in, TRAINABLE adds tensors and marks what is trained,
+ATTENTION sets the core that mixes the tokens, ACTIVATION says what is made again; OBJECTIVE turns all this into a
+timeline and lines, LOSS and OPTIMIZER add theirs, PLACEMENT settles the places. A technique may replace only what its
+slot owns (`OWNS`); a test compares the drafts before and after.
 """
 
 from __future__ import annotations
@@ -13,15 +14,15 @@ from planner.facts.data import BatchShape
 from planner.facts.model.facts import ModelFacts
 from planner.ledger import At, Line
 from planner.schedule import Schedule
-from planner.units import Num
+from planner.slots import Slot
 
 
 @dataclass(frozen=True, slots=True)
 class Tensor:
     """Stored weights of one name. `count` layers hold one each, so a 30-layer stack is one entry, not thirty.
 
-    shape: of one tensor; bits: per element as stored; trained: gradients and states exist; tied: storage shared with
-    an earlier tensor, so it costs nothing itself.
+    role: embedding, head, linear, bias, norm, adapter or buffer. shape: of one tensor. bits: per element as stored.
+    trained: gradients and states exist. tied: storage shared with an earlier tensor, so it costs nothing itself.
     """
 
     name: str
@@ -45,32 +46,25 @@ class Tensor:
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """One matmul of a block: what an adapter hangs on. `inputs` names the tensor it reads (q, k and v share one).
+class Adapter:
+    """Two small matrices beside a frozen one: d_in × rank and rank × d_out, stored in `bits`."""
 
-    input_grad: the gradient flows through its input even when its weight is frozen.
-    """
+    rank: int
+    bits: int
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One matmul of a block: what an adapter hangs on. `inputs` names the tensor it reads (q, k and v share one)."""
 
     weight: str
     inputs: str
     d_in: int
     d_out: int
-    layers: int
-    adapters: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Saved:
-    """What autograd keeps for backward. bytes = layers × (per_token × tokens + per_token_sq × tokens × seq).
-
-    recomputable: thrown away and made again under checkpointing.
-    """
-
-    what: str
-    layers: int
-    per_token: Num
-    per_token_sq: Num = 0
-    recomputable: bool = True
+    bias: bool = False
+    trained: bool = False
+    adapter: Adapter | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +72,43 @@ class Stack:
     """One run of equal blocks; an encoder–decoder model has two."""
 
     name: str
+    layers: int
     tensors: tuple[Tensor, ...]
     sites: tuple[Site, ...]
-    saved: tuple[Saved, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """Everything a technique may read, and what it may replace.
 
-    device: kind of the device that computes (cpu, cuda, rocm, mps); batch: the longest batch that will really occur.
+    batch: the longest batch that will really occur. device: kind of the device that computes (cpu, cuda, rocm, mps).
+    compute_bits: of what flows between the layers. attention: name of the core that mixes the tokens. recompute: the
+    layers' insides are thrown away and made again in backward. sample_tokens: prompt and answer of the sample, the
+    longest that is planned for.
     """
 
     facts: ModelFacts
     schedule: Schedule
     batch: BatchShape
     device: str
+    stage: int
     stacks: tuple[Stack, ...]
-    timeline: tuple[At, ...]
+    compute_bits: int = 0
+    attention: str = ""
+    recompute: bool = False
+    sample_tokens: int = 0
+    timeline: tuple[At, ...] = ()
     lines: tuple[Line, ...] = ()
+
+
+OWNS: dict[Slot, frozenset[str]] = {
+    Slot.WEIGHTS: frozenset({"stacks"}),
+    Slot.PRECISION: frozenset({"compute_bits"}),
+    Slot.TRAINABLE: frozenset({"stacks"}),
+    Slot.ATTENTION: frozenset({"attention"}),
+    Slot.ACTIVATION: frozenset({"recompute"}),
+    Slot.OBJECTIVE: frozenset({"timeline", "lines"}),
+    Slot.LOSS: frozenset({"lines"}),
+    Slot.OPTIMIZER: frozenset({"lines"}),
+    Slot.PLACEMENT: frozenset({"lines"}),
+}

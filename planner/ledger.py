@@ -23,6 +23,23 @@ class At(NamedTuple):
     moment: str
 
 
+MOMENTS = {
+    "weights": "weights loaded",
+    "generate": "writing the sample answer",
+    "forward_end": "end of forward",
+    "loss": "loss and head",
+    "layer_last": "backward, last layer",
+    "layer_first": "backward, first layer",
+    "backward_end": "end of backward",
+    "update": "optimizer update",
+    "write": "checkpoint written",
+    "read": "checkpoint read",
+}
+"""The words for a moment. A training moment is the highest instant of its stretch: `forward_end` of the blocks' forward
+pass, `loss` of norm, head and loss both ways, `layer_last` and `layer_first` of that block's backward, `backward_end`
+of what follows the last block, `update` of clipping and the optimizer."""
+
+
 class Place(NamedTuple):
     """Where bytes lie. `rank` −1 means each rank alike; `tier` is device, host or disk."""
 

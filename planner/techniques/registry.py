@@ -5,9 +5,39 @@ from __future__ import annotations
 from planner.plan import Choice
 from planner.problem import fail
 from planner.slots import Slot
+from planner.techniques.activation_checkpointing import ActivationCheckpointing
+from planner.techniques.activation_keep_all import ActivationKeepAll
+from planner.techniques.attention_eager import AttentionEager
+from planner.techniques.attention_sdpa import AttentionSdpa
+from planner.techniques.loss_full_logits import LossFullLogits
+from planner.techniques.loss_fused_tiles import LossFusedTiles
+from planner.techniques.objective_fine_tune import ObjectiveFineTune
+from planner.techniques.optimizer_adamw import OptimizerAdamw
+from planner.techniques.placement_one_device import PlacementOneDevice
+from planner.techniques.precision_as_stored import PrecisionAsStored
 from planner.techniques.technique import Technique
+from planner.techniques.trainable_full import TrainableFull
+from planner.techniques.trainable_lora import TrainableLora
+from planner.techniques.weights_bf16 import WeightsBf16
+from planner.techniques.weights_fp32 import WeightsFp32
 
-TECHNIQUES: tuple[Technique, ...] = ()  # filled in slot order; the first of a slot is its default
+TECHNIQUES: tuple[Technique, ...] = (
+    # in slot order; the first of a slot is its default
+    WeightsBf16(),
+    WeightsFp32(),
+    PrecisionAsStored(),
+    TrainableLora(),
+    TrainableFull(),
+    AttentionSdpa(),
+    AttentionEager(),
+    ActivationKeepAll(),
+    ActivationCheckpointing(),
+    ObjectiveFineTune(),
+    LossFullLogits(),
+    LossFusedTiles(),
+    OptimizerAdamw(),
+    PlacementOneDevice(),
+)
 
 _BY_KEY = {(t.slot, t.name): t for t in TECHNIQUES}
 

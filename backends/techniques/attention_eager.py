@@ -1,0 +1,10 @@
+"""Asks for attention as the formula is written. Imports nothing of ours."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def load_kwargs(options: Any) -> dict[str, Any]:
+    """For `from_pretrained`."""
+    return {"attn_implementation": "eager"}

@@ -1,0 +1,85 @@
+"""AdamW: two states for each trained element, in the type of the weight, from the first update on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from planner.draft import Draft
+from planner.ledger import DEVICE, Kind, Line, Why
+from planner.options import option
+from planner.plan import Plan
+from planner.problem import Problem
+from planner.slots import Slot
+from planner.techniques.technique import ScriptPart
+from planner.timeline import stretches
+
+
+@dataclass(frozen=True)
+class AdamwOptions:
+    implementation: str = option(
+        "fused",
+        "Implementation",
+        "fused works in place; foreach makes copies of all gradients at once; for_loop goes tensor by tensor.",
+        choices=(("fused", "fused"), ("foreach", "foreach"), ("for_loop", "for loop")),
+    )
+    beta1: float = option(0.9, "β₁", "Decay of the mean of gradients.", minimum=0.0, maximum=0.9999, advanced=True)
+    beta2: float = option(0.999, "β₂", "Decay of the mean of squares.", minimum=0.0, maximum=0.999999, advanced=True)
+    eps: float = option(1e-8, "ε", "Keeps the division finite.", minimum=1e-16, maximum=1.0, advanced=True)
+
+
+class OptimizerAdamw:
+    slot = Slot.OPTIMIZER
+    name = "adamw"
+    label = "AdamW"
+    summary = "Two states for each trained element: mean and mean square of its gradients."
+    reference = "https://arxiv.org/abs/1711.05101"
+    twin = "optimizer_adamw"
+    Options = AdamwOptions
+
+    def problems(self, plan: Plan, options: AdamwOptions) -> list[Problem]:
+        return []
+
+    def apply(self, options: AdamwOptions, draft: Draft) -> Draft:
+        when = stretches(draft.stage)
+        trained = [x for stack in draft.stacks for x in stack.tensors if x.trained and not x.tied]
+        total = sum(x.bytes for x in trained)
+        if options.implementation == "fused":
+            work = 0
+        elif options.implementation == "foreach":
+            work = total
+        else:
+            work = 2 * max((x.bytes // x.count for x in trained), default=0)
+        lines = (
+            Line(
+                "Optimizer states",
+                Kind.STATES,
+                DEVICE,
+                2 * total,
+                when.states,
+                Slot.OPTIMIZER,
+                Why("two for each trained element"),
+            ),
+            Line(
+                "Update workspace",
+                Kind.WORKSPACE,
+                DEVICE,
+                work,
+                when.of("update"),
+                Slot.OPTIMIZER,
+                Why("temporaries of the {i} implementation", (("i", options.implementation),)),
+            ),
+        )
+        return replace(draft, lines=(*draft.lines, *lines))
+
+    def script(self, options: AdamwOptions, plan: Plan) -> ScriptPart:
+        return ScriptPart(
+            imports=("import torch",),
+            trainer=(
+                (
+                    "optimizer_cls_and_kwargs",
+                    f'(torch.optim.AdamW, {{"lr": {plan.stage.schedule.learning_rate!r}, '
+                    f'"betas": ({options.beta1!r}, {options.beta2!r}), "eps": {options.eps!r}, '
+                    f'"fused": {options.implementation == "fused"}, "foreach": {options.implementation == "foreach"}}})',
+                ),
+            ),
+        )

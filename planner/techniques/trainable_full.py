@@ -1,0 +1,41 @@
+"""Full fine-tuning: every weight has a gradient and optimizer states."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+
+from planner.draft import Draft, Stack
+from planner.options import NoOptions
+from planner.plan import Plan
+from planner.problem import Problem
+from planner.slots import Slot
+from planner.techniques.technique import ScriptPart
+
+
+class TrainableFull:
+    slot = Slot.TRAINABLE
+    name = "full"
+    label = "all weights"
+    summary = "Every weight is trained: the most freedom, and a gradient and two optimizer states for each."
+    reference = "https://huggingface.co/docs/trl/sft_trainer"
+    twin = ""
+    Options = NoOptions
+
+    def problems(self, plan: Plan, options: NoOptions) -> list[Problem]:
+        return []
+
+    def apply(self, options: NoOptions, draft: Draft) -> Draft:
+        return replace(draft, stacks=tuple(_all_trained(stack) for stack in draft.stacks))
+
+    def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
+        return ScriptPart()
+
+
+@lru_cache(maxsize=512)
+def _all_trained(stack: Stack) -> Stack:
+    return replace(
+        stack,
+        tensors=tuple(t if t.role == "buffer" else replace(t, trained=True) for t in stack.tensors),
+        sites=tuple(replace(s, trained=True) for s in stack.sites),
+    )
