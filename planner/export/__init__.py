@@ -1,0 +1,1 @@
+"""A plan as a folder that runs without this program."""

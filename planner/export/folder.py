@@ -1,0 +1,63 @@
+"""Writes the export: a folder with the script, the exact versions, the plan and a page that says how to run it.
+
+The folder is a person's to keep: it works without this program, holds no secret, and overwrites nothing it did not
+write itself.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from planner import plan_file
+from planner.atomic_file import write_atomically
+from planner.estimate import estimate
+from planner.export.readme import readme
+from planner.export.requirements import requirements
+from planner.export.script import chosen, script
+from planner.export.twins import twin_text
+from planner.plan import Plan
+from planner.problem import fail
+from planner.run.spec import RunSpec
+
+SCRIPT, REQUIREMENTS, PLAN, README = "train.py", "requirements.txt", "plan.json", "README.md"
+
+
+def export(plan: Plan, spec: RunSpec, folder: Path) -> tuple[Path, ...]:
+    """Write the export of `plan` into `folder` and return its files.
+
+    Raises ProblemError: `export.folder_in_use` when the folder holds anything but an earlier export,
+    `file.not_written`, `export.part_missing`.
+    """
+    ledger = estimate(plan)
+    texts = {
+        SCRIPT: script(plan, spec, ledger),
+        REQUIREMENTS: requirements(spec),
+        README: readme(plan, spec, ledger),
+        PLAN: plan_file.dumps(plan),
+    }
+    for technique in chosen(plan, ledger):
+        if technique.part.mixin:
+            texts[f"{technique.twin}.py"] = twin_text(technique.twin)
+    _check(folder)
+    for name, text in texts.items():
+        write_atomically(folder / name, text.encode("utf-8"))
+    return tuple(folder / name for name in texts)
+
+
+def _check(folder: Path) -> None:
+    try:
+        held = {p.name for p in folder.iterdir()}
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise fail(
+            "export.folder_in_use",
+            f"{str(folder)!r} cannot be used: {error.strerror or error}.",
+            "Choose a new or an empty folder.",
+        ) from None
+    if held and not {SCRIPT, PLAN, README} <= held:
+        raise fail(
+            "export.folder_in_use",
+            f"{str(folder)!r} is not empty and holds no earlier export.",
+            "Choose a new or an empty folder; nothing was written.",
+        )

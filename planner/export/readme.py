@@ -1,0 +1,80 @@
+"""`README.md` of an export. Names and paths a person typed stand in it as code on one line, so they stay text."""
+
+from __future__ import annotations
+
+from planner.estimate import Estimate
+from planner.export.source import one_line
+from planner.plan import Plan
+from planner.run.spec import RunSpec
+from planner.units import words
+
+PAGE = """\
+# A fine-tune as a script
+
+{facts}
+
+## Run it
+
+```sh
+python -m venv .venv && . .venv/bin/activate
+pip install -r requirements.txt
+python train.py
+```
+
+Other paths: `python train.py --model FOLDER --data FILE.jsonl --output FOLDER`. The result, `losses.jsonl` and the
+checkpoints lie in the output folder. Nothing is sent anywhere; the libraries are told to stay offline.
+
+## Same losses
+
+The script uses the trainer class of the run and literal values for every default that moves a byte or a loss. With
+the versions of `requirements.txt`, on the same kind of machine and with {threads} threads, each step's loss equals
+the run's to the last bit: compare `loss_hex` in `losses.jsonl` with the same field of the run's `events.jsonl`.
+Other processors and other builds of torch sum in another order and differ in the last digits.
+
+## Memory
+
+{memory}
+
+On Linux, freed memory goes back to the system at once, and process memory follows live bytes within a few per cent,
+when the script is started like this:
+
+```sh
+MALLOC_MMAP_THRESHOLD_=65536 MALLOC_TRIM_THRESHOLD_=65536 python train.py
+```
+
+Without the two variables the C library keeps freed memory for later, up to half as much again.
+`plan.json` is the plan; the planner opens it.
+"""
+
+
+def code(text: str) -> str:
+    """`text` as inline code whatever it holds: on one line, fenced by more backticks than it has in a row."""
+    shown = one_line(text)
+    longest = max((len(run) for run in _runs(shown)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if shown.startswith("`") or shown.endswith("`") or not shown.strip() else ""
+    return f"{fence}{pad}{shown}{pad}{fence}"
+
+
+def _runs(text: str) -> list[str]:
+    return [run for run in "".join(c if c == "`" else " " for c in text).split() if run]
+
+
+def readme(plan: Plan, spec: RunSpec, estimate: Estimate) -> str:
+    """The text of README.md."""
+    facts = "\n".join(
+        (
+            f"- Plan: {code(plan.name)}",
+            f"- Model: {code(plan.model.name)}, read from {code(plan.model.path)}",
+            f"- Data: {code(plan.data.name)}, {plan.data.rows:,} rows, read from {code(plan.data.path)}",
+            f"- Machine it was planned for: {code(plan.machine.name)}",
+        )
+    )
+    needs = [
+        f"Predicted peak of {t.name}: {words(t.peak_bytes)}, between {words(t.low_bytes)} and {words(t.high_bytes)}, "
+        f"in {t.peak_at.phase} at {t.peak_at.moment}."
+        for t in estimate.tiers
+        if t.peak_at is not None
+    ]
+    # one pass over the template only: what a person typed is never a template itself
+    return PAGE.format(facts=facts, threads=spec.threads, memory="\n".join(needs))
