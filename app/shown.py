@@ -1,0 +1,71 @@
+"""What charts and tables are given to show: plain values with their words, made from an `Estimate` by a page's state.
+
+Qt-free. A widget adds nothing up; it paints what stands here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from planner.ledger import At, Kind, Place
+
+RESERVED = -1  # key of the row and bar part for what the allocator and the runtime hold
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a bar. key: the same number as its row in the table. kind None: allocator and runtime."""
+
+    key: int
+    label: str
+    kind: Kind | None
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One tier. others_bytes stand at the left; load_line_bytes: where this run must end, measured from zero.
+
+    low, expected, high: ends of the run's own bytes, measured from zero too (others included).
+    """
+
+    place: Place
+    name: str
+    capacity_bytes: int
+    others_bytes: int
+    others: tuple[tuple[str, int], ...]
+    parts: tuple[Part, ...]
+    load_line_bytes: int
+    low_bytes: int
+    expected_bytes: int
+    high_bytes: int
+    sentence: str
+
+    @property
+    def axis_bytes(self) -> int:
+        """How far the axis must reach, so that what does not fit is seen sticking out."""
+        over = self.high_bytes > self.capacity_bytes
+        return max(round(self.high_bytes * 1.04) if over else 0, self.capacity_bytes, 1)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One instant of the timeline with the live bytes then."""
+
+    at: At
+    label: str
+    phase: str
+    bytes: int
+    peak: bool
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the ledger at the chosen instant. share: of the whole at that instant, 0 to 1."""
+
+    key: int
+    what: str
+    kind: Kind | None
+    bytes: int
+    share: float
+    why: str
