@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+import typing
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from planner.problem import Problem, fail
+from planner.problem import Problem, ProblemError, fail
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Memory:
-    """One reading. source: process, allocated, reserved, nvml, live. place tier: device or host."""
+    """One reading. source: process, allocated, reserved, nvml, live. tier: device or host.
+
+    bytes: the highest reading since the event before, so that no short peak is lost between two events; step and
+    moment say where that reading was taken. peak_bytes: the highest of this session. others_bytes: of other programs.
+    """
 
     tag: ClassVar[str] = "memory"
     time: float
@@ -136,8 +142,13 @@ TYPES: dict[str, type[Any]] = {
 
 
 def encode(event: Event) -> str:
-    """One line of JSON, without a line end; the tag stands in `event`."""
-    return json.dumps({"event": event.tag, **dataclasses.asdict(event)}, ensure_ascii=False, allow_nan=True)
+    """One line of JSON, without a line end; the tag stands in `event`. A number that is not finite becomes null."""
+    fields = {name: None if _not_finite(value) else value for name, value in dataclasses.asdict(event).items()}
+    return json.dumps({"event": event.tag, **fields}, ensure_ascii=False, allow_nan=False)
+
+
+def _not_finite(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def decode(line: str) -> Event:
@@ -145,23 +156,41 @@ def decode(line: str) -> Event:
     try:
         raw = json.loads(line)
         tag = raw.pop("event")
-    except (ValueError, KeyError, AttributeError, TypeError):
-        raise fail(
-            "journal.damaged_line",
-            f"A line of the journal is not an event: {line[:80]!r}.",
-            "What was read before and after it is shown; the rest of the run is not lost.",
-        ) from None
-    kind = TYPES.get(tag)
-    names = {f.name for f in dataclasses.fields(kind)} if kind else set()
-    if kind is None or set(raw) - names:
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
+        raise _damaged(f"A line of the journal is not an event: {line[:80]!r}.") from None
+    kind = TYPES.get(tag) if isinstance(tag, str) else None
+    hints = _HINTS[kind] if kind else {}
+    if kind is None or set(raw) - set(hints):
         raise fail(
             "journal.unknown_event",
-            f"The journal holds an event this version does not know: {tag!r} with {sorted(set(raw) - names)}.",
+            f"The journal holds an event this version does not know: {tag!r} with {sorted(set(raw) - set(hints))}.",
             "Open the run with the version that wrote it.",
         )
     try:
         if kind is Failed:
             raw["problem"] = Problem(**raw["problem"])
-        return kind(**raw)  # type: ignore[no-any-return]
+        event = kind(**{name: _typed(hints[name], value) for name, value in raw.items()})
     except TypeError as error:
-        raise fail("journal.damaged_line", f"A {tag} event is incomplete: {error}.", "It is left out.") from None
+        raise _damaged(f"A {tag} event is incomplete: {error}.") from None
+    return event  # type: ignore[no-any-return]
+
+
+def _typed(kind: Any, value: Any) -> Any:
+    """A value as its field declares it; JSON writes a whole float as an int where another program wrote the line."""
+    wanted = typing.get_origin(kind) or kind
+    if wanted is float and value is None:
+        return math.nan
+    if wanted is float and type(value) is int:
+        return float(value)
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
+        raise TypeError(f"{value!r:.40} is not a {wanted.__name__}")
+    return value
+
+
+def _damaged(fact: str) -> ProblemError:
+    return fail("journal.damaged_line", fact, "What stands before and after it is shown; the run itself is not lost.")
+
+
+_HINTS: dict[type[Any], dict[str, Any]] = {
+    t: {f.name: typing.get_type_hints(t)[f.name] for f in dataclasses.fields(t)} for t in TYPES.values()
+}

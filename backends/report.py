@@ -1,0 +1,48 @@
+"""The worker's voice: every event goes through here, stamped with the time, and it knows phase and step for failures.
+
+Nothing is printed: what libraries print lands in worker.log, what a person should know lands in the journal.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from planner.problem import Problem
+from planner.run import events
+from planner.run.journal import Journal
+
+
+class Report:
+    """One per worker. `phase` and `step` say where the run stands."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self.run_dir = run_dir
+        self.phase_name = "start"
+        self.step = 0
+        self._journal = Journal(run_dir)
+
+    def write(self, event: events.Event) -> None:
+        self._journal.append(event)
+
+    def phase(self, name: str, detail: str = "") -> None:
+        self.phase_name = name
+        self.write(events.Phase(time.time(), name, detail))
+
+    def note(self, text: str, level: str = "info") -> None:
+        self.write(events.Note(time.time(), level, text))
+
+    def failed(self, problem: Problem) -> None:
+        """The last word of a run that could not go on."""
+        self.write(events.Failed(time.time(), self.phase_name, self.step, problem))
+        self.sync()
+
+    def finished(self, event: events.Finished) -> None:
+        self.write(event)
+        self.sync()
+
+    def sync(self) -> None:
+        self._journal.sync()
+
+    def close(self) -> None:
+        self._journal.close()

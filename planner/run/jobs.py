@@ -1,0 +1,64 @@
+"""What a worker is asked to do beside training: small frozen specs with JSON both ways.
+
+A training job's spec is `planner.run.spec.RunSpec`. Every spec.json names its `job`; the worker picks by that word.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar
+
+from planner import strict_json
+from planner.atomic_file import write_atomically
+from planner.problem import fail
+from planner.run import layout
+from planner.strict_json import DamagedError
+
+
+@dataclass(frozen=True)
+class ScanSpec:
+    """Count the tokens of every row of `data` with the tokenizer and chat template in the folder `model`.
+
+    form: messages or prompt_completion. The result is RUNDIR/lengths.json:
+    {"lengths": tokens per row in file order, not cut; "tokenizer": sha256 of the model's tokenizer.json}.
+    """
+
+    job: ClassVar[str] = "scan"
+    model: str
+    data: str
+    form: str
+
+
+@dataclass(frozen=True)
+class ConvertSpec:
+    """Turn the quantised `gguf` file into a folder `target` of bfloat16 safetensors with tokenizer, all or nothing."""
+
+    job: ClassVar[str] = "convert"
+    gguf: str
+    target: str
+
+
+Job = ScanSpec | ConvertSpec
+JOBS: dict[str, type[Any]] = {t.job: t for t in (ScanSpec, ConvertSpec)}
+
+
+def job_to_json(job: Job) -> dict[str, Any]:
+    return {"job": job.job, **strict_json.plain(job)}
+
+
+def job_from_json(value: Any) -> Job:
+    """Raises ProblemError `spec.damaged`."""
+    try:
+        found = dict(strict_json.mapping(value, "spec"))
+        name = found.pop("job", None)
+        if not isinstance(name, str) or name not in JOBS:
+            raise DamagedError(f"spec.job is {strict_json.shown(name)}; known are {', '.join(sorted(JOBS))}")
+        return strict_json.record(JOBS[name], found, "spec")  # type: ignore[no-any-return]
+    except DamagedError as damage:
+        raise fail("spec.damaged", f"The job's spec is damaged: {damage}.", "Start the job again.") from None
+
+
+def write_job(run_dir: Path, job: Job) -> None:
+    """Make the run's folder with its spec.json. Raises ProblemError `file.not_written`."""
+    write_atomically(run_dir / layout.SPEC, strict_json.render(job_to_json(job)))

@@ -1,0 +1,149 @@
+"""Whether a run lives, read from disk only: a worker holds an OS lock on RUNDIR/alive from its first moment to its last.
+
+The lock goes with the process, however it ends, so a stale file can never look alive. Nothing here asks a window or
+remembers anything; a run started yesterday from another program is judged the same way.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from enum import StrEnum
+from pathlib import Path
+
+from planner.problem import Problem, fail
+from planner.run import journal, layout
+from planner.run.events import Failed, Finished, Started
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+
+class State(StrEnum):
+    """What a run's folder says about it."""
+
+    NEVER_STARTED = "never started"
+    RUNNING = "running"
+    LOST = "lost"
+    FINISHED = "finished"
+    FAILED = "failed"
+    RELEASED = "released"
+
+
+class Lock:
+    """The worker's hold on its run. Held until `release` or the end of the process."""
+
+    def __init__(self, run_dir: Path) -> None:
+        """Take the lock or raise ProblemError `run.already_running`."""
+        self._file = os.open(run_dir / layout.ALIVE, os.O_RDWR | os.O_CREAT, 0o644)
+        for _attempt in range(20):  # somebody who asks "does it live?" holds the lock for an instant
+            if _try_lock(self._file):
+                break
+            time.sleep(0.02)
+        else:
+            os.close(self._file)
+            raise fail(
+                "run.already_running",
+                f"A worker is already at work on {str(run_dir)!r}.",
+                "Open that run, or release it before it is started again.",
+            )
+        text = json.dumps({"pid": os.getpid(), "started": time.time()}).encode()
+        os.ftruncate(self._file, 0)
+        os.lseek(self._file, 0, os.SEEK_SET)
+        os.write(self._file, text)
+
+    def release(self) -> None:
+        os.close(self._file)
+
+
+def _try_lock(file: int) -> bool:
+    try:
+        if sys.platform == "win32":
+            os.lseek(file, 1 << 30, os.SEEK_SET)  # a byte beyond the text: Windows' locks also stop readers
+            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
+
+
+def is_held(run_dir: Path) -> bool:
+    """Whether a worker holds the run now. A folder that cannot be opened or locked counts as not held."""
+    try:
+        file = os.open(run_dir / layout.ALIVE, os.O_RDWR)
+    except OSError:
+        return False
+    try:
+        return not _try_lock(file)
+    except OSError:
+        return False
+    finally:
+        os.close(file)
+
+
+def holder_pid(run_dir: Path) -> int:
+    """The pid written by the latest worker, 0 if none is known. Only meaningful while `is_held`."""
+    try:
+        return int(json.loads((run_dir / layout.ALIVE).read_text())["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+
+
+def state(run_dir: Path) -> State:
+    """The run's state; see `State`. The lock is asked first: a worker may write its last word in between."""
+    if is_held(run_dir):
+        return State.RUNNING
+    events = journal.read_all(run_dir, over=True).events
+    word = journal.last_word(events)
+    if isinstance(word, Finished):
+        return State.RELEASED if word.outcome == "released" else State.FINISHED
+    if isinstance(word, Failed):
+        return State.FAILED
+    if any(isinstance(e, Started) for e in events) or (run_dir / layout.EXIT).exists():
+        return State.LOST
+    return State.NEVER_STARTED
+
+
+SIGNAL_WORDS = {
+    "SIGKILL": "the system ended it, most likely because memory ran out",
+    "SIGTERM": "it was asked to end from outside",
+    "SIGINT": "it was interrupted from the keyboard",
+    "SIGSEGV": "a library touched memory that is not its own",
+    "SIGBUS": "a file it read through memory vanished or the disk was full",
+    "SIGABRT": "a library gave up",
+    "SIGILL": "a library used an instruction this processor does not have",
+    "SIGFPE": "a library divided by zero",
+    "SIGXCPU": "it used up its allowance of processor time",
+    "SIGHUP": "its session ended",
+}
+
+
+def died(run_dir: Path) -> Problem:
+    """The Problem `worker.died` of a lost run, with the reason as far as anybody saw it."""
+    step = max((s.step for s in journal.steps(journal.read_all(run_dir, over=True).events)), default=0)
+    where = f"after step {step}" if step else "before its first step"
+    try:
+        code = int(json.loads((run_dir / layout.EXIT).read_text())["returncode"])
+    except (OSError, ValueError, KeyError, TypeError):
+        fact = f"The worker ended {where} without a last word; nobody saw how."
+    else:
+        if code < 0:
+            try:
+                name = signal.Signals(-code).name
+            except ValueError:
+                name = f"signal {-code}"
+            fact = f"The worker ended {where}: {SIGNAL_WORDS.get(name, 'a signal ended it')} ({name})."
+        else:
+            fact = f"The worker ended {where} with exit code {code} and without a last word."
+    advice = "Resume goes on from the last checkpoint; " if _has_checkpoint(run_dir) else "Start it again; "
+    return Problem("worker.died", fact, f"{advice}{layout.LOG} in the run's folder holds what it printed.")
+
+
+def _has_checkpoint(run_dir: Path) -> bool:
+    return any((run_dir / layout.CHECKPOINTS).glob("step-*"))

@@ -1,0 +1,145 @@
+"""Starts a worker that outlives its starter: own session, no pipes, its output in a file.
+
+Whoever starts a worker learns that it lives, and its pid; everything else comes from the run's folder. The starter
+never imports torch; it only looks whether the extra is installed. It writes no value of the environment anywhere.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import planner
+from planner.problem import Problem, ProblemError, fail
+from planner.run import layout, lock
+from planner.slots import Slot
+
+TRAIN_LIBRARIES = ("torch", "transformers", "peft", "trl", "accelerate", "datasets", "safetensors")
+LONGEST_START_S = 60.0
+
+# glibc keeps freed blocks below its mmap threshold; with both at 64 KiB process memory follows live tensors
+QUIET_AND_OFFLINE = {
+    "MALLOC_MMAP_THRESHOLD_": "65536",
+    "MALLOC_TRIM_THRESHOLD_": "65536",
+    "HF_HUB_OFFLINE": "1",
+    "HF_DATASETS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+    "PYTHONFAULTHANDLER": "1",
+    "PYTHONIOENCODING": "utf-8",
+}
+
+
+def missing_train_extra() -> Problem | None:
+    """`worker.no_train_extra` when a library that training needs is not installed, None when all are."""
+    missing = [name for name in TRAIN_LIBRARIES if importlib.util.find_spec(name) is None]
+    if not missing:
+        return None
+    return Problem(
+        "worker.no_train_extra",
+        f"Planning works, but training needs libraries that are not installed: {', '.join(missing)}.",
+        f'Run: "{sys.executable}" -m pip install "plimsoll-planner[train]"',
+    )
+
+
+def start(run_dir: Path) -> int:
+    """Start the worker on `run_dir` (which holds spec.json) and return its pid once it holds the run's lock.
+
+    Takes about 0.2 s. A run with a checkpoint goes on from it. Raises ProblemError: `worker.no_train_extra`,
+    `run.no_spec`, `run.already_running`, `worker.did_not_start`.
+    """
+    if problem := missing_train_extra():
+        raise ProblemError(problem)
+    run_dir = run_dir.absolute()
+    if not (run_dir / layout.SPEC).is_file():
+        raise fail("run.no_spec", f"There is no {layout.SPEC} in {str(run_dir)!r}.", "Choose a run's folder.")
+    if lock.is_held(run_dir):
+        raise fail("run.already_running", f"A worker is already at work on {str(run_dir)!r}.", "Open that run.")
+    with contextlib.suppress(OSError):
+        (run_dir / layout.EXIT).unlink()
+    journal_before = _size(layout.events(run_dir))
+    process = _launch(run_dir)
+    threading.Thread(target=_see_it_end, args=(process, run_dir), name="worker-end", daemon=True).start()
+    deadline = time.monotonic() + LONGEST_START_S
+    while not lock.is_held(run_dir):
+        # a worker that failed at once has ended in order if it left a word in the journal
+        if process.poll() is not None or time.monotonic() > deadline:
+            if _size(layout.events(run_dir)) > journal_before:
+                break
+            raise fail(
+                "worker.did_not_start",
+                f"The worker did not take the run up (exit code {process.returncode}).",
+                f"{str(run_dir / layout.LOG)!r} holds what it printed.",
+            )
+        time.sleep(0.01)
+    return lock.holder_pid(run_dir) or process.pid  # a virtual environment's launcher has a child on Windows
+
+
+def _launch(run_dir: Path) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-P", "-m", "backends.worker", str(run_dir)]
+    try:
+        with (run_dir / layout.LOG).open("ab") as log:
+            return subprocess.Popen(  # noqa: S603 - our own module by its full name
+                command,
+                cwd=run_dir,
+                env=environment(run_dir),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                creationflags=getattr(subprocess, "DETACHED_PROCESS", 0)
+                | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+            )
+    except OSError as error:
+        raise fail(
+            "worker.did_not_start",
+            f"The worker could not be started in {str(run_dir)!r}: {error.strerror or error}.",
+            "Check that the folder can be written and that memory is free.",
+        ) from None
+
+
+def environment(run_dir: Path) -> dict[str, str]:
+    """The worker's environment: this one, quiet and offline, with our packages found also from a checkout."""
+    env = {**os.environ, **QUIET_AND_OFFLINE, "HF_DATASETS_CACHE": str(run_dir / "cache"), **_visible(run_dir)}
+    root = Path(planner.__file__).absolute().parent.parent
+    if root.name not in (
+        "site-packages",
+        "dist-packages",
+    ):  # there already; put first it could hide the standard library
+        env["PYTHONPATH"] = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return env
+
+
+def _visible(run_dir: Path) -> dict[str, str]:
+    """Show the worker only the device its plan names: a CUDA context on another costs memory there."""
+    try:
+        spec = json.loads((run_dir / layout.SPEC).read_text(encoding="utf-8"))
+        device = spec["plan"]["stages"][0]["choices"][Slot.PLACEMENT.value]["options"]["device"]
+    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        device = "cpu"  # a job without a plan, or a spec the worker will refuse with its own words
+    if device == "cpu":
+        return {"CUDA_VISIBLE_DEVICES": ""}
+    kind, _, index = str(device).partition(":")
+    # NVML counts by bus address; torch counts so only when it is told to
+    return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": index} if kind == "cuda" and index else {}
+
+
+def _see_it_end(process: subprocess.Popen[bytes], run_dir: Path) -> None:
+    """Wait for the worker, so that it leaves no zombie, and write down how it ended for whoever asks later."""
+    code = process.wait()
+    with contextlib.suppress(OSError):
+        (run_dir / layout.EXIT).write_text(json.dumps({"pid": process.pid, "returncode": code}), encoding="utf-8")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
