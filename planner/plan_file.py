@@ -101,6 +101,14 @@ def _facts(cls: type[Any], value: Any, where: str) -> Any:
     return facts
 
 
+def stage_from_json(value: Any, where: str = "stage") -> Stage:
+    """One stage of a plan or of a preset. Raises ProblemError like `plan_from_json`."""
+    try:
+        return _stage(value, where)
+    except DamagedError as damage:
+        raise _damaged(damage) from None
+
+
 def _stage(value: Any, where: str) -> Stage:
     found = strict_json.fields(value, where, {"choices", "schedule"})
     choices = strict_json.mapping(found["choices"], f"{where}.choices")

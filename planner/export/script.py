@@ -13,7 +13,7 @@ from planner.estimate import Estimate
 from planner.export.source import argument, comment, literal
 from planner.facts.machine import Device
 from planner.plan import Plan
-from planner.run.arguments import RENAMED, device_of, script_parts, table, why
+from planner.run.arguments import RENAMED, computing_device, script_parts, table, why
 from planner.run.spec import RunSpec
 from planner.slots import QUESTIONS, Slot
 from planner.techniques import registry
@@ -87,7 +87,7 @@ def script(plan: Plan, spec: RunSpec, estimate: Estimate) -> str:
     techniques = chosen(plan, estimate)
     sections = (
         _opening(plan, estimate),
-        _environment(device_of(plan, plan.stage)),
+        _environment(computing_device(plan)),
         _imports(techniques),
         _constants(plan, spec),
         _data(plan),

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from planner.assets import asset
+from planner.estimate import device_of
 from planner.facts.machine import Device
 from planner.plan import Plan, Stage
 from planner.problem import fail
@@ -48,20 +49,18 @@ def script_parts(plan: Plan, stage: Stage) -> tuple[tuple[Slot, ScriptPart], ...
     return tuple((c.slot, registry.technique(c.slot, c.technique).script(c.options, plan)) for c in stage.choices)
 
 
-def device_of(plan: Plan, stage: Stage) -> Device:
-    """The device that computes: the one that PLACEMENT's options name, else the CPU."""
-    choice = stage.choice(Slot.PLACEMENT)
-    wanted = getattr(choice.options, "device", "cpu") if choice else "cpu"
-    found = plan.machine.device(wanted)
+def computing_device(plan: Plan) -> Device:
+    """The device that computes. Raises ProblemError `machine.no_such_device`."""
+    found = device_of(plan)
     if found is None:
         known = ", ".join(d.id for d in plan.machine.devices) or "none"
-        raise fail("machine.no_such_device", f"{plan.machine.name} has no device {wanted!r}.", f"Devices: {known}.")
+        raise fail("machine.no_such_device", f"{plan.machine.name} lacks the plan's device.", f"Devices: {known}.")
     return found
 
 
 def _from_plan(plan: Plan, stage: Stage) -> dict[str, Any]:
     s = stage.schedule
-    on_cpu = device_of(plan, stage).kind == "cpu"
+    on_cpu = computing_device(plan).kind == "cpu"
     if s.completion_only and plan.data.form != "prompt_completion":
         raise fail(
             "data.no_prompts",

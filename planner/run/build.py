@@ -11,9 +11,9 @@ from typing import Any
 
 from planner.estimate import Estimate, Tier
 from planner.estimate_json import tier_to_json
-from planner.plan import Plan, Stage
+from planner.plan import Plan
 from planner.problem import ProblemError, fail
-from planner.run.arguments import device_of, tested_libraries, trainer_arguments
+from planner.run.arguments import computing_device, tested_libraries, trainer_arguments
 from planner.run.spec import RunSpec
 
 
@@ -29,7 +29,9 @@ def run_spec(plan: Plan, estimate: Estimate, run_dir: Path | str) -> RunSpec:
         raise fail(
             "model.not_on_disk",
             f"{plan.model.name} is known by its shape only; its weights are not on this computer.",
-            "Choose a folder with config.json and .safetensors files: --set model=FOLDER.",
+            "Fetch it with `plimsoll get-example`."
+            if plan.model.source == "embedded"
+            else "Choose a folder with config.json and .safetensors files: --set model=FOLDER.",
         )
     if not plan.data.path:
         raise fail("data.not_on_disk", f"{plan.data.name} has no file.", "Choose a .jsonl file: --set data=FILE.")
@@ -41,21 +43,21 @@ def run_spec(plan: Plan, estimate: Estimate, run_dir: Path | str) -> RunSpec:
         seed=stage.schedule.seed,
         threads=stage.schedule.threads or max(1, plan.machine.physical_cores),
         arguments=trainer_arguments(plan, stage),
-        predicted=predicted(estimate, plan, stage),
+        predicted=predicted(estimate, plan),
         sample_prompt=plan.data.sample_prompt,
         versions=library_versions(),
     )
 
 
-def main_tier(estimate: Estimate, plan: Plan, stage: Stage) -> Tier | None:
+def main_tier(estimate: Estimate, plan: Plan) -> Tier | None:
     """The tier whose memory decides: the device's, or the host's when the CPU computes."""
-    wanted = "host" if device_of(plan, stage).kind == "cpu" else "device"
+    wanted = "host" if computing_device(plan).kind == "cpu" else "device"
     return next((t for t in estimate.tiers if t.place.tier == wanted), None)
 
 
-def predicted(estimate: Estimate, plan: Plan, stage: Stage) -> tuple[tuple[str, Any], ...]:
+def predicted(estimate: Estimate, plan: Plan) -> tuple[tuple[str, Any], ...]:
     """What was said before the run, kept with it: the deciding tier's figures flat, and all tiers beside them."""
-    tier = main_tier(estimate, plan, stage)
+    tier = main_tier(estimate, plan)
     figures: dict[str, Any] = {"verdict": estimate.verdict.value, "reason": estimate.reason}
     if tier is not None:
         flat = tier_to_json(tier)

@@ -1,0 +1,96 @@
+"""`--set slot.option=value`: one change of a plan, written as text. Whatever it does not understand it says, with
+what there is instead; it never ignores or guesses.
+"""
+
+from __future__ import annotations
+
+import typing
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+from planner.facts.model import catalogue
+from planner.facts.model.facts import ModelFacts
+from planner.facts.model.folder import read_folder
+from planner.facts.read_data import read_data
+from planner.options import bounds_problems, coerce
+from planner.plan import Plan
+from planner.presets import EMBEDDED, SAMPLE, embedded_model, sample_data
+from planner.problem import ProblemError, fail
+from planner.slots import Slot
+from planner.techniques import registry
+
+PLACES = ("model", "data", "name", "schedule.OPTION")
+
+
+def apply_set(plan: Plan, text: str) -> Plan:
+    """The changed plan.
+
+    Forms: `model=FOLDER or catalogue id`, `data=FILE.jsonl`, `name=TEXT`, `schedule.option=value`, `slot=technique`,
+    `slot.option=value`. Raises ProblemError `set.not_understood`, `set.unknown`, `technique.unknown`, `option.unknown`,
+    `option.wrong_type`, `option.out_of_bounds`, and what a model folder or data file raises.
+    """
+    key, equals, value = text.partition("=")
+    key = key.strip()
+    if not equals or not key:
+        raise fail(
+            "set.not_understood", f"{text!r:.120} is not of the form what=value.", f"What may be set: {_known()}."
+        )
+    if key == "model":
+        return with_model(plan, find_model(value))
+    if key == "data":
+        data = sample_data(plan.model) if value == SAMPLE else read_data(value, plan.model)
+        return replace(plan, data=data)
+    if key == "name":
+        return replace(plan, name=value)
+    where, dot, option = key.partition(".")
+    if where == "schedule" and dot:
+        return plan.with_schedule(_changed(plan.stage.schedule, option, value, "schedule"))
+    if where not in [s.value for s in registry.slots()]:
+        raise fail("set.unknown", f"There is nothing called {key!r:.80} to set.", f"What may be set: {_known()}.")
+    slot = Slot(where)
+    now = plan.stage.choice(slot)
+    if not dot:
+        same = now is not None and now.technique == value
+        return plan if same else plan.with_choice(registry.default_choice(slot, value))
+    choice = now or registry.default_choice(slot)
+    return plan.with_choice(replace(choice, options=_changed(choice.options, option, value, where)))
+
+
+def _known() -> str:
+    slots = ", ".join(f"{s.value}[.OPTION]" for s in registry.slots())
+    return f"{', '.join(PLACES)}, {slots}"
+
+
+def _changed(options: Any, name: str, value: str, where: str) -> Any:
+    known = [f.name for f in fields(options)]
+    if name not in known:
+        raise fail(
+            "option.unknown",
+            f"{where} has no option called {name!r:.80}.",
+            f"Options there: {', '.join(known) or 'none'}.",
+        )
+    kind = typing.get_type_hints(type(options))[name]
+    changed = replace(options, **{name: coerce(kind, value.strip(), f"{where}.{name}")})
+    if problems := bounds_problems(changed, where):
+        raise ProblemError(problems[0])
+    return changed
+
+
+def find_model(text: str) -> ModelFacts:
+    """A folder on this computer, the embedded model, or a catalogue entry, in this order."""
+    if text == EMBEDDED:
+        return embedded_model()
+    if "\0" not in text and Path(text).expanduser().exists():
+        return read_folder(Path(text).expanduser())
+    if text.startswith((".", "/", "~")) or "\\" in text:  # plainly a path, so say that the path is missing
+        return read_folder(Path(text).expanduser())
+    return catalogue.find(text)
+
+
+def with_model(plan: Plan, model: ModelFacts) -> Plan:
+    """The plan with another model. Token lengths belong to a tokenizer, so the data are read again where they can be."""
+    if not plan.data.path:
+        return replace(plan, model=model)
+    data = read_data(plan.data.path, model, name=plan.data.name)
+    return replace(plan, model=model, data=data)
