@@ -69,3 +69,13 @@ class Row:
     bytes: int
     share: float
     why: str
+
+
+@dataclass(frozen=True)
+class Bins:
+    """Counts of rows per equal stretch of token length from 0 to `longest`; `cut` is the plan's length."""
+
+    counts: tuple[int, ...]
+    longest: int
+    cut: int
+    sentence: str

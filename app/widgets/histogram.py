@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from PySide6.QtCore import QLineF, QRectF, QSize, Qt
 from PySide6.QtGui import QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.shown import Bins
 from app.theme import colour, em, figures
 from app.widgets.surface import painter_on
-
-
-@dataclass(frozen=True)
-class Bins:
-    """Counts of rows per equal stretch of token length from 0 to `longest`; `cut` is the plan's length."""
-
-    counts: tuple[int, ...]
-    longest: int
-    cut: int
-    sentence: str
 
 
 class Histogram(QWidget):

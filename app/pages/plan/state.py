@@ -1,0 +1,175 @@
+"""What the Plan page shows: one value made from one `Estimate`, so that no two figures can disagree or be stale.
+
+Qt-free. `view` is called for every change of the plan and of the chosen instant; widgets only paint what it returns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.shown import RESERVED, Bar, Bins, Moment, Part, Row
+from planner.estimate import Estimate, Tier, Verdict
+from planner.facts.data import longest_batch
+from planner.ledger import MOMENTS, At
+from planner.plan import Plan
+from planner.units import words
+
+TONES = {
+    Verdict.FITS: "good",
+    Verdict.TIGHT: "warn",
+    Verdict.DOES_NOT_FIT: "bad",
+    Verdict.CANNOT_TELL: "warn",
+}
+SHORT = {
+    "weights": "weights",
+    "generate": "answer",
+    "forward_end": "forward",
+    "loss": "loss",
+    "layer_last": "last layer",
+    "layer_first": "first layer",
+    "backward_end": "grads",
+    "update": "update",
+    "write": "write",
+    "read": "read",
+}
+"""Words short enough to stand under a bar; the tool tip and the table say `ledger.MOMENTS`."""
+
+
+@dataclass(frozen=True)
+class PlanView:
+    """Everything the right side of the page shows."""
+
+    title: str
+    headline: str
+    tone: str
+    expected: str
+    because: str
+    bars: tuple[Bar, ...]
+    moments: tuple[Moment, ...]
+    moments_sentence: str
+    chosen: At | None
+    rows: tuple[Row, ...]
+    rows_heading: str
+    start_text: str
+    fits: bool
+
+
+def view(result: Estimate, chosen: At | None = None) -> PlanView:
+    """The page's words and figures. chosen: the instant whose ledger is shown; None or a past one means the peak."""
+    headline, _, because = result.reason.partition(". ")
+    main = result.tiers[0] if result.tiers else None
+    at = chosen if main and chosen in result.timeline else (main.peak_at if main else None)
+    fits = result.verdict in (Verdict.FITS, Verdict.TIGHT)
+    return PlanView(
+        title=result.plan.name,
+        headline=headline.rstrip(".") + ".",
+        tone=TONES[result.verdict],
+        expected=expected_words(main) if main else "",
+        because=because,
+        bars=tuple(bar(result, tier) for tier in result.tiers if tier.live_bytes or tier is main),
+        moments=moments(main) if main else (),
+        moments_sentence=_peak_sentence(main) if main else "",
+        chosen=at,
+        rows=rows(result, main, at) if main and at else (),
+        rows_heading=_rows_heading(main, at) if main and at else "",
+        start_text="Start" if fits else "Start anyway",
+        fits=fits,
+    )
+
+
+def expected_words(tier: Tier) -> str:
+    """`expected 14.6 GiB (14.0 – 15.6 GiB)`."""
+    return f"expected {words(tier.peak_bytes)}  ({words(tier.low_bytes)} – {words(tier.high_bytes)})"
+
+
+def bar(result: Estimate, tier: Tier) -> Bar:
+    """A tier's bar at its peak. Other programs are what is taken of the capacity now, named as far as they are known."""
+    others = max(0, tier.capacity_bytes - tier.budget_bytes)
+    lines = result.at(tier.place, tier.peak_at) if tier.peak_at else ()
+    parts = [Part(i, line.what, line.kind, int(line.bytes)) for i, line in enumerate(lines) if line.bytes]
+    if tier.reserved.expected > 0:
+        parts.append(Part(RESERVED, "allocator and runtime", None, tier.reserved.expected))
+    sentence = (
+        f"{tier.name}: this run needs {words(tier.peak_bytes)} at its peak, between {words(tier.low_bytes)} and "
+        f"{words(tier.high_bytes)}; {words(tier.budget_bytes)} of {words(tier.capacity_bytes)} are free for it."
+    )
+    return Bar(
+        place=tier.place,
+        name=_tier_name(tier),
+        capacity_bytes=tier.capacity_bytes,
+        others_bytes=others,
+        others=tuple((h.name, h.bytes) for h in tier.others),
+        parts=tuple(parts),
+        load_line_bytes=others + tier.budget_bytes,
+        low_bytes=others + tier.low_bytes,
+        expected_bytes=others + tier.peak_bytes,
+        high_bytes=others + tier.high_bytes,
+        sentence=sentence,
+    )
+
+
+def _tier_name(tier: Tier) -> str:
+    return {"device": "GPU", "host": "RAM", "disk": "Disk"}.get(tier.place.tier, tier.name)
+
+
+def moments(tier: Tier) -> tuple[Moment, ...]:
+    """The timeline of the computing device, without what stands beside the ledger."""
+    return tuple(
+        Moment(at, SHORT.get(at.moment, at.moment.replace("_", " ")), at.phase, size, at == tier.peak_at)
+        for at, size in tier.totals
+    )
+
+
+def rows(result: Estimate, tier: Tier, at: At) -> tuple[Row, ...]:
+    """The ledger at one instant, largest first, and what stands beside it at the end."""
+    lines = [line for line in result.at(tier.place, at) if line.bytes]
+    beside = tier.reserved.expected
+    whole = sum(int(line.bytes) for line in lines) + beside or 1
+    out = [
+        Row(i, line.what, line.kind, int(line.bytes), int(line.bytes) / whole, str(line.why))
+        for i, line in enumerate(lines)
+    ]
+    if beside > 0:
+        out.append(Row(RESERVED, "Allocator and runtime", None, beside, beside / whole, tier.reserved.why))
+    return tuple(out)
+
+
+def _rows_heading(tier: Tier, at: At) -> str:
+    where = "at the peak" if at == tier.peak_at else "at"
+    return f"{where}: {at.phase}, {MOMENTS.get(at.moment, at.moment)}"
+
+
+def _peak_sentence(tier: Tier) -> str:
+    if tier.peak_at is None:
+        return "Nothing is needed there."
+    at = tier.peak_at
+    return (
+        f"Live tensors by moment. The peak is {words(tier.live_bytes)} in {at.phase}, "
+        f"{MOMENTS.get(at.moment, at.moment)}."
+    )
+
+
+def data_sentence(plan: Plan) -> str:
+    """`longest batch 4 × 318 tokens · no row cut`, with a word where lengths are not counted."""
+    data, cut = plan.data, plan.stage.schedule.max_length
+    if not data.lengths:
+        return f"{data.rows:,} rows · lengths not known yet: planned with {cut:,} tokens"
+    shape = longest_batch(data, plan.stage.schedule)
+    over = sum(1 for n in data.lengths if n > cut)
+    lost = sum(n - cut for n in data.lengths if n > cut)
+    cut_words = f"{over:,} rows cut ({lost / max(1, sum(data.lengths)):.1%} of tokens)" if over else "no row cut"
+    how = "" if data.lengths_from == "counted" else " · lengths estimated from characters"
+    return f"longest batch {int(shape.rows)} × {int(shape.seq):,} tokens · {cut_words}{how}"
+
+
+def data_bins(plan: Plan, count: int = 36) -> Bins | None:
+    """The histogram of row lengths, None when they are not known."""
+    lengths = plan.data.lengths
+    if not lengths:
+        return None
+    longest = max(lengths)
+    counts = [0] * count
+    for n in lengths:
+        counts[min(count - 1, n * count // (longest + 1))] += 1
+    sentence = f"{plan.data.rows:,} rows, the longest {longest:,} tokens; {data_sentence(plan)}."
+    return Bins(tuple(counts), longest, plan.stage.schedule.max_length, sentence)
