@@ -1,0 +1,109 @@
+"""Machines that are not here: a GPU of the catalogue in an ordinary computer, so that a plan can be made for it.
+
+The table is `assets/gpus.csv`, with a source for every figure. The host around the card is an assumption, and says so.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from dataclasses import dataclass
+from functools import cache
+
+from planner.assets import asset
+from planner.facts.machine import Device, MachineFacts
+from planner.problem import fail
+from planner.units import GIB
+
+KINDS = {"nvidia": "cuda", "amd": "rocm", "apple": "mps"}
+BF16_CAPABILITY = 8.0  # NVIDIA compute capability from which bfloat16 is computed in hardware
+ASSUMED_RAM_BYTES = 64 * GIB
+ASSUMED_CORES = 8
+ASSUMED_DISK_BYTES = 500 * GIB
+
+
+@dataclass(frozen=True)
+class Gpu:
+    """One card. name: unique, with its memory where a card comes in several sizes. usable_bytes: what its driver
+    shows as total; memory, tflops and bandwidth as its maker states them."""
+
+    name: str
+    vendor: str
+    memory_bytes: int
+    usable_bytes: int
+    bandwidth_gb_s: float
+    bf16_tflops: float
+    compute_capability: float
+    year: int
+    notes: str
+    source: str
+    usable_source: str
+
+    @property
+    def kind(self) -> str:
+        return KINDS.get(self.vendor, "")
+
+    @property
+    def supports_bf16(self) -> bool:
+        return self.vendor != "nvidia" or self.compute_capability >= BF16_CAPABILITY
+
+
+@cache
+def gpus() -> tuple[Gpu, ...]:
+    """Every card of the table."""
+    with asset("gpus.csv").open(encoding="utf-8", newline="") as f:
+        rows = list(csv.DictReader(f))
+    sizes = Counter(row["name"] for row in rows)
+    return tuple(_gpu(row, several_sizes=sizes[row["name"]] > 1) for row in rows)
+
+
+def _gpu(row: dict[str, str], *, several_sizes: bool) -> Gpu:
+    return Gpu(
+        name=f"{row['name']}, {row['memory_advertised_gb']} GB" if several_sizes else row["name"],
+        vendor=row["vendor"],
+        memory_bytes=int(row["memory_advertised_bytes"]),
+        usable_bytes=int(row["memory_usable_bytes"]),
+        bandwidth_gb_s=float(row["bandwidth_gb_s"] or 0),
+        bf16_tflops=float(row["bf16_tflops_dense"] or 0),
+        compute_capability=float(row["compute_capability"] or 0),
+        year=int(row["year"]),
+        notes=row["notes"],
+        source=row["source"],
+        usable_source=row["usable_source"],
+    )
+
+
+def other_machine(name: str, *, ram_bytes: int = ASSUMED_RAM_BYTES) -> MachineFacts:
+    """A computer with one such card, all of its memory free. Raises `machine.unknown_gpu`."""
+    card = next((g for g in gpus() if g.name.casefold() == name.casefold()), None)
+    if card is None or not card.kind:  # a vendor whose devices torch reaches by no name we know
+        near = [g.name for g in gpus() if g.kind and name.casefold() in g.name.casefold()][:5]
+        raise fail(
+            "machine.unknown_gpu",
+            f"The catalogue has no card {name!r:.60} that can be planned for.",
+            f"Near to it: {', '.join(near)}." if near else "Choose one of the list.",
+        )
+    unified = card.kind == "mps"
+    ram = card.memory_bytes if unified else ram_bytes
+    device = Device(
+        id="mps" if unified else "cuda:0",
+        kind=card.kind,
+        name=card.name,
+        total_bytes=card.usable_bytes,
+        free_bytes=card.usable_bytes,
+        supports_bf16=card.supports_bf16,
+    )
+    cpu = Device("cpu", "cpu", "CPU", ram, ram)
+    assumed = f"{ram / GIB:.0f} GiB of RAM and {ASSUMED_CORES} cores are assumed; all memory counts as free."
+    return MachineFacts(
+        name=f"a computer with one {card.name}",
+        os="",
+        cpu="CPU",
+        physical_cores=ASSUMED_CORES,
+        ram_total_bytes=ram,
+        ram_available_bytes=ram,
+        limit_bytes=0,
+        disk_free_bytes=ASSUMED_DISK_BYTES,
+        devices=(device, cpu),
+        notes=(assumed, f"Memory of the card: {card.usable_source}."),
+    )
