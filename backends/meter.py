@@ -40,6 +40,7 @@ class Track:
 
     source: str
     tier: str
+    last: int = 0
     high: int = -1
     high_step: int = -1
     high_moment: str = ""
@@ -48,6 +49,7 @@ class Track:
     peak_moment: str = ""
 
     def take(self, n: int, step: int, moment: str) -> None:
+        self.last = n
         if n > self.high:
             self.high, self.high_step, self.high_moment = n, step, moment
         if n > self.peak:

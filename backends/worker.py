@@ -1,0 +1,105 @@
+"""The worker: `python -P -m backends.worker RUNDIR` takes a run's lock, reads its spec, does its job, writes its journal.
+
+It talks through files only, so no window, pipe or terminal can end it. Whatever goes wrong becomes the journal's last
+word, `Failed(Problem)`; the traceback goes to standard error, which the starter sent to worker.log. Exit codes: 0 the
+job is done (or stopped, or released as asked), 1 it failed and the journal says why, 2 the run could not be taken up
+or the journal could not be written.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+from backends.failure import is_out_of_memory, to_problem
+from backends.meter import Meter
+from backends.report import Report
+from planner.problem import ProblemError, fail
+from planner.run import inbox, layout
+from planner.run.lock import Lock
+from planner.units import words
+
+
+def main(arguments: list[str]) -> int:
+    """Run the job of one folder and return the exit code."""
+    if len(arguments) != 1:
+        print("usage: python -P -m backends.worker RUNDIR", file=sys.stderr)
+        return 2
+    run_dir = Path(arguments[0]).absolute()
+    try:
+        lock = Lock(run_dir)  # before torch is imported: the starter waits for it
+        report = Report(run_dir)
+    except (ProblemError, OSError) as error:
+        print(f"The run cannot be taken up: {error}", file=sys.stderr)
+        return 2
+    inbox.clear(run_dir)
+    meter = Meter(report)
+    spec: Any = None
+    try:
+        spec = _spec(run_dir)
+        meter.start()
+        _do(spec, report, meter)
+        code = 0
+    except BaseException as error:
+        traceback.print_exc()
+        code = _last_word(error, spec, report, meter)
+    meter.stop()
+    report.close()
+    lock.release()
+    return code
+
+
+def _spec(run_dir: Path) -> Any:
+    """The spec in RUNDIR: a RunSpec, or one of `planner.run.jobs`."""
+    from planner.plan_file import spec_from_json
+    from planner.run import jobs
+
+    path = run_dir / layout.SPEC
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise fail("spec.damaged", f"{str(path)!r} cannot be read: {error}.", "Start the run again.") from error
+    name = raw.get("job") if isinstance(raw, dict) else None
+    return jobs.job_from_json(raw) if name in jobs.JOBS else spec_from_json(raw)
+
+
+def _do(spec: Any, report: Report, meter: Meter) -> None:
+    match spec.job:
+        case "train":
+            from backends.jobs import train
+
+            train.run(spec, report, meter)
+        case "scan":
+            from backends.jobs import scan
+
+            scan.run(spec, report, meter)
+        case "convert":
+            from backends.jobs import convert
+
+            convert.run(spec, report, meter)
+        case _:
+            raise fail("spec.unknown_job", f"This version knows no job {spec.job!r}.", "Update the program.")
+
+
+def _last_word(error: BaseException, spec: Any, report: Report, meter: Meter) -> int:
+    """Write `Failed`; returns the exit code."""
+    measured = f"It held {words(meter.main.peak)} at the most."
+    predicted = dict(getattr(spec, "predicted", ())).get("peak_bytes")
+    if isinstance(predicted, int):
+        measured = f"We said {words(predicted)}. {measured}"
+    problem = to_problem(error, str(report.run_dir), measured if is_out_of_memory(error) else "")
+    try:
+        report.failed(problem)
+    except OSError as full:
+        print(f"The journal could not be written ({full}). The problem was: {problem}", file=sys.stderr)
+        return 2
+    return 1
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        sys.exit(main(sys.argv[1:]))

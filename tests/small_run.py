@@ -1,0 +1,85 @@
+"""Real runs small enough for a test: a plan over the two-layer model, its spec in a folder, and waiting for an ending."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from planner.estimate import estimate
+from planner.facts.machine import Device, MachineFacts
+from planner.facts.model.folder import read_folder
+from planner.facts.read_data import read_data
+from planner.plan import Choice, Plan, Stage
+from planner.plan_file import spec_to_json
+from planner.run import layout, lock
+from planner.run.build import run_spec
+from planner.run.events import Event
+from planner.run.journal import read_all
+from planner.run.spec import RunSpec
+from planner.schedule import Schedule
+from planner.slots import Slot
+from planner.techniques import registry
+from planner.units import GIB
+
+LONGEST_S = 120.0
+
+
+def small_machine() -> MachineFacts:
+    """A CPU with room, so that no test depends on what else this computer does."""
+    cpu = Device("cpu", "cpu", "test CPU", 64 * GIB, 48 * GIB)
+    return MachineFacts("test", "Linux", "test CPU", 1, 64 * GIB, 48 * GIB, 0, 100 * GIB, (cpu,))
+
+
+def small_plan(model: Path, data: Path, *choices: Choice, **schedule: Any) -> Plan:
+    """Defaults of every slot, then `choices`; two steps of two rows unless `schedule` says otherwise."""
+    settings: dict[str, Any] = {"micro_batch": 2, "max_length": 64, "max_steps": 2, "threads": 1, **schedule}
+    stage = Stage(tuple(registry.default_choice(slot) for slot in registry.slots()), Schedule(**settings))
+    for choice in choices:
+        stage = stage.with_choice(choice)
+    return Plan("small", read_folder(model), read_data(data), small_machine(), (stage,))
+
+
+def choose(slot: Slot, name: str, **options: Any) -> Choice:
+    """A choice with some options set."""
+    choice = registry.default_choice(slot, name)
+    return replace(choice, options=replace(choice.options, **options))
+
+
+def write_run(run_dir: Path, plan: Plan, **changes: Any) -> RunSpec:
+    """The run's folder with its spec.json."""
+    run_dir.mkdir(parents=True, exist_ok=True)
+    spec = replace(run_spec(plan, estimate(plan), run_dir), **{"sample_tokens": 4, **changes})
+    (run_dir / layout.SPEC).write_text(json.dumps(spec_to_json(spec)), encoding="utf-8")
+    return spec
+
+
+def wait_until(run_dir: Path, happened: Any, *, longest_s: float = LONGEST_S) -> tuple[Event, ...]:
+    """The journal's events as soon as `happened(events)` is true of them; fails with the worker's log after `longest_s`.
+
+    It looks as a window does: at the file, ten times a second.
+    """
+    deadline = time.monotonic() + longest_s
+    while time.monotonic() < deadline:
+        events = read_all(run_dir).events
+        if happened(events):
+            return events
+        if not lock.is_held(run_dir) and not happened(read_all(run_dir).events):
+            break
+        os.sched_yield() if hasattr(os, "sched_yield") else None
+        time.sleep(0.02)
+    log = run_dir / layout.LOG
+    tail = log.read_text(errors="replace")[-4000:] if log.exists() else ""
+    raise AssertionError(f"it did not happen; the journal ends with {read_all(run_dir).events[-3:]}; the log:\n{tail}")
+
+
+def wait_for_end(run_dir: Path, *, longest_s: float = LONGEST_S) -> tuple[Event, ...]:
+    """The journal when the worker has let go of the run."""
+    deadline = time.monotonic() + longest_s
+    while lock.is_held(run_dir):
+        assert time.monotonic() < deadline, "the worker did not end"
+        time.sleep(0.02)
+    return read_all(run_dir, over=True).events
