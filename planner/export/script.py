@@ -122,7 +122,7 @@ def _environment(device: Device) -> Iterator[str]:
     yield from ("import argparse", "import json", "import os", "import sys", "from pathlib import Path", "")
     yield from comment("Before torch is imported: nothing is looked up on the network, and one device computes.")
     yield 'os.environ.setdefault("HF_HUB_OFFLINE", "1")'
-    if device.kind == "cuda":
+    if device.id.startswith("cuda:"):  # ROCm keeps the name
         yield 'os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")'
         yield f'os.environ.setdefault("CUDA_VISIBLE_DEVICES", {literal(device.id.partition(":")[2] or "0")})'
 

@@ -1,0 +1,98 @@
+"""`plimsoll plan`: what a plan needs, byte by byte, and whether it fits. Starts nothing."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from planner.advise import Change, advise
+
+from app.cli import output, plan_source
+from app.cli.exits import Exit, of_verdict
+from planner.estimate import Estimate
+from planner.estimate import estimate as estimate_of
+from planner.estimate_json import estimate_to_json, line_to_json
+from planner.plan import Plan
+from planner.plan_file import save_plan
+from planner.slots import QUESTIONS
+from planner.techniques import registry
+from planner.units import words
+
+HELP = "what a plan needs, byte by byte, and whether it fits"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    plan_source.add_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    parser.add_argument("--save", metavar="FILE", help="also write the plan to FILE")
+
+
+def run(given: argparse.Namespace) -> Exit:
+    plan = plan_source.plan_from(given, here=False)
+    estimate = estimate_of(plan)
+    if given.save:
+        save_plan(plan, Path(given.save))
+    changes = () if estimate.problems else advise(plan, estimate)
+    if given.json:
+        advice = [{"title": c.title, "detail": c.detail, "saves_bytes": int(c.saves_bytes)} for c in changes]
+        output.line(output.json_text(estimate_to_json(estimate) | {"advice": advice}, indent=2))
+    else:
+        for text in in_words(plan, estimate, changes):
+            output.line(text)
+    for found in estimate.problems:
+        output.problem(found, as_json=given.json)
+    return of_verdict(estimate.verdict)
+
+
+def in_words(plan: Plan, estimate: Estimate, changes: tuple[Change, ...]) -> list[str]:
+    return [
+        *_plan(plan),
+        "",
+        estimate.reason,
+        "",
+        *(_tiers(estimate) if estimate.tiers else ()),
+        *(_ledger(estimate) if estimate.lines else ()),
+        *_advice(changes),
+    ]
+
+
+def _plan(plan: Plan) -> list[str]:
+    s = plan.stage.schedule
+    rows = [
+        ("Plan", plan.name),
+        ("Model", f"{plan.model.name}, {plan.model.params:,} parameters"),
+        ("Data", f"{plan.data.name}, {plan.data.rows:,} rows"),
+        ("Machine", plan.machine.name),
+    ]
+    for choice in plan.stage.choices:
+        label = registry.technique(choice.slot, choice.technique).label
+        rows.append((QUESTIONS[choice.slot], label))
+    rows.append(("Batch", f"{s.micro_batch} rows × {s.grad_accumulation}, cut after {s.max_length:,} tokens"))
+    return output.table(rows)
+
+
+def _tiers(estimate: Estimate) -> list[str]:
+    rows = [("", "may take", "low", "expected", "high", "fullest in")]
+    for t in estimate.tiers:
+        at = f"{t.peak_at.phase}, {t.peak_at.moment}" if t.peak_at else ""
+        low, expected, high = words(t.low_bytes), words(t.peak_bytes), words(t.high_bytes)
+        rows.append((t.name, words(t.budget_bytes), low, expected, high, at))
+    return [*output.table(rows, right=frozenset({1, 2, 3, 4})), ""]
+
+
+def _ledger(estimate: Estimate) -> list[str]:
+    lines = sorted((x for x in estimate.lines if int(x.bytes)), key=lambda x: -int(x.bytes))
+    rows = [("bytes", "what", "where", "when")]
+    shown = [line_to_json(line, estimate) for line in lines]
+    rows += [(words(x["bytes"]), x["what"], x["tier"], ", ".join(x["phases"])) for x in shown]
+    head, *body = output.table(rows, right=frozenset({0}))
+    out = [head]
+    for text, x in zip(body, shown, strict=True):
+        out += [text, f"            {x['why']}"]
+    return [*out, ""]
+
+
+def _advice(changes: tuple[Change, ...]) -> list[str]:
+    if not changes:
+        return []
+    return ["What would make it fit:", *(f"- {c.title} ({words(c.saves_bytes)} less). {c.detail}" for c in changes)]

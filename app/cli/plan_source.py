@@ -1,0 +1,70 @@
+"""Which plan a verb works on: a plan file or a preset, changed by `--set`, with today's figures of this computer."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+from app.cli.exits import WrongUseError, wrong_use
+from planner.facts.machine import MachineFacts
+from planner.plan import Plan
+from planner.plan_file import load_plan
+from planner.plan_set import apply_set, with_model
+from planner.presets import EMBEDDED, embedded_model, load_preset, preset_names, read_preset
+from planner.probe import machine as this_machine
+from planner.problem import ProblemError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("plan", nargs="?", metavar="PLAN", help="a plan file (JSON)")
+    parser.add_argument("--preset", metavar="NAME", help=f"a plan to start from: {', '.join(preset_names())}")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        dest="changes",
+        metavar="WHAT=VALUE",
+        help="change the plan: trainable.rank=16, trainable=full, schedule.micro_batch=2, model=FOLDER, data=FILE",
+    )
+
+
+def plan_from(given: argparse.Namespace, *, here: bool) -> Plan:
+    """The plan of the arguments. here: for this computer whatever the plan says, because it is to be run.
+
+    Raises WrongUseError: `cli.no_plan`, `cli.two_plans`, and the problems of plan files, presets and `--set`.
+    """
+    try:
+        return _plan_from(given, here=here)
+    except ProblemError as error:
+        raise WrongUseError(error.problem) from None
+
+
+def _plan_from(given: argparse.Namespace, *, here: bool) -> Plan:
+    if given.plan and given.preset:
+        raise wrong_use("cli.two_plans", "A plan file and a preset were given.", "Give one of them.")
+    if given.plan:
+        plan = _fresh(load_plan(Path(given.plan)), here=here)
+    elif given.preset:
+        preset = read_preset(given.preset)
+        plan = load_preset(given.preset, preset.machine if preset.machine and not here else this_machine())
+        plan = replace(plan, machine=this_machine()) if here and preset.machine else plan
+    else:
+        raise wrong_use("cli.no_plan", "No plan was named.", "Give a plan file, or --preset first-run.")
+    for change in given.changes:
+        plan = apply_set(plan, change)
+    return plan
+
+
+def _fresh(plan: Plan, *, here: bool) -> Plan:
+    """Free memory in a file is as old as the file; a plan for this very computer takes today's figures."""
+    now = this_machine()
+    if here or _same_computer(plan.machine, now):
+        plan = replace(plan, machine=now)
+    if plan.model.source == EMBEDDED and not plan.model.path:  # saved before the model was fetched
+        plan = with_model(plan, embedded_model())
+    return plan
+
+
+def _same_computer(a: MachineFacts, b: MachineFacts) -> bool:
+    return (a.name, a.os, a.cpu, a.ram_total_bytes) == (b.name, b.os, b.cpu, b.ram_total_bytes)

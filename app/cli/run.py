@@ -1,0 +1,117 @@
+"""`plimsoll run`: starts a worker and shows what it reports. A thin front over the run's folder.
+
+The worker outlives this command: closing the terminal ends the view, not the run. Ctrl-C asks it to stop and save.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from app.cli import output, plan_source
+from app.cli.exits import Exit, of_verdict, wrong_use
+from app.cli.follow import follow
+from planner.estimate import Estimate, Verdict, estimate
+from planner.plan import Plan
+from planner.plan_file import load_spec, save_spec
+from planner.probe import machine
+from planner.problem import ProblemError
+from planner.run import home, journal, layout, lock, start
+from planner.run.build import run_spec
+from planner.run.events import Finished
+
+HELP = "start a plan and show what the run reports"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    plan_source.add_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="the run's events, one JSON object a line")
+    parser.add_argument("--max-steps", type=_steps, metavar="N", help="stop after N optimizer steps")
+    parser.add_argument("--out", metavar="DIR", help="a new folder for the run; without it one among the other runs")
+    parser.add_argument("--anyway", action="store_true", help="start although it may not fit")
+    parser.add_argument("--resume", metavar="DIR", help="go on with the run in DIR from its last checkpoint")
+
+
+def _steps(text: str) -> int:
+    if (n := int(text)) < 1:
+        raise ValueError
+    return n
+
+
+def run(given: argparse.Namespace) -> Exit:
+    if given.resume:
+        return _resume(given)
+    plan = plan_source.plan_from(given, here=True)
+    if given.max_steps is not None:
+        plan = plan.with_schedule(replace(plan.stage.schedule, max_steps=given.max_steps))
+    prediction = estimate(plan)
+    if (refused := _refusal(prediction, anyway=given.anyway)) is not None:
+        return refused
+    run_dir = Path(given.out) if given.out else _new_run_dir(plan)
+    spec = run_spec(plan, prediction, run_dir.absolute())
+    if problem := start.missing_train_extra():
+        raise ProblemError(problem)
+    _make_room(run_dir)
+    save_spec(spec, run_dir / layout.SPEC)
+    output.remark(prediction.reason)
+    return _begin(run_dir, 0, as_json=given.json)
+
+
+def _resume(given: argparse.Namespace) -> Exit:
+    if given.plan or given.preset or given.changes or given.out or given.max_steps is not None:
+        raise wrong_use(
+            "cli.two_plans", "A run to resume and a plan were given.", "A run goes on as it was: --resume alone."
+        )
+    run_dir = Path(given.resume)
+    plan = load_spec(run_dir / layout.SPEC).plan
+    before = journal.read_all(run_dir, over=not lock.is_held(run_dir))
+    word = journal.last_word(before.events)
+    if isinstance(word, Finished) and word.outcome == "done":
+        raise wrong_use("run.already_done", f"The run in {given.resume!r} is done.", "Its result is in its folder.")
+    refused = _refusal(estimate(replace(plan, machine=machine(run_dir))), anyway=given.anyway)
+    return refused if refused is not None else _begin(run_dir, before.offset, as_json=given.json)
+
+
+def _refusal(prediction: Estimate, *, anyway: bool) -> Exit | None:
+    """The exit code of a run that is not started because of its verdict; None when it may start."""
+    code = of_verdict(prediction.verdict)
+    if code is Exit.OK or anyway:
+        return None
+    output.remark(prediction.reason)
+    what = "may not fit" if prediction.verdict is Verdict.DOES_NOT_FIT else "cannot be judged"
+    output.remark(f"Nothing was started, since it {what}. `plimsoll plan` says what would help; --anyway starts it.")
+    return code
+
+
+def _new_run_dir(plan: Plan) -> Path:
+    letters = "".join(c if c.isascii() and c.isalnum() else "-" for c in plan.name.lower())
+    name = "-".join(part for part in letters.split("-") if part)[:40] or "run"
+    return home.runs_dir() / f"{datetime.now().strftime('%Y-%m-%d-%H%M%S')}-{name}"
+
+
+def _make_room(run_dir: Path) -> None:
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        empty = not any(run_dir.iterdir())
+    except (OSError, ValueError) as error:
+        raise wrong_use(
+            "run.folder_unusable",
+            f"{str(run_dir)!r} cannot be used: {getattr(error, 'strerror', None) or error}.",
+            "Choose another folder with --out.",
+        ) from None
+    if not empty:
+        raise wrong_use(
+            "run.folder_in_use",
+            f"{str(run_dir)!r} is not empty.",
+            "Choose a new folder with --out, or go on with the run in it: --resume.",
+        )
+
+
+def _begin(run_dir: Path, offset: int, *, as_json: bool) -> Exit:
+    began = time.time()
+    start.start(run_dir)
+    output.remark(f"The run's folder: {run_dir}")
+    return follow(run_dir, offset, as_json=as_json, began=began)
