@@ -33,11 +33,42 @@ class ScriptPart:
     mixin: str = ""
 
 
+@dataclass(frozen=True)
+class Cost:
+    """What advice ranks by, beside bytes. A technique may carry one as its attribute `cost`; without it, it is free.
+
+    time: seconds per token, relative to the first technique of its slot; source: where that figure is from. loses:
+    what a person gives up against the slot's most faithful answer, in words; severity: 0 nothing, 1 digits, 2 what
+    the model can learn.
+    """
+
+    time: float = 1.0
+    source: str = ""
+    loses: str = ""
+    severity: int = 0
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The same technique with other options, as its method `variants(options)` may offer. severity, against the
+    options it started from: negative gains something, 0 changes nothing but bytes and time, positive loses it."""
+
+    options: Any
+    title: str
+    loses: str = ""
+    severity: int = 0
+    time: float = 1.0
+    source: str = ""
+
+
 class Technique(Protocol):
     """One answer to one slot's question.
 
     name: the word in plans and `--set`; label: for people; summary: one sentence; reference: paper or library page;
     twin: name of the module in `backends.techniques`, empty when the worker has nothing to do.
+
+    Two more are optional, for `planner.advise`: an attribute `cost` (`Cost`), and a method `variants(options)` that
+    returns a tuple of `Variant`.
     """
 
     slot: Slot
