@@ -6,6 +6,7 @@ Qt-free. A widget adds nothing up; it paints what stands here.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from planner.ledger import At, Kind, Place
 
@@ -79,3 +80,15 @@ class Bins:
     longest: int
     cut: int
     sentence: str
+
+
+def shown_value(value: Any, choices: tuple[tuple[Any, str], ...] = ()) -> str:
+    """A value in words, for undo texts and menus."""
+    for known, label in choices:
+        if known == value:
+            return label
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)

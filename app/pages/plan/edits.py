@@ -9,6 +9,7 @@ import typing
 from dataclasses import fields, replace
 from typing import Any
 
+from app.shown import shown_value
 from planner.options import coerce, described
 from planner.plan import Choice, Plan, Stage
 from planner.problem import ProblemError
@@ -65,18 +66,6 @@ def default_options(baseline: Stage, plan: Plan, where: Where) -> Any:
     if start and start.technique == choice.technique:
         return start.options
     return technique(slot, choice.technique).Options()
-
-
-def shown_value(value: Any, choices: tuple[tuple[Any, str], ...] = ()) -> str:
-    """A value in words, for undo texts and menus."""
-    for known, label in choices:
-        if known == value:
-            return label
-    if isinstance(value, bool):
-        return "on" if value else "off"
-    if isinstance(value, tuple):
-        return ", ".join(map(str, value))
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _option_changes(before: Any, after: Any) -> list[str]:

@@ -1,0 +1,210 @@
+"""The open plan: its file, its undo history, its crash-recovery copy, and the one estimate behind every number.
+
+A change goes through `change`; whatever differs is put on the undo stack under its own name. Facts that nobody chose
+(memory free now, lengths counted meanwhile) come in through `refresh` and are no step of the history.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QUndoCommand, QUndoStack
+
+from app import background
+from app.pages.plan.edits import difference
+from planner import plan_file
+from planner.atomic_file import write_atomically
+from planner.estimate import Estimate, estimate
+from planner.facts.machine import MachineFacts
+from planner.plan import Plan, Stage
+from planner.problem import ProblemError
+from planner.run.home import home
+
+RECOVERY = "unsaved.json"
+RECENT = "recent.json"
+MOST_RECENT = 12
+_MERGE_ID = 1
+
+
+def recovery_path() -> Path:
+    return home() / RECOVERY
+
+
+def apply_difference(now: Plan, before: Plan, after: Plan) -> Plan:
+    """`now` with what differs between two plans; what came in otherwise meanwhile stays."""
+    changed = now
+    for part in ("name", "model", "data", "machine"):
+        if getattr(before, part) != getattr(after, part):
+            changed = replace(changed, **{part: getattr(after, part)})
+    for choice in after.stage.choices:
+        if before.stage.choice(choice.slot) != choice:
+            changed = changed.with_choice(choice)
+    if before.stage.schedule != after.stage.schedule:
+        changed = changed.with_schedule(after.stage.schedule)
+    return changed
+
+
+class _Change(QUndoCommand):
+    """One change of the plan. Changes with the same `merge` key in a row become one step (dragging, spinning)."""
+
+    def __init__(self, document: Document, before: Plan, after: Plan, merge: str) -> None:
+        super().__init__(f"change {difference(before, after)}")
+        self._document, self.before, self.after, self.merge = document, before, after, merge
+
+    def id(self) -> int:
+        return _MERGE_ID if self.merge else -1
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        if not isinstance(other, _Change) or other.merge != self.merge:
+            return False
+        self.after = other.after
+        self.setText(f"change {difference(self.before, self.after)}")
+        self.setObsolete(not difference(self.before, self.after))
+        return True
+
+    def redo(self) -> None:
+        self._document.take(self.before, self.after)
+
+    def undo(self) -> None:
+        self._document.take(self.after, self.before)
+
+
+class Document(QObject):
+    """The plan in the window. `changed` carries the new `Estimate`; `acted` a sentence for the status bar."""
+
+    changed = Signal(object)
+    renamed = Signal()
+    acted = Signal(str)
+    problem = Signal(object)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.stack = QUndoStack(self)
+        self.path: Path | None = None
+        self.estimate: Estimate | None = None
+        self.baseline: Stage | None = None
+        self._recovery_timer = QTimer(self, singleShot=True, interval=250)
+        self._recovery_timer.timeout.connect(self.keep_recovery_copy)
+        self.stack.cleanChanged.connect(lambda _clean: self.renamed.emit())
+
+    @property
+    def plan(self) -> Plan | None:
+        return self.estimate.plan if self.estimate else None
+
+    @property
+    def modified(self) -> bool:
+        return not self.stack.isClean()
+
+    def open_plan(self, plan: Plan, baseline: Stage, path: Path | None = None, *, unsaved: bool = False) -> None:
+        """Show another plan; its history starts here. unsaved: it is a recovered one, so it counts as changed."""
+        self.path, self.baseline = path, baseline
+        self.stack.clear()
+        if unsaved:
+            self.stack.resetClean()
+        self._set(plan)
+        self.renamed.emit()
+
+    def change(self, after: Plan, *, merge: str = "") -> None:
+        """Make `after` the plan, as one step that can be undone."""
+        before = self.plan
+        if before is None or after == before:
+            return
+        if not difference(before, after):  # nothing a person would call a change
+            self._set(after)
+            return
+        self.stack.push(_Change(self, before, after, merge))
+        self.acted.emit(self.stack.undoText()[:1].upper() + self.stack.undoText()[1:])
+
+    def edit(self, edit: Callable[[Plan], Plan], *, merge: str = "") -> None:
+        """Change the plan through a function; what it refuses goes to the problem bar."""
+        if self.plan is None:
+            return
+        try:
+            self.change(edit(self.plan), merge=merge)
+        except ProblemError as error:
+            self.problem.emit(error.problem)
+            self.changed.emit(self.estimate)  # show again what is so
+
+    def refresh(self, plan: Plan) -> None:
+        """Facts have come in that nobody chose: the same plan with fresher figures, no step of the history."""
+        if self.plan is not None and plan != self.plan:
+            self._set(plan)
+
+    def refresh_machine(self, machine: MachineFacts) -> None:
+        """This computer's figures now, if the plan is for it."""
+        if self.plan is not None and self.plan.machine.name == machine.name:
+            self.refresh(replace(self.plan, machine=machine))
+
+    def take(self, before: Plan, after: Plan) -> None:
+        """For the undo stack: apply what differs, keep what was refreshed meanwhile."""
+        assert self.plan is not None
+        plan = apply_difference(self.plan, before, after)
+        fresh = self.plan.machine
+        if plan.machine.name == fresh.name:
+            plan = replace(plan, machine=fresh)
+        self._set(plan)
+
+    def _set(self, plan: Plan) -> None:
+        self.estimate = estimate(plan)
+        self.changed.emit(self.estimate)
+        self._recovery_timer.start()
+
+    # files
+
+    def save(self, path: Path) -> None:
+        """Write the plan. Raises ProblemError `file.not_written`."""
+        assert self.plan is not None
+        plan_file.save_plan(self.plan, path)
+        self.path = path
+        self.stack.setClean()
+        self.drop_recovery_copy()
+        remember(path)
+        self.renamed.emit()
+        self.acted.emit(f"Saved {path.name}")
+
+    def keep_recovery_copy(self) -> None:
+        """A copy of an unsaved plan, so that a power cut costs nothing. Written off the GUI thread."""
+        if self.plan is None or not self.modified:
+            return
+        plan, path = self.plan, str(self.path or "")
+        background.run(lambda: _write_recovery(plan, path), lambda _done: None, self.problem.emit)
+
+    def drop_recovery_copy(self) -> None:
+        self._recovery_timer.stop()
+        recovery_path().unlink(missing_ok=True)
+
+
+def _write_recovery(plan: Plan, path: str) -> None:
+    value = {"path": path, "plan": plan_file.plan_to_json(plan)}
+    write_atomically(recovery_path(), json.dumps(value).encode())
+
+
+def recovered() -> tuple[Plan, Path | None] | None:
+    """The plan a previous window left unsaved, None if there is none that can be read."""
+    try:
+        value = json.loads(recovery_path().read_text(encoding="utf-8"))
+        return plan_file.plan_from_json(value["plan"]), Path(value["path"]) if value["path"] else None
+    except (OSError, ValueError, KeyError, TypeError, ProblemError):
+        return None
+
+
+def recent() -> list[Path]:
+    """Plan files opened or saved lately that still exist, newest first."""
+    try:
+        found = json.loads((home() / RECENT).read_text(encoding="utf-8"))
+        return [p for p in map(Path, found) if p.is_file()][:MOST_RECENT]
+    except (OSError, ValueError, TypeError):
+        return []
+
+
+def remember(path: Path) -> None:
+    """Put a file at the top of the recent ones; a home that cannot be written is no reason to stop."""
+    kept = [path.absolute(), *(p for p in recent() if p != path.absolute())][:MOST_RECENT]
+    try:
+        write_atomically(home() / RECENT, json.dumps([str(p) for p in kept]).encode())
+    except ProblemError:
+        return

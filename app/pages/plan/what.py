@@ -1,0 +1,169 @@
+"""The first part of the form: which model, which data, which machine. Long lists open searchable and are read elsewhere.
+
+It only says what was picked; the page fetches the facts off the GUI thread and changes the document.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+
+from app import background
+from app.pages.plan.choices import Fit, fits
+from app.pages.plan.local_models import local_models
+from app.pages.plan.picks import Pick, machine_plans, model_plans, params_words
+from app.pages.plan.state import data_bins, data_sentence, machine_sentence
+from app.theme import em
+from app.widgets.fields import Combo
+from app.widgets.histogram import Histogram
+from app.widgets.option_form import FormRow
+from app.widgets.pick_field import Entry, PickField
+from app.widgets.surface import Words
+from planner.estimate import Estimate, device_of
+from planner.facts.gpus import gpus
+from planner.facts.machine import MachineFacts
+from planner.facts.model import catalogue
+from planner.plan import Plan
+from planner.run.home import EXAMPLE_MODEL
+from planner.units import words
+
+
+class WhatPanel(QWidget):
+    """Model, data and machine. Each signal carries a `Pick`."""
+
+    model_picked = Signal(object)
+    data_picked = Signal(object)
+    machine_picked = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._now: Estimate | None = None
+        self._here: MachineFacts | None = None
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(em(0.3))
+        grid.setVerticalSpacing(em(0.3))
+        layout.addLayout(grid)
+
+        self.model = PickField("Model")
+        self.model.opening.connect(self._open_models)
+        self.model.picked.connect(self.model_picked.emit)
+        self.data = Combo()
+        self.data.picked.connect(self.data_picked.emit)
+        self.machine = PickField("Machine")
+        self.machine.opening.connect(self._open_machines)
+        self.machine.picked.connect(self.machine_picked.emit)
+        self.data_words = Words("", "muted", 0.9, wrap=True)
+        self.machine_words = Words("", "muted", 0.9, wrap=True)
+        self.histogram = Histogram()
+
+        self.rows = (
+            FormRow(
+                "Model", "Which model is trained; only shapes are needed to plan, weights only to run.", self.model
+            ),
+            FormRow("Data", "Rows as JSON lines: messages, or prompt and completion.", self.data),
+            FormRow("Machine", "Where the run would compute. Planning for another machine is as good.", self.machine),
+        )
+        self.rows[0].put(grid, 0)
+        self.rows[1].put(grid, 1)
+        grid.addWidget(self.histogram, 2, 2)
+        grid.addWidget(self.data_words, 3, 2)
+        self.rows[2].put(grid, 4)
+        grid.addWidget(self.machine_words, 5, 2)
+        grid.setColumnStretch(2, 1)
+
+    def show_here(self, here: MachineFacts) -> None:
+        """This computer as last probed."""
+        self._here = here
+
+    def show_estimate(self, now: Estimate, changed: dict[str, bool], defaults: dict[str, str]) -> None:
+        plan = self._now_plan(now)
+        self.model.say(plan.model.name, params_words(plan.model.params))
+        self._show_data(plan)
+        device = device_of(plan)
+        here = self._here is not None and plan.machine.name == self._here.name
+        name = device.name if device else plan.machine.name
+        self.machine.say(f"{name} · this one" if here else name, words(device.total_bytes) if device else "")
+        self.machine_words.setText(machine_sentence(plan, here=here))
+        self.machine_words.setToolTip("\n".join(plan.machine.notes))
+        self.model.setToolTip(plan.model.provenance)
+        for row, part in zip(self.rows, ("model", "data", "machine"), strict=True):
+            row.show_changed(changed[part], defaults[part])
+
+    def _now_plan(self, now: Estimate) -> Plan:
+        self._now = now
+        return now.plan
+
+    def _show_data(self, plan: Plan) -> None:
+        self.data.clear()
+        self.data.add("Sample questions", Pick("sample"), "comes with the program")
+        if not Pick("sample").is_data_of(plan):
+            self.data.add(plan.data.name, Pick("file", plan.data.path), str(Path(plan.data.path).parent))
+        self.data.add("Open a file…", Pick("browse"))
+        self.data.setCurrentIndex(0 if Pick("sample").is_data_of(plan) else 1)
+        self.data.say(f"{plan.data.rows:,} rows")
+        self.data_words.setText(data_sentence(plan))
+        self.histogram.show_bins(data_bins(plan))
+
+    # menus
+
+    def _open_models(self) -> None:
+        assert self._now is not None
+        plan = self._now.plan
+        names = catalogue.names()
+        first = [
+            Entry("Embedded", heading=True),
+            Entry(EXAMPLE_MODEL, Pick("embedded"), "comes with the program"),
+            Entry("Other folder…", Pick("browse"), "config.json and .safetensors"),
+        ]
+        rest = [Entry("Catalogue: plan by shape", heading=True), *(Entry(n, Pick("catalogue", n)) for n in names)]
+        self.model.list.show_entries([*first, *rest])
+
+        def with_local(found: list[tuple[str, Path]]) -> None:
+            local = [Entry(name, Pick("folder", str(path)), "on this computer") for name, path in found]
+            if local:
+                self.model.list.show_entries([*first, Entry("On this computer", heading=True), *local, *rest])
+
+        background.run(local_models, with_local)
+        picks = [Pick("catalogue", n) for n in names]
+
+        def priced() -> list[tuple[Pick, Fit]]:
+            able = model_plans(plan, names)
+            return list(zip(picks, fits(able), strict=True))
+
+        background.run(priced, lambda found: self.model.list.mark({pick: _mark(fit) for pick, fit in found}))
+
+    def _open_machines(self) -> None:
+        assert self._now is not None
+        plan, here = self._now.plan, self._here
+        entries: list[Entry] = []
+        picks: list[Pick] = []
+        if here is not None:
+            entries.append(Entry("This computer", heading=True))
+            for device in here.devices:
+                pick = Pick("here", device.id)
+                picks.append(pick)
+                free = f"{words(device.free_bytes)} free of {words(device.total_bytes)}"
+                entries.append(Entry(device.name, pick, free))
+        entries.append(Entry("Another computer, with one", heading=True))
+        cards = [card for card in gpus() if card.kind]
+        for card in cards:
+            picks.append(Pick("gpu", card.name))
+            entries.append(Entry(card.name, picks[-1], words(card.usable_bytes)))
+        self.machine.list.show_entries(entries)
+        shown = {e.value: e.detail for e in entries if not e.heading}
+
+        def priced() -> list[tuple[Pick, Fit]]:
+            return list(zip(picks, fits(machine_plans(plan, here, picks)), strict=True))
+
+        def mark(found: list[tuple[Pick, Fit]]) -> None:
+            self.machine.list.mark({pick: (f"{shown[pick]} · {fit.word}", fit.tone) for pick, fit in found})
+
+        background.run(priced, mark)
+
+
+def _mark(fit: Fit) -> tuple[str, str]:
+    return (f"{words(fit.need)} · {fit.word}" if fit.need is not None else fit.word, fit.tone)
