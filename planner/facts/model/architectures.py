@@ -16,12 +16,13 @@ UNSUPPORTED = "unsupported"
 class Architecture:
     """How one class reads config.json. The defaults apply when the key is absent from the file.
 
-    kv_heads: 0 means as many as heads. head_dim: 0 means hidden_size // heads. qkv_bias: "always", "config" (the key
+    kv_heads: 0 means as many as heads; null_kv_heads: whether null, which means that too, is taken. head_dim: 0 means hidden_size // heads. qkv_bias: "always", "config" (the key
     attention_bias) or "never"; output_bias follows attention_bias where `output_bias` is set. window_always: the key
     sliding_window holds for all layers and without use_sliding_window, and has `window` as its default.
     """
 
     kv_heads: int = 0
+    null_kv_heads: bool = True
     head_dim: int = 0
     qkv_bias: str = "never"
     output_bias: bool = False
@@ -34,7 +35,7 @@ class Architecture:
 
 SUPPORTED = {
     "LlamaForCausalLM": Architecture(qkv_bias="config", output_bias=True, mlp_bias=True, hidden_multiple_of_heads=True),
-    "MistralForCausalLM": Architecture(kv_heads=8, window_always=True, window=4096),
+    "MistralForCausalLM": Architecture(kv_heads=8, null_kv_heads=False, window_always=True, window=4096),
     "Qwen2ForCausalLM": Architecture(kv_heads=32, qkv_bias="always"),
     "Qwen3ForCausalLM": Architecture(kv_heads=32, head_dim=128, qkv_bias="config", output_bias=True, qk_norm=True),
 }

@@ -46,7 +46,7 @@ def facts_from_config(
     need = not because
     size = _Sizes(config, name, need)
     hidden, heads = size("hidden_size"), size("num_attention_heads")
-    kv_heads = size("num_key_value_heads", absent=known.kv_heads or heads, null=heads)
+    kv_heads = size("num_key_value_heads", absent=known.kv_heads or heads, null=heads if known.null_kv_heads else None)
     head_dim = size("head_dim", absent=known.head_dim or _quotient(hidden, heads), null=_quotient(hidden, heads))
     if need:
         _check_heads(known, name, hidden, heads, kv_heads, head_dim)
