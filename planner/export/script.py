@@ -152,7 +152,7 @@ def _constants(plan: Plan, spec: RunSpec) -> Iterator[str]:
 
 def _data(plan: Plan) -> Iterator[str]:
     kept = ", ".join(f"{literal(c)}: row[{literal(c)}]" for c in COLUMNS[plan.data.form])
-    yield 'with open(given.data, encoding="utf-8") as file:'
+    yield 'with open(given.data, "rb") as file:'
     yield "    rows = [json.loads(line) for line in file if line.strip()]"
     yield f"train_dataset = Dataset.from_list([{{{kept}}} for row in rows])"
 
@@ -162,7 +162,7 @@ def _model(techniques: tuple[Chosen, ...]) -> Iterator[str]:
     loaded = [t for t in techniques if t.part.load]
     for t in loaded:
         yield from _about(t)
-    yield from ("model = AutoModelForCausalLM.from_pretrained(", "    given.model,")
+    yield from ("model = AutoModelForCausalLM.from_pretrained(", "    given.model,", "    use_safetensors=True,")
     for t in loaded:
         yield from (f"    {keyword}={source}," for keyword, source in t.part.load)
     yield ")"
