@@ -5,8 +5,13 @@ Nothing is printed: what libraries print lands in worker.log, what a person shou
 
 from __future__ import annotations
 
+import os
+import platform
 import time
+from collections.abc import Iterable
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from planner.problem import Problem
 from planner.run import events
@@ -31,6 +36,25 @@ class Report:
 
     def note(self, text: str, level: str = "info") -> None:
         self.write(events.Note(time.time(), level, text))
+
+    def started(
+        self,
+        *,
+        resumed_from: int = -1,
+        total_steps: int = 0,
+        libraries: Iterable[str] = ("transformers",),
+        device: str = "cpu",
+    ) -> None:
+        """The first event of each worker. libraries: whose installed versions are worth keeping."""
+        versions = {"python": platform.python_version(), **{name: metadata.version(name) for name in libraries}}
+        self.step = max(0, resumed_from)
+        self.write(events.Started(time.time(), os.getpid(), resumed_from, total_steps, versions, device))
+
+    def ending(
+        self, result: str, sha256: str, sentence: str, *, outcome: str = "done", measured: dict[str, Any] | None = None
+    ) -> events.Finished:
+        """The last word of a job that did what it was asked to; written by the worker when everything is closed."""
+        return events.Finished(time.time(), outcome, self.step, result, sha256, measured or {}, sentence)
 
     def failed(self, problem: Problem) -> None:
         """The last word of a run that could not go on."""

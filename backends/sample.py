@@ -21,7 +21,7 @@ def answer(model: Any, tokenizer: Any, prompt: str, tokens: int) -> str:
         encoded = tokenizer(prompt, return_tensors="pt")
     device = next(model.parameters()).device
     inputs = {k: v.to(device) for k, v in encoded.items() if k in ("input_ids", "attention_mask")}
-    config = GenerationConfig(
+    config = GenerationConfig(  # type: ignore[no-untyped-call]
         do_sample=False,
         max_new_tokens=tokens,
         use_cache=True,

@@ -20,6 +20,7 @@ from backends.meter import Meter
 from backends.report import Report
 from planner.problem import ProblemError, fail
 from planner.run import inbox, layout
+from planner.run.events import Finished
 from planner.run.lock import Lock
 from planner.units import words
 
@@ -42,12 +43,13 @@ def main(arguments: list[str]) -> int:
     try:
         spec = _spec(run_dir)
         meter.start()
-        _do(spec, report, meter)
+        ending = _do(spec, report, meter)
+        meter.stop()  # nothing is written after the last word
+        report.finished(ending)
         code = 0
     except BaseException as error:
         traceback.print_exc()
         code = _last_word(error, spec, report, meter)
-    meter.stop()
     report.close()
     lock.release()
     return code
@@ -67,26 +69,27 @@ def _spec(run_dir: Path) -> Any:
     return jobs.job_from_json(raw) if name in jobs.JOBS else spec_from_json(raw)
 
 
-def _do(spec: Any, report: Report, meter: Meter) -> None:
+def _do(spec: Any, report: Report, meter: Meter) -> Finished:
     match spec.job:
         case "train":
             from backends.jobs import train
 
-            train.run(spec, report, meter)
+            return train.run(spec, report, meter)
         case "scan":
             from backends.jobs import scan
 
-            scan.run(spec, report, meter)
+            return scan.run(spec, report, meter)
         case "convert":
             from backends.jobs import convert
 
-            convert.run(spec, report, meter)
+            return convert.run(spec, report, meter)
         case _:
             raise fail("spec.unknown_job", f"This version knows no job {spec.job!r}.", "Update the program.")
 
 
 def _last_word(error: BaseException, spec: Any, report: Report, meter: Meter) -> int:
     """Write `Failed`; returns the exit code."""
+    meter.stop()
     measured = f"It held {words(meter.main.peak)} at the most."
     predicted = dict(getattr(spec, "predicted", ())).get("peak_bytes")
     if isinstance(predicted, int):

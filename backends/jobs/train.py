@@ -8,9 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import importlib.metadata
-import os
-import platform
 import shutil
 import signal
 import threading
@@ -22,7 +19,7 @@ from typing import Any
 import torch
 from datasets import Dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, set_seed
-from trl import SFTConfig, SFTTrainer
+from trl import SFTConfig, SFTTrainer  # type: ignore[attr-defined]
 
 from backends import checkpoint
 from backends.control import Control
@@ -46,14 +43,19 @@ from planner.units import words
 Twins = list[tuple[ModuleType, Any]]
 
 
-def run(spec: RunSpec, report: Report, meter: Meter) -> None:
+def run(spec: RunSpec, report: Report, meter: Meter) -> events.Finished:
     """Train, or go on training from the last checkpoint. Raises; the worker makes a Problem of it."""
     torch.set_num_threads(spec.threads)
     run_dir, plan, arguments = report.run_dir, spec.plan, dict(spec.arguments)
     resume_from = checkpoint.latest(run_dir)
     resumed = checkpoint.manifest(resume_from) if resume_from else {"step": -1, "tokens": 0}
-    report.step = max(0, resumed["step"])
-    report.write(_started(spec, resumed["step"]))
+    device = device_of(plan)
+    report.started(
+        resumed_from=resumed["step"],
+        total_steps=total_steps(plan.data.rows, plan.stage.schedule),
+        libraries=[name for name, _ in spec.versions],
+        device=device.id if device else "",
+    )
 
     report.phase("load", plan.model.name)
     twins = _twins(plan)
@@ -90,8 +92,7 @@ def run(spec: RunSpec, report: Report, meter: Meter) -> None:
     trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
 
     if control.ending == "released":
-        report.finished(_finished(spec, report, meter, "released", None))
-        return
+        return _ending(spec, report, meter, "released", None)
     report.phase("sample")
     sample("after")
     report.phase("save", "result")
@@ -99,20 +100,7 @@ def run(spec: RunSpec, report: Report, meter: Meter) -> None:
         if hasattr(twin, "before_save"):
             twin.before_save(trainer.model, options)
     result = _save_result(trainer.model, tokenizer, run_dir)
-    report.finished(_finished(spec, report, meter, control.ending or "done", result))
-
-
-def _started(spec: RunSpec, resumed_from: int) -> events.Started:
-    device = device_of(spec.plan)
-    versions = {name: importlib.metadata.version(name) for name, _ in spec.versions}
-    return events.Started(
-        time=time.time(),
-        pid=os.getpid(),
-        resumed_from=resumed_from,
-        total_steps=total_steps(spec.plan.data.rows, spec.plan.stage.schedule),
-        versions={"python": platform.python_version(), **versions},
-        device=device.id if device else "",
-    )
+    return _ending(spec, report, meter, control.ending or "done", result)
 
 
 def _twins(plan: Plan) -> Twins:
@@ -212,17 +200,15 @@ def sha256_of_weights(folder: Path) -> str:
     return digest.hexdigest()
 
 
-def _finished(spec: RunSpec, report: Report, meter: Meter, outcome: str, result: Path | None) -> events.Finished:
+def _ending(spec: RunSpec, report: Report, meter: Meter, outcome: str, result: Path | None) -> events.Finished:
     meter.mark("")
     track, predicted = meter.main, dict(spec.predicted).get("peak_bytes")
     at = " ".join(filter(None, [f"step {track.peak_step}" if track.peak_step > 0 else "", track.peak_moment]))
     took = f"It took {words(track.peak)}."
-    return events.Finished(
-        time=time.time(),
+    return report.ending(
+        str(result or ""),
+        sha256_of_weights(result) if result else "",
+        f"We said {words(predicted)}. {took}" if isinstance(predicted, int) else took,
         outcome=outcome,
-        step=report.step,
-        adapter=str(result or ""),
-        sha256=sha256_of_weights(result) if result else "",
         measured={"source": track.source, "peak_bytes": track.peak, "predicted_bytes": predicted, "at": at},
-        sentence=f"We said {words(predicted)}. {took}" if isinstance(predicted, int) else took,
     )

@@ -18,16 +18,14 @@ from planner.strict_json import DamagedError
 
 @dataclass(frozen=True)
 class ScanSpec:
-    """Count the tokens of every row of `data` with the tokenizer and chat template in the folder `model`.
+    """Count the tokens of every row of the file `data` with the tokenizer and chat template in the folder `model`.
 
-    form: messages or prompt_completion. The result is RUNDIR/lengths.json:
-    {"lengths": tokens per row in file order, not cut; "tokenizer": sha256 of the model's tokenizer.json}.
+    The result is RUNDIR/lengths.json in the form of `planner.facts.lengths`, and is kept where that module finds it.
     """
 
     job: ClassVar[str] = "scan"
     model: str
     data: str
-    form: str
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,216 @@
+"""Counts the bytes of every live tensor storage during real training steps, line by line of the ledger.
+
+This is the referee of the planner: it knows nothing of its formulas. Each storage is seen when an operation returns
+it, forgotten when it dies, and given to a ledger line by what it is (weight, gradient, optimizer state, batch) or by
+where it was made (a block's forward, the loss, a block's backward, the update). For every moment of the timeline it
+keeps the instant with the most bytes. It must not change what is computed, and sees nothing inside one operation.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from transformers.modeling_layers import GradientCheckpointingLayer
+
+FIRST, LATER = "step 1", "step 2+"
+# use counts, seen from inside a dispatch mode, of a tensor and a storage that only autograd's buffer holds
+HELD_ONCE, STORAGE_HELD_ONCE = 4, 2
+
+
+@dataclass(slots=True, eq=False)
+class Storage:
+    """One storage while it lives. made: (stretch, block) at its first sight. role: what it turned out to be."""
+
+    bytes: int
+    made: tuple[str, int]
+    operation: str
+    role: str = ""
+
+
+@dataclass(frozen=True)
+class Instant:
+    """The fullest instant of one moment: where the run was, and all storages then."""
+
+    bytes: int
+    where: tuple[str, int]
+    operation: str
+    storages: tuple[Storage, ...]
+
+
+class LiveCount(TorchDispatchMode):
+    """Watches one model's training. Use as a context around `trainer.train()`, after `watch(model)`.
+
+    Stretches of a step: forward (block i), loss, backward (block i), backward_end, update.
+    """
+
+    def __init__(self, model: torch.nn.Module) -> None:
+        super().__init__()
+        self.live: dict[int, Storage] = {}
+        self.total = 0
+        self.where: tuple[str, int] = ("outside", -1)
+        self.phase = FIRST
+        self.fullest: dict[tuple[str, str], Instant] = {}
+        self.n_blocks = 0
+        self._watch(model)
+
+    # what is seen
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is torch.ops.aten.add.Tensor and self._engine_sums(*args, **(kwargs or {})):
+            return args[0].add_(args[1])
+        result = func(*args, **(kwargs or {}))
+        grown = False
+        for leaf in tree_leaves(result):
+            if isinstance(leaf, torch.Tensor):
+                grown = self.see(leaf, str(func)) or grown
+        if grown:
+            self._compare(str(func))
+        return result
+
+    def see(self, tensor: torch.Tensor, operation: str = "", role: str = "") -> bool:
+        """Take a tensor's storage into account; True when the total grew."""
+        if tensor.device.type == "meta" or tensor.layout is not torch.strided:
+            return False
+        storage = tensor.untyped_storage()
+        key, size = storage._cdata, storage.nbytes()
+        known = self.live.get(key)
+        if known is not None:
+            known.role = role or known.role
+            change, known.bytes = size - known.bytes, size
+            self.total += change
+            return change > 0
+        self.live[key] = Storage(size, self.where, operation, role)
+        self.total += size
+        weakref.finalize(storage, self._forget, key).atexit = False
+        return size > 0
+
+    def _forget(self, key: int) -> None:
+        gone = self.live.pop(key, None)
+        if gone is not None:
+            self.total -= gone.bytes
+
+    def _compare(self, operation: str) -> None:
+        moment = self.moment()
+        if not moment:
+            return
+        best = self.fullest.get((self.phase, moment))
+        if best is None or self.total > best.bytes:
+            self.fullest[self.phase, moment] = Instant(self.total, self.where, operation, tuple(self.live.values()))
+
+    def moment(self) -> str:
+        """The timeline's moment that the present instant belongs to; empty for the blocks in between."""
+        stretch, block = self.where
+        if stretch == "backward":
+            return {self.n_blocks - 1: "layer_last", 0: "layer_first"}.get(block, "")
+        return {"forward": "forward_end", "loss": "loss", "backward_end": "backward_end", "update": "update"}.get(
+            stretch, ""
+        )
+
+    def _engine_sums(self, first: Any, second: Any, **kwargs: Any) -> bool:
+        """True when this is autograd adding two gradients of one tensor, which it does in place unless watched.
+
+        torch's input_buffer.cpp writes the sum into the older gradient if nothing else holds it, but only while no
+        dispatch mode is on. A count that lets the watched way stand would be above the truth.
+        """
+        return (
+            torch._C._current_graph_task_id() != -1
+            and not torch.is_grad_enabled()
+            and not kwargs
+            and isinstance(second, torch.Tensor)
+            and first.shape == second.shape
+            and first.dtype == second.dtype
+            and first._use_count() <= HELD_ONCE
+            and torch._C._storage_Use_Count(first.untyped_storage()._cdata) <= STORAGE_HELD_ONCE
+            and first.nbytes == first.untyped_storage().nbytes()
+        )
+
+    # where the run is
+
+    def enter(self, stretch: str, block: int = -1) -> None:
+        self.where = (stretch, block)
+        self._compare("")
+
+    def _watch(self, model: torch.nn.Module) -> None:
+        for name, parameter in model.named_parameters():
+            self.see(parameter, "", "adapter" if "lora_" in name else "weights")
+            if parameter.requires_grad:
+                parameter.register_post_accumulate_grad_hook(self._gradient)
+        for buffer in model.buffers():
+            self.see(buffer, "", "weights")
+        blocks = [m for m in model.modules() if isinstance(m, GradientCheckpointingLayer)]
+        self.n_blocks = len(blocks)
+        for i, block in enumerate(blocks):
+            block.register_forward_pre_hook(self._block_begins(i))
+            block.register_forward_hook(self._block_ends(i))
+
+    def _gradient(self, parameter: torch.Tensor) -> None:
+        assert parameter.grad is not None
+        self.see(parameter.grad, "accumulate", "gradient")
+
+    def _block_begins(self, i: int) -> Any:
+        def hook(module: Any, args: tuple[torch.Tensor, ...]) -> None:
+            self.enter("forward", i)
+            if i == 0:
+                self.live[args[0].untyped_storage()._cdata].made = self.where
+                if args[0].requires_grad:
+                    args[0].register_hook(lambda grad: self.enter("backward_end"))
+
+        return hook
+
+    def _block_ends(self, i: int) -> Any:
+        def hook(module: Any, args: Any, output: torch.Tensor) -> None:
+            last = i == self.n_blocks - 1
+            following = ("loss", -1) if last else ("forward", i + 1)
+            if output.requires_grad:
+                output.register_hook(lambda grad: self.enter("backward", i))
+            self.live[output.untyped_storage()._cdata].made = following  # a block's input is its own
+            self.enter(*following)
+
+        return hook
+
+    @contextmanager
+    def micro_batch(self, inputs: dict[str, Any]) -> Iterator[None]:
+        """One forward and backward pass over these inputs."""
+        for value in inputs.values():
+            if isinstance(value, torch.Tensor):
+                self.see(value, "", "batch")
+        self.enter("forward")
+        yield
+        if self.where[0] != "backward_end":
+            self.enter("backward_end")
+        self.enter("update")
+
+    def updated(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
+        """The optimizer has made its step."""
+        for tensor in tree_leaves(list(optimizer.state.values())):
+            if isinstance(tensor, torch.Tensor):
+                self.see(tensor, "", "state")
+        self._compare("")
+        self.where, self.phase = ("outside", -1), LATER
+
+
+class CountedSteps:
+    """Goes before SFTTrainer: every step of `train` is counted into `live_count`."""
+
+    live_count: LiveCount
+
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        self.live_count = LiveCount(self.model)  # type: ignore[attr-defined]
+        with self.live_count:
+            return super().train(*args, **kwargs)  # type: ignore[misc]
+
+    def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        with self.live_count.micro_batch(inputs):
+            return super().training_step(model, inputs, *args, **kwargs)  # type: ignore[misc]
+
+    def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
+        optimizer = super().create_optimizer(*args, **kwargs)  # type: ignore[misc]
+        optimizer.register_step_post_hook(self.live_count.updated)
+        return optimizer

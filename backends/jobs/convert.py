@@ -1,0 +1,76 @@
+"""Turns a quantised GGUF file into an ordinary folder of bfloat16 safetensors, once, so that no run has to wait for it.
+
+The folder appears whole or not at all. Reading a GGUF file takes transformers some fifteen seconds, most of it in
+Python over the tokenizer's words.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
+from backends import checkpoint
+from backends.failure import disk_full, first_line, is_disk_full, is_out_of_memory
+from backends.jobs.train import sha256_of_weights
+from backends.meter import Meter
+from backends.report import Report
+from planner.problem import ProblemError, fail
+from planner.run import events
+from planner.run.jobs import ConvertSpec
+from planner.units import words
+
+
+def run(spec: ConvertSpec, report: Report, meter: Meter) -> events.Finished:
+    """Raises ProblemError `gguf.not_found`, `gguf.not_readable`, `disk.full`."""
+    gguf, target = Path(spec.gguf), Path(spec.target)
+    report.started()
+    _check(gguf)
+    try:
+        report.phase("convert", "reading the tokenizer")
+        tokenizer = AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name, local_files_only=True)
+        report.phase("convert", "reading the weights")
+        model = AutoModelForCausalLM.from_pretrained(
+            str(gguf.parent),
+            gguf_file=gguf.name,
+            dtype=torch.bfloat16,
+            quantization_config=GgufConfig(dequantize=True),  # else they may stay packed, which cannot be saved
+            local_files_only=True,
+        )
+    except Exception as error:
+        if is_out_of_memory(error):
+            raise
+        raise fail(
+            "gguf.not_readable", f"{gguf.name} cannot be read: {first_line(error)}", "Fetch the file again."
+        ) from error
+    report.phase("convert", "writing")
+    aside = target.with_name(f".{target.name}.partial")
+    shutil.rmtree(aside, ignore_errors=True)
+    try:
+        aside.mkdir(parents=True)
+        model.save_pretrained(str(aside))
+        tokenizer.save_pretrained(str(aside))
+        checkpoint.sync_folder(aside)
+        shutil.rmtree(target, ignore_errors=True)
+        aside.rename(target)
+    except Exception as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        if is_disk_full(error):
+            raise ProblemError(disk_full(str(target.parent), "The model could not be written.")) from error
+        raise
+    size = sum(p.stat().st_size for p in target.iterdir())
+    return report.ending(str(target), sha256_of_weights(target), f"{target.name} takes {words(size)}.")
+
+
+def _check(gguf: Path) -> None:
+    try:
+        with gguf.open("rb") as file:
+            mark = file.read(4)
+    except OSError as error:
+        raise fail(
+            "gguf.not_found", f"{str(gguf)!r} cannot be opened: {error.strerror}.", "Choose a .gguf file."
+        ) from None
+    if mark != b"GGUF":
+        raise fail("gguf.not_readable", f"{gguf.name} is not a GGUF file.", "Choose a .gguf file.")
