@@ -65,7 +65,7 @@ def find_lengths(data_sha256: str, tokenizer: str, rows: int) -> Counted | None:
         return None
     for path in (lengths_file(data_sha256, tokenizer), asset("sample", "lengths.json")):
         try:
-            found = read_object(path, "lengths", limit=LIMIT_BYTES)
+            found = read_object(path, "lengths.file", limit=LIMIT_BYTES)
         except ProblemError:
             continue  # absent or damaged: a count is only a convenience, the estimate stands in
         if (found.get("schema"), found.get("data"), found.get("tokenizer")) == (SCHEMA, data_sha256, tokenizer):

@@ -40,7 +40,7 @@ def read_data(path: Path | str, model: ModelFacts | None = None, *, name: str = 
     Raises ProblemError `data.*`; `DataProblemError` when rows are at fault.
     """
     file = Path(path)
-    size = size_of(file, "data")
+    size = size_of(file, "data.file")
     if size > FILE_LIMIT_BYTES:
         raise fail("data.too_large", f"{file.name} has {size:,} bytes.", "Split it: one file may have 64 GiB.")
     lengths: list[int] = []
@@ -114,7 +114,7 @@ def _values(file: Path, digest: Any) -> Iterator[tuple[int, _Json | str]]:
             yield from ((number, _parsed(raw, number)) for number, raw in _lines(f, digest, file) if raw.strip())
     except OSError as error:
         raise fail(
-            "data.unreadable", f"{file}: {error.strerror or 'cannot be read'}.", "Check the path and who may read it."
+            "data.file_unreadable", f"{file}: {error.strerror or 'cannot be read'}.", "Check the path and who may read it."
         ) from None
 
 

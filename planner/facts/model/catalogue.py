@@ -24,7 +24,7 @@ SIZES = (
 
 @cache
 def _table() -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
-    raw = read_object(asset("models.json"), "catalogue")
+    raw = read_object(asset("models.json"), "catalogue.file")
     return {m["id"]: m for m in raw["models"]}, raw["aliases"]
 
 
