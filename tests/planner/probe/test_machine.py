@@ -1,0 +1,213 @@
+"""What probes say becomes facts; what they cannot say becomes a note, and costs nothing else."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from planner.facts.machine import Holder
+from planner.probe import child, machine
+from planner.probe.amd import probe as probe_amd
+from planner.probe.apple import from_sysctl
+from planner.probe.holders import host_processes, largest
+from planner.probe.machine import assemble
+
+GIB = 1024**3
+MIB = 1024**2
+HOST: dict[str, Any] = {
+    "name": "n",
+    "os": "Linux 6",
+    "cpu": "a CPU",
+    "physical_cores": 8,
+    "usable_cores": 16,
+    "quota_cores": 0.0,
+    "ram_total_bytes": 32 * GIB,
+    "ram_available_bytes": 20 * GIB,
+    "limit_bytes": 0,
+    "limit_free_bytes": 0,
+    "holders": [{"name": "browser", "bytes": 3 * GIB}],
+}
+CARD: dict[str, Any] = {
+    "index": 0,
+    "uuid": "GPU-aa",
+    "name": "NVIDIA GeForce RTX 4090",
+    "total_bytes": 24564 * MIB,
+    "free_bytes": 20000 * MIB,
+    "capability": [8, 9],
+    "holders": [{"name": "game", "bytes": 4 * GIB}],
+}
+
+
+def said(**parts: Any) -> dict[str, Any]:
+    return {"host": HOST, "disk": {"free_bytes": 7}, **parts}
+
+
+def test_this_machine_is_seen_whole_and_quickly() -> None:
+    started = time.perf_counter()
+    facts = machine()
+    assert time.perf_counter() - started < 2.5
+    cpu = facts.device("cpu")
+    assert cpu is not None
+    assert 0 < cpu.free_bytes <= cpu.total_bytes
+    assert facts.cpu
+    assert facts.physical_cores >= 1
+    assert facts.disk_free_bytes > 0
+    assert not [n for n in facts.notes if "failed" in n]
+
+
+def test_this_very_program_is_no_other_holder() -> None:
+    psutil = pytest.importorskip("psutil")
+    own = psutil.Process()
+    ballast = bytearray(b"x" * (600 * MIB))
+
+    def held(without: frozenset[int]) -> int:
+        return sum(size for name, size in host_processes(without) if name == own.name())
+
+    assert held(frozenset()) - held(frozenset({own.pid})) > 500 * MIB
+    assert len(ballast)
+
+
+def test_a_card_is_a_device_with_its_holders_by_name() -> None:
+    facts = assemble(said(nvidia={"devices": [CARD], "notes": []}))
+    card, cpu = facts.devices
+    assert (card.id, card.kind, card.supports_bf16) == ("cuda:0", "cuda", True)
+    assert card.others == (Holder("game", 4 * GIB),)
+    assert (cpu.id, cpu.free_bytes, cpu.others) == ("cpu", 20 * GIB, (Holder("browser", 3 * GIB),))
+
+
+def test_an_old_card_does_not_compute_bfloat16() -> None:
+    facts = assemble(said(nvidia={"devices": [{**CARD, "capability": [7, 5]}]}))
+    assert not facts.devices[0].supports_bf16
+
+
+def test_unified_memory_is_the_computers_own_and_said_so() -> None:
+    facts = assemble(said(nvidia={"devices": [{**CARD, "name": "GB10", "total_bytes": None, "free_bytes": None}]}))
+    assert (facts.devices[0].total_bytes, facts.devices[0].free_bytes) == (32 * GIB, 20 * GIB)
+    assert any("GB10" in n and "RAM" in n for n in facts.notes)
+
+
+@pytest.mark.parametrize(
+    ("visible", "ids"),
+    [
+        (None, ["cuda:0", "cuda:1"]),
+        ("1", ["cuda:1"]),
+        ("GPU-bb,GPU-aa", ["cuda:1", "cuda:0"]),
+        ("", []),
+        ("0,7,1", ["cuda:0"]),
+    ],
+)
+def test_hidden_cards_are_no_devices(visible: str | None, ids: list[str]) -> None:
+    cards = [CARD, {**CARD, "index": 1, "uuid": "GPU-bb"}]
+    facts = assemble(said(nvidia={"devices": cards}), visible)
+    assert [d.id for d in facts.devices] == [*ids, "cpu"]
+    assert any("CUDA_VISIBLE_DEVICES" in n for n in facts.notes) == (len(ids) < 2)
+
+
+def test_a_container_limits_what_counts_as_this_machines_memory() -> None:
+    host = {**HOST, "limit_bytes": 4 * GIB, "limit_free_bytes": 3 * GIB, "quota_cores": 1.5}
+    facts = assemble(said(host=host))
+    assert (facts.host_total_bytes, facts.host_free_bytes, facts.physical_cores) == (4 * GIB, 3 * GIB, 1)
+    assert (facts.devices[0].total_bytes, facts.devices[0].free_bytes) == (4 * GIB, 3 * GIB)
+    assert len(facts.notes) == 2
+
+
+def test_a_probe_that_failed_leaves_a_note_and_the_rest_stands() -> None:
+    facts = assemble(said(nvidia="it did not answer within 2 s"))
+    assert [d.id for d in facts.devices] == ["cpu"]
+    assert facts.notes == ("Looking at NVIDIA devices failed: it did not answer within 2 s.",)
+    nothing = assemble({"host": "it ended with signal 11"})
+    assert nothing.device("cpu") is not None
+    assert nothing.ram_total_bytes == 0
+
+
+def test_amd_cards_are_read_from_sysfs(tmp_path: Path) -> None:
+    # names of files: Linux Documentation/gpu/amdgpu/driver-misc.rst; sizes of a Radeon RX 7900 XTX and of an APU
+    for card, files in {
+        "card1": {"vendor": "0x1002", "mem_info_vram_total": "25753026560", "mem_info_vram_used": "1073741824",
+                  "mem_info_gtt_total": "16777216000", "product_name": "Radeon RX 7900 XTX"},
+        "card2": {"vendor": "0x1002", "mem_info_vram_total": "536870912", "mem_info_gtt_total": "16777216000"},
+        "card3": {"vendor": "0x8086"},
+        "card4": {"vendor": "0x1002", "mem_info_vram_total": "rubbish"},
+    }.items():  # fmt: skip
+        device = tmp_path / "sys/class/drm" / card / "device"
+        device.mkdir(parents=True)
+        for name, text in files.items():
+            (device / name).write_text(text + "\n")
+        if card == "card1":
+            (tmp_path / "sys/class/drm/card1-DP-1").symlink_to(device.parent)
+    for pci, card in (("0000:03:00.0", "card1"), ("0000:0b:00.0", "card2")):
+        (tmp_path / pci).symlink_to(tmp_path)  # real sysfs links card*/device to the PCI device
+        target = tmp_path / "devices" / pci
+        target.parent.mkdir(exist_ok=True)
+        device = tmp_path / "sys/class/drm" / card / "device"
+        device.rename(target)
+        device.symlink_to(target)
+    told = probe_amd(str(tmp_path))
+    facts = assemble(said(amd=told))
+    first, second, _ = facts.devices
+    assert (first.id, first.kind, first.name) == ("cuda:0", "rocm", "Radeon RX 7900 XTX")
+    assert (first.total_bytes, first.free_bytes) == (25753026560, 25753026560 - 1073741824)
+    assert second.total_bytes == 512 * MIB
+    assert any("AMD GPU" in n for n in facts.notes)
+
+
+def test_an_apple_gpu_shares_ram_within_metals_limit() -> None:
+    host = {**HOST, "ram_total_bytes": 36 * GIB, "ram_available_bytes": 30 * GIB}
+    facts = assemble(said(host=host, apple=from_sysctl("Apple M3 Pro", "0")))
+    assert (facts.devices[0].id, facts.devices[0].total_bytes) == ("mps", 24 * GIB)
+    assert facts.devices[0].free_bytes == 24 * GIB
+    raised = assemble(said(host=host, apple=from_sysctl("Apple M3 Pro", "28672")))
+    assert raised.devices[0].total_bytes == 28 * GIB
+
+
+def test_holders_of_one_name_are_added_up_and_tiny_ones_left_out() -> None:
+    held = [("tab", 200 * MIB), ("tab", 300 * MIB), ("tiny", 1), *[(f"p{i}", (40 + i) * MIB) for i in range(9)]]
+    found = largest(held)
+    assert found[0] == {"name": "tab", "bytes": 500 * MIB}
+    assert len(found) == 5
+    assert "tiny" not in {h["name"] for h in found}
+
+
+PYTHON = [sys.executable, "-c"]
+
+
+def test_a_probe_that_hangs_is_given_up_in_time() -> None:
+    started = time.perf_counter()
+    assert child.ask([*PYTHON, "import threading; threading.Event().wait()"], 0.3) == "it did not answer within 0.3 s"
+    assert time.perf_counter() - started < 1.5
+
+
+@pytest.mark.parametrize(
+    ("program", "word"),
+    [
+        ("import os; os.kill(os.getpid(), 11)", "signal 11"),
+        ("raise SystemExit(3)", "exit code 3"),
+        ("print('no json')", "nothing that can be read"),
+        ("print('[1]')", "nothing that can be read"),
+        ("", "nothing that can be read"),
+    ],
+)
+def test_a_probe_that_breaks_is_a_sentence(program: str, word: str) -> None:
+    answer = child.ask([*PYTHON, program], 5)
+    assert isinstance(answer, str)
+    assert word in answer
+
+
+def test_a_program_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
+    assert "could not be started" in child.ask([str(tmp_path / "absent")], 5)
+
+
+def test_an_unknown_probe_is_refused() -> None:
+    assert child.ask(child.probe_command("crystal-ball"), 5) == "it ended with exit code 2"
+
+
+def test_probes_print_one_json_object(tmp_path: Path) -> None:
+    told = child.ask(child.probe_command("disk", str(tmp_path / "not" / "yet")), 5)
+    assert isinstance(told, dict)
+    assert told["free_bytes"] > 0
+    assert json.dumps(told)
