@@ -39,7 +39,7 @@ def why(field: str) -> str:
     return next((str(row["why"]) for row in table()["written_out"] if row["field"] == field), "")
 
 
-def tested_libraries() -> dict[str, str]:
+def pinned_libraries() -> dict[str, str]:
     """The versions the table was written for."""
     return dict(table()["libraries"])
 

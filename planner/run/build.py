@@ -13,7 +13,7 @@ from planner.estimate import Estimate, Tier
 from planner.estimate_json import tier_to_json
 from planner.plan import Plan
 from planner.problem import ProblemError, fail
-from planner.run.arguments import computing_device, tested_libraries, trainer_arguments
+from planner.run.arguments import computing_device, pinned_libraries, trainer_arguments
 from planner.run.spec import RunSpec
 
 
@@ -70,7 +70,7 @@ def predicted(estimate: Estimate, plan: Plan) -> tuple[tuple[str, Any], ...]:
 def library_versions() -> tuple[tuple[str, str], ...]:
     """(library, version) as installed; the tested version where one is not installed (a planner without torch)."""
     found = []
-    for name, tested in tested_libraries().items():
+    for name, tested in pinned_libraries().items():
         try:
             found.append((name, metadata.version(name)))
         except metadata.PackageNotFoundError:
