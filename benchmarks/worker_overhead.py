@@ -1,0 +1,108 @@
+"""What the worker costs beside a plain TRL script of the same run: tokens per second and peak memory.
+
+Both do the same steps on the same data, in turns, each in a process of its own and with the same environment. The
+ratio is the median over steps of (plain seconds ÷ worker seconds) for the same step, so that a slow moment of the
+machine does not decide. Memory is read from outside, the same way for both. Goals: ratio ≥ 0.98, extra ≤ 3 %.
+"""
+
+# ruff: noqa: E402 - the path has to be set first
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # for the tests' small plans, which no installation holds
+
+from planner.assets import asset
+from planner.run import home
+from planner.run.events import Step
+from planner.run.journal import read_all, steps
+from planner.run.start import environment, start
+from planner.units import words
+from tests.small_run import small_plan, write_run
+
+SKIP = 2  # the first steps warm caches up
+PLAIN = ROOT / "tests" / "plain_trl.py"
+
+
+def watch(pid: int) -> int:
+    """Peak anonymous memory of a process until it ends, read fifty times a second."""
+    peak = 0
+    while True:
+        try:
+            text = Path(f"/proc/{pid}/status").read_text()
+        except OSError:
+            return peak
+        if "RssAnon:" not in text:
+            return peak  # it has ended and waits to be collected
+        peak = max(peak, int(text.split("RssAnon:")[1].split()[0]) * 1024)
+        time.sleep(0.02)
+
+
+def worker_once(run_dir: Path) -> tuple[list[float], list[str], int]:
+    """(seconds per step, losses, peak bytes)."""
+    peak = watch(start(run_dir))
+    taken: list[Step] = steps(read_all(run_dir, over=True).events)
+    tokens = [s.tokens - (taken[i - 1].tokens if i else 0) for i, s in enumerate(taken)]
+    return [t / s.tokens_per_s for t, s in zip(tokens, taken, strict=True)], [s.loss_hex for s in taken], peak
+
+
+def plain_once(run_dir: Path, out: Path) -> tuple[list[float], list[str], int]:
+    """The same of the plain script."""
+    command = [sys.executable, str(PLAIN), str(run_dir / "spec.json"), str(out)]
+    env = {**environment(run_dir), "PYTHONPATH": str(ROOT)}
+    with (out.parent / f"{out.name}.log").open("wb") as log:
+        child = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+        peak = watch(child.pid)
+        assert child.wait() == 0, Path(log.name).read_text()[-2000:]
+    rows = [json.loads(line) for line in (out / "losses.jsonl").read_text().splitlines()]
+    return [r["s"] for r in rows], [r["loss_hex"] for r in rows], peak
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, default=home.example_model_dir())
+    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=1)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        base = Path(folder)
+        schedule = {"micro_batch": 4, "max_length": 128, "max_steps": given.steps, "save_steps": 10_000}
+        plan = small_plan(given.model, asset("sample", "questions.jsonl"), **schedule, threads=given.threads)
+        ratios, extra = [], []
+        for turn in range(given.rounds):
+            run_dir, out = base / f"run{turn}", base / f"plain{turn}"
+            out.mkdir()
+            write_run(run_dir, plan, sample_prompt="")
+            pair = [("worker", lambda d=run_dir: worker_once(d)), ("plain", lambda d=run_dir, o=out: plain_once(d, o))]
+            done = {name: once() for name, once in (pair if turn % 2 else pair[::-1])}
+            (w_s, w_loss, w_peak), (p_s, p_loss, p_peak) = done["worker"], done["plain"]
+            assert w_loss == p_loss, "the losses differ"
+            ratios += [p / w for p, w in zip(p_s[SKIP:], w_s[SKIP:], strict=True)]
+            extra.append(w_peak / p_peak - 1)
+            print(
+                f"round {turn + 1}: worker {words(w_peak)}, plain {words(p_peak)}; "
+                f"{statistics.mean(w_s[SKIP:]):.3f} s and {statistics.mean(p_s[SKIP:]):.3f} s a step",
+                flush=True,
+            )
+            shutil.rmtree(run_dir, ignore_errors=True)
+        ratio, more = statistics.median(ratios), statistics.median(extra)
+    ok = ratio >= 0.98 and more <= 0.03
+    print(
+        f"tokens/s, worker ÷ plain: {ratio:.4f} (goal ≥ 0.98); extra memory: {more:+.2%} (goal ≤ 3 %): {'ok' if ok else 'MISSED'}"
+    )
+    return 0 if ok else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
