@@ -17,7 +17,7 @@ if [ ! -x "$venv/bin/python" ]; then
 fi
 pip="$venv/bin/python -m pip --disable-pip-version-check"
 
-echo "Planner and window: about 100 MB to download."
+echo "Planner and window: about 120 MB to download."
 $pip install -q -c constraints.txt -e .
 
 has_accelerator() {
@@ -27,7 +27,7 @@ has_accelerator() {
 torch=$(sed -n 's/^torch==//p' constraints.txt)
 if ! $venv/bin/python -c "import torch" >/dev/null 2>&1; then
     if [ "$(uname -s)" = Linux ] && ! has_accelerator; then
-        echo "No accelerator found: PyTorch's CPU build, about 200 MB, is enough."
+        echo "No accelerator found: PyTorch's CPU build, about 190 MB, is enough."
         if $pip install -q -c constraints.txt "torch==$torch+cpu" 2>/dev/null; then
             :
         elif [ -n "$torch_index" ]; then
