@@ -1,0 +1,66 @@
+"""How long the rows are, and what a cut-off costs: rows cut, tokens lost. For the picture and for the sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from planner.facts.data import DataFacts
+
+NICE_WIDTHS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10_000)
+
+
+@dataclass(frozen=True)
+class Bin:
+    """Rows with `start` ≤ tokens < `end`."""
+
+    start: int
+    end: int
+    rows: int
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What `max_length` takes away. rows_cut of rows, tokens_cut of tokens; dropped: rows that lose their whole
+    answer, which the trainer leaves out when only answers count."""
+
+    max_length: int
+    rows: int
+    rows_cut: int
+    tokens: int
+    tokens_cut: int
+    dropped: int = 0
+
+    def __str__(self) -> str:
+        if not self.rows_cut:
+            return "No row is cut."
+        rows = _percent(self.rows_cut, self.rows)
+        tokens = _percent(self.tokens_cut, self.tokens)
+        return f"{rows} of rows cut, {tokens} of tokens."
+
+
+@lru_cache(maxsize=64)
+def histogram(data: DataFacts, bins: int = 40) -> tuple[Bin, ...]:
+    """At most `bins` bins of one round width from 0 to beyond the longest row; empty when lengths are not known."""
+    if not data.lengths:
+        return ()
+    longest = max(data.lengths)
+    width = next((w for w in NICE_WIDTHS if longest < w * bins), longest // bins + 1)
+    counts = [0] * (longest // width + 1)
+    for n in data.lengths:
+        counts[n // width] += 1
+    return tuple(Bin(i * width, (i + 1) * width, count) for i, count in enumerate(counts))
+
+
+@lru_cache(maxsize=256)
+def cut(data: DataFacts, max_length: int) -> Cut:
+    """What rows longer than `max_length` lose; nothing where lengths are not known."""
+    tokens = sum(data.lengths)
+    lost = [n - max_length for n in data.lengths if n > max_length]
+    dropped = sum(p >= max_length for p in data.prompt_lengths)
+    return Cut(max_length, len(data.lengths), len(lost), tokens, sum(lost), dropped)
+
+
+def _percent(part: int, whole: int) -> str:
+    share = 100 * part / whole
+    return f"{share:.1f} %" if share >= 0.05 else "less than 0.1 %"
