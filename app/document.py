@@ -6,7 +6,6 @@ A change goes through `change`; whatever differs is put on the undo stack under 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,24 +13,15 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from app import background
+from app import background, recovery
 from app.pages.plan.edits import difference
 from planner import plan_file
-from planner.atomic_file import write_atomically
 from planner.estimate import Estimate, estimate
 from planner.facts.machine import MachineFacts
 from planner.plan import Plan, Stage
 from planner.problem import ProblemError
-from planner.run.home import home
 
-RECOVERY = "unsaved.json"
-RECENT = "recent.json"
-MOST_RECENT = 12
 _MERGE_ID = 1
-
-
-def recovery_path() -> Path:
-    return home() / RECOVERY
 
 
 def apply_difference(now: Plan, before: Plan, after: Plan) -> Plan:
@@ -156,13 +146,23 @@ class Document(QObject):
     # files
 
     def save(self, path: Path) -> None:
-        """Write the plan. Raises ProblemError `file.not_written`."""
+        """Write the plan here and now. Raises ProblemError `file.not_written`."""
         assert self.plan is not None
         plan_file.save_plan(self.plan, path)
+        self._saved(path, self.stack.index())
+
+    def save_soon(self, path: Path) -> None:
+        """Write the plan off the GUI thread; a refusal goes to the problem bar."""
+        assert self.plan is not None
+        plan, at = self.plan, self.stack.index()
+        background.run(lambda: plan_file.save_plan(plan, path), lambda _done: self._saved(path, at), self.problem.emit)
+
+    def _saved(self, path: Path, at: int) -> None:
         self.path = path
-        self.stack.setClean()
-        self.drop_recovery_copy()
-        remember(path)
+        if self.stack.index() == at:
+            self.stack.setClean()
+            self.drop_recovery_copy()
+        recovery.remember(path)
         self.renamed.emit()
         self.acted.emit(f"Saved {path.name}")
 
@@ -170,41 +170,18 @@ class Document(QObject):
         """A copy of an unsaved plan, so that a power cut costs nothing. Written off the GUI thread."""
         if self.plan is None or not self.modified:
             return
-        plan, path = self.plan, str(self.path or "")
-        background.run(lambda: _write_recovery(plan, path), lambda _done: None, self.problem.emit)
+        plan, path = self.plan, self.path
+        background.run(lambda: recovery.keep(plan, path), lambda _done: None, self.problem.emit)
+
+    def keep_now(self) -> None:
+        """The same at once, for a window that is about to close."""
+        self._recovery_timer.stop()
+        if self.plan is not None:
+            try:
+                recovery.keep(self.plan, self.path)
+            except ProblemError as error:
+                self.problem.emit(error.problem)
 
     def drop_recovery_copy(self) -> None:
         self._recovery_timer.stop()
-        recovery_path().unlink(missing_ok=True)
-
-
-def _write_recovery(plan: Plan, path: str) -> None:
-    value = {"path": path, "plan": plan_file.plan_to_json(plan)}
-    write_atomically(recovery_path(), json.dumps(value).encode())
-
-
-def recovered() -> tuple[Plan, Path | None] | None:
-    """The plan a previous window left unsaved, None if there is none that can be read."""
-    try:
-        value = json.loads(recovery_path().read_text(encoding="utf-8"))
-        return plan_file.plan_from_json(value["plan"]), Path(value["path"]) if value["path"] else None
-    except (OSError, ValueError, KeyError, TypeError, ProblemError):
-        return None
-
-
-def recent() -> list[Path]:
-    """Plan files opened or saved lately that still exist, newest first."""
-    try:
-        found = json.loads((home() / RECENT).read_text(encoding="utf-8"))
-        return [p for p in map(Path, found) if p.is_file()][:MOST_RECENT]
-    except (OSError, ValueError, TypeError):
-        return []
-
-
-def remember(path: Path) -> None:
-    """Put a file at the top of the recent ones; a home that cannot be written is no reason to stop."""
-    kept = [path.absolute(), *(p for p in recent() if p != path.absolute())][:MOST_RECENT]
-    try:
-        write_atomically(home() / RECENT, json.dumps([str(p) for p in kept]).encode())
-    except ProblemError:
-        return
+        recovery.recovery_path().unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from planner.ledger import At, Kind, Place
+from planner.plan import Plan
 
 RESERVED = -1  # key of the row and bar part for what the allocator and the runtime hold
 
@@ -80,6 +81,16 @@ class Bins:
     longest: int
     cut: int
     sentence: str
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A button that changes the plan. detail: its tool tip. possible: False greys it."""
+
+    text: str
+    detail: str
+    plan: Plan
+    possible: bool = True
 
 
 def shown_value(value: Any, choices: tuple[tuple[Any, str], ...] = ()) -> str:

@@ -70,6 +70,8 @@ class LedgerModel(QAbstractTableModel):
             return QBrush(colour("muted" if column in (2, 3) else "text"))
         if role == Qt.ItemDataRole.DecorationRole and column == 0:
             return swatch(row)
+        if role == Qt.ItemDataRole.SizeHintRole:
+            return QSize(0, em(1.7)) if column else None
         if role == Qt.ItemDataRole.AccessibleDescriptionRole:
             return row.why
         return None

@@ -40,10 +40,10 @@ class MomentsChart(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(em(30), em(8.6))
+        return QSize(em(30), em(8.0))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(em(16), em(8.6))
+        return QSize(em(16), em(8.0))
 
     def as_rows(self) -> list[tuple[str, str, str]]:
         return [(m.phase, m.label, words(m.bytes) + (" (peak)" if m.peak else "")) for m in self._moments]

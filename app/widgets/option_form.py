@@ -21,7 +21,7 @@ from app.widgets.fields import Combo, Number, TextField
 from app.widgets.surface import Words, painter_on
 from planner.options import Described, described
 
-LABEL_WIDTH = 8.6  # em, so that every form on a page has its fields under each other
+LABEL_WIDTH = 8.4  # em, so that every form on a page has its fields under each other
 WIDEST = 2.0**53  # largest whole number a spin box holds exactly
 
 
@@ -63,9 +63,6 @@ class FormRow:
         self.back = QuietButton("", "undo")
         self.back.setAccessibleName(f"{label} back to default")
         self.back.setFixedSize(QSize(em(1.5), em(1.6)))
-        policy = self.back.sizePolicy()
-        policy.setRetainSizeWhenHidden(True)
-        self.back.setSizePolicy(policy)
         self.back.hide()
 
     def widgets(self) -> tuple[QWidget, ...]:
@@ -75,6 +72,7 @@ class FormRow:
         for column, widget in enumerate(self.widgets()):
             grid.addWidget(widget, row, column)
         grid.setColumnStretch(2, 1)
+        grid.setColumnMinimumWidth(3, em(1.5))  # room for "back to default", so that fields do not jump
 
     def show_changed(self, changed: bool, default: str) -> None:
         self.mark.show_on(changed)

@@ -52,17 +52,20 @@ class TierBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._bar: Bar | None = None
+        self._main = True
         self._selected: int | None = None
         self._hits: list[tuple[QRectF, Part]] = []
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def show_bar(self, bar: Bar) -> None:
-        resized = self._bar is None or self._enlarged(self._bar) != self._enlarged(bar)
-        self._bar = bar
+    def show_bar(self, bar: Bar, *, main: bool = True) -> None:
+        """main: the tier that decides, drawn large; the others are one thin bar with their figures in words."""
+        before = self.sizeHint() if self._bar else None
+        self._bar, self._main = bar, main
         self.setAccessibleName(f"Memory of {bar.name}")
         self.setAccessibleDescription(bar.sentence)
-        if resized:
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus if main else Qt.FocusPolicy.NoFocus)
+        if before != self.sizeHint():
             self.updateGeometry()
         self.update()
 
@@ -76,8 +79,10 @@ class TierBar(QWidget):
         return 0 < run < bar.axis_bytes * ENLARGE_BELOW
 
     def sizeHint(self) -> QSize:
+        if not self._main:
+            return QSize(em(30), em(1.7))
         enlarged = self._bar is not None and self._enlarged(self._bar)
-        return QSize(em(30), em(9.3 if enlarged else 6.2))
+        return QSize(em(30), em(9.6 if enlarged else 6.2))
 
     def minimumSizeHint(self) -> QSize:
         return QSize(em(16), self.sizeHint().height())
@@ -97,6 +102,9 @@ class TierBar(QWidget):
             return
         bar, per_byte, left = self._bar, self._scale(self._bar), self._left()
         self._hits = []
+        if not self._main:
+            self._thin(p, bar, per_byte)
+            return
         top, high = em(2.0), em(2.2)
         ground = QRectF(left, top, bar.capacity_bytes * per_byte, high)
         p.setPen(Qt.PenStyle.NoPen)
@@ -112,13 +120,33 @@ class TierBar(QWidget):
         x = left + bar.others_bytes * per_byte
         self._parts(p, bar, x, top, high, per_byte, hits=not enlarged)
         self._overflow(p, bar, top, high, per_byte)
-        self._whisker(p, bar, top + high + em(0.35), per_byte, left)
+        if not enlarged:
+            self._whisker(p, bar, top + high + em(0.35), per_byte, left)
         self._axis(p, bar, top + high + em(0.65), per_byte)
         self._load_line(p, bar, top, high, per_byte)
         if enlarged:
             self._alone(p, bar, top + high, per_byte)
 
-    def _others(self, p: QPainter, rect: QRectF, size: int) -> None:
+    def _thin(self, p: QPainter, bar: Bar, per_byte: float) -> None:
+        """A tier that does not decide: how much of it, in one line."""
+        left, top, high = self._left(), em(0.35), em(1.0)
+        p.setFont(font(weight=QFont.Weight.DemiBold))
+        p.setPen(colour("text"))
+        p.drawText(QRectF(em(0.2), 0, left - em(0.6), self.height()), int(Qt.AlignmentFlag.AlignVCenter), bar.name)
+        p.setPen(Qt.PenStyle.NoPen)
+        p.setBrush(colour("field"))
+        p.drawRect(QRectF(left, top, bar.axis_bytes * per_byte, high))
+        self._others(p, QRectF(left, top, bar.others_bytes * per_byte, high), bar.others_bytes, label=False)
+        x = left + bar.others_bytes * per_byte
+        self._parts(p, bar, x, top, high, per_byte, hits=True)
+        run = bar.expected_bytes - bar.others_bytes
+        text = f"{words(run)} of {words(bar.load_line_bytes - bar.others_bytes)} free"
+        p.setFont(font(0.85))
+        p.setPen(colour("bad" if bar.expected_bytes > bar.load_line_bytes else "muted"))
+        flags = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        p.drawText(QRectF(left, top, self.width() - left - em(1.3), high), flags, text)
+
+    def _others(self, p: QPainter, rect: QRectF, size: int, *, label: bool = True) -> None:
         if rect.width() < 0.5:
             return
         p.setPen(Qt.PenStyle.NoPen)
@@ -130,7 +158,7 @@ class TierBar(QWidget):
         p.drawRect(rect)
         p.setFont(font(0.85, weight=QFont.Weight.DemiBold))
         text = f"others {size / GIB:.1f}"
-        if p.fontMetrics().horizontalAdvance(text) + em(0.8) < rect.width():
+        if label and p.fontMetrics().horizontalAdvance(text) + em(0.8) < rect.width():
             wide = p.fontMetrics().horizontalAdvance(text) + em(0.6)
             plate = QRectF(rect.center().x() - wide / 2, rect.center().y() - em(0.6), wide, em(1.2))
             p.setBrush(colour("others"))
@@ -222,7 +250,7 @@ class TierBar(QWidget):
 
     def _alone(self, p: QPainter, bar: Bar, upper_bottom: float, per_byte: float) -> None:
         """The run by itself, as wide as the bar above."""
-        run = max(bar.expected_bytes - bar.others_bytes, 1)
+        run = max(bar.high_bytes - bar.others_bytes, 1)
         top, high = upper_bottom + em(2.7), em(1.9)
         left, wide = self._left(), self.width() - self._left() - em(1)
         a = left + bar.others_bytes * per_byte
@@ -239,7 +267,11 @@ class TierBar(QWidget):
         p.setFont(font(0.88))
         p.setPen(colour("muted"))
         p.drawText(QRectF(em(0.2), top, left - em(0.6), high), int(Qt.AlignmentFlag.AlignVCenter), "this run")
+        p.setPen(Qt.PenStyle.NoPen)
+        p.setBrush(colour("field"))
+        p.drawRect(QRectF(left, top, wide, high))
         self._parts(p, bar, left, top, high, wide / run, hits=True)
+        self._whisker(p, bar, top + high + em(0.4), wide / run, left - bar.others_bytes * wide / run)
 
     def _part_at(self, where: QPointF) -> Part | None:
         return next((part for rect, part in reversed(self._hits) if rect.contains(where)), None)

@@ -28,7 +28,6 @@ class FormPanel(Card):
         area.viewport().setAutoFillBackground(False)
         self.body.addWidget(area)
         inner = QWidget()
-        inner.setAutoFillBackground(False)
         layout = QVBoxLayout(inner)
         layout.setContentsMargins(em(0.55), em(0.2), em(0.4), em(0.3))
         layout.setSpacing(em(0.35))
@@ -49,10 +48,11 @@ class FormPanel(Card):
         layout.addWidget(self.schedule)
         layout.addStretch(1)
         area.setWidget(inner)
+        inner.setAutoFillBackground(False)  # setWidget turns it on, which would hide the card
         self.area = area
 
     def sizeHint(self) -> QSize:
-        return QSize(em(27), em(40))
+        return QSize(em(29), em(40))
 
     def minimumSizeHint(self) -> QSize:
         return QSize(em(22), em(16))

@@ -25,8 +25,8 @@ SHORT = {
     "generate": "answer",
     "forward_end": "forward",
     "loss": "loss",
-    "layer_last": "last layer",
-    "layer_first": "first layer",
+    "layer_last": "layer N",
+    "layer_first": "layer 1",
     "backward_end": "grads",
     "update": "update",
     "write": "write",
@@ -76,8 +76,16 @@ def view(result: Estimate, chosen: At | None = None) -> PlanView:
 
 
 def expected_words(tier: Tier) -> str:
-    """`expected 14.6 GiB (14.0 – 15.6 GiB)`."""
-    return f"expected {words(tier.peak_bytes)}  ({words(tier.low_bytes)} – {words(tier.high_bytes)})"
+    """`expected 14.60 GiB  (14.02 – 15.61 GiB)`."""
+    return f"expected {words(tier.peak_bytes)}  ({span_words(tier.low_bytes, tier.high_bytes)})"
+
+
+def span_words(low: int, high: int) -> str:
+    """`14.02 – 15.61 GiB`; both units where they differ."""
+    first, second = words(low), words(high)
+    if first.rsplit(" ", 1)[-1] == second.rsplit(" ", 1)[-1]:
+        first = first.rsplit(" ", 1)[0]
+    return f"{first} – {second}"
 
 
 def bar(result: Estimate, tier: Tier) -> Bar:

@@ -86,7 +86,9 @@ class WhatPanel(QWidget):
         device = device_of(plan)
         here = self._here is not None and plan.machine.name == self._here.name
         name = device.name if device else plan.machine.name
-        self.machine.say(f"{name} · this one" if here else name, words(device.total_bytes) if device else "")
+        if here and device and device.kind == "cpu":
+            name = "This computer"
+        self.machine.say(name, words(device.total_bytes) if device else "")
         self.machine_words.setText(machine_sentence(plan, here=here))
         self.machine_words.setToolTip("\n".join(plan.machine.notes))
         self.model.setToolTip(plan.model.provenance)

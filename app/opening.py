@@ -1,0 +1,60 @@
+"""What the window opens with: this computer's figures, and the plan a person left, or the first-run preset. Qt-free.
+
+Runs on a pool thread: it starts the probes and reads files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from app import recovery
+from planner.facts.machine import MachineFacts
+from planner.plan import Plan
+from planner.plan_file import load_plan
+from planner.presets import load_preset
+from planner.probe import machine as probe
+from planner.problem import Problem, ProblemError
+
+FIRST_RUN = "first-run"
+WORTH_TELLING = 0.004  # of the whole: a smaller change of free memory is noise
+
+
+@dataclass(frozen=True)
+class Opened:
+    """start: the preset on this computer, where "back to default" leads. plan: what is shown. unsaved: recovered."""
+
+    here: MachineFacts
+    start: Plan
+    plan: Plan
+    path: Path | None = None
+    unsaved: bool = False
+    problem: Problem | None = None
+
+
+def opened(file: Path | None = None) -> Opened:
+    """The plan of a file; else the one left unsaved; else the preset. A file that cannot be read leaves its Problem."""
+    here = probe()
+    start = load_preset(FIRST_RUN, here)
+    if file is not None:
+        try:
+            return Opened(here, start, fresh(load_plan(file), here), file)
+        except ProblemError as error:
+            return Opened(here, start, start, problem=error.problem)
+    left = recovery.recovered()
+    if left is not None:
+        return Opened(here, start, fresh(left[0], here), left[1], unsaved=True)
+    return Opened(here, start, start)
+
+
+def fresh(plan: Plan, here: MachineFacts) -> Plan:
+    """A stored plan for this computer takes today's figures: free memory in a file is as old as the file."""
+    return replace(plan, machine=here) if plan.machine.name == here.name else plan
+
+
+def differs(before: MachineFacts, now: MachineFacts) -> bool:
+    """Whether the figures have changed by more than noise."""
+    if [d.id for d in before.devices] != [d.id for d in now.devices]:
+        return True
+    pairs = zip(before.devices, now.devices, strict=True)
+    return any(abs(a.free_bytes - b.free_bytes) > WORTH_TELLING * max(1, b.total_bytes) for a, b in pairs)

@@ -1,0 +1,137 @@
+"""The right side of the Plan page: the verdict in words, a bar per tier, when, why byte by byte, and what to do next.
+
+It paints one `PlanView` at a time. What a person picks in a bar, a row or a moment stays in step in all three.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from app.pages.plan.state import PlanView
+from app.shown import Suggestion
+from app.theme import em
+from app.widgets.buttons import Button
+from app.widgets.chart_card import ChartCard
+from app.widgets.flow import Flow
+from app.widgets.ledger_table import LedgerTable
+from app.widgets.moments_chart import MomentsChart
+from app.widgets.surface import Card, Elided, Words, caption
+from app.widgets.tier_bar import TierBar
+
+
+class BudgetPanel(QScrollArea):
+    """The page's figures. `moment_picked` carries an `At`, `suggested` a `Plan`."""
+
+    moment_picked = Signal(object)
+    suggested = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setAccessibleName("Budget")
+        inner = QWidget()
+        self._layout = QVBoxLayout(inner)
+        self._layout.setContentsMargins(0, 0, 0, 0)
+        self._layout.setSpacing(em(0.7))
+        self._layout.addWidget(self._verdict_card())
+        self.moments = MomentsChart()
+        self.moments.picked.connect(self.moment_picked.emit)
+        self._when = ChartCard("When", self.moments, ("Phase", "Moment", "Live tensors"), self._moment_rows)
+        self._layout.addWidget(self._when)
+        self._layout.addWidget(self._why_card(), 1)
+        self.setWidget(inner)
+
+    def _verdict_card(self) -> Card:
+        card = Card()
+        top = QHBoxLayout()
+        self.headline = Words("", "text", 1.55, bold=True, wrap=True)
+        self.headline.setAccessibleName("Verdict")
+        self.expected = Words("", "muted", 0.98, fixed=True)
+        self.expected.setAccessibleName("Expected memory")
+        top.addWidget(self.headline, 1)
+        top.addWidget(self.expected, 0, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        card.body.addLayout(top)
+        self.because = Words("", "muted", wrap=True)
+        card.body.addWidget(self.because)
+        self._bars: list[TierBar] = []
+        self._bar_box = QVBoxLayout()
+        self._bar_box.setSpacing(em(0.2))
+        card.body.addLayout(self._bar_box)
+        return card
+
+    def _why_card(self) -> Card:
+        card = Card()
+        head = QHBoxLayout()
+        head.addWidget(caption("Why, byte by byte"))
+        head.addStretch(1)
+        self.rows_heading = Elided("", "muted", 0.9)
+        self.rows_heading.setAlignment(Qt.AlignmentFlag.AlignRight)
+        head.addWidget(self.rows_heading, 1)
+        card.body.addLayout(head)
+        self.table = LedgerTable()
+        self.table.picked.connect(self._part_picked)
+        card.body.addWidget(self.table, 1)
+        self._suggest_box = QHBoxLayout()
+        self.suggest_words = Words("", "muted")
+        self._suggest_box.addWidget(self.suggest_words, 0, Qt.AlignmentFlag.AlignTop)
+        self._chips = QWidget()
+        self._flow = Flow(self._chips)
+        self._suggest_box.addWidget(self._chips, 1)
+        card.body.addLayout(self._suggest_box)
+        return card
+
+    def show_view(self, view: PlanView) -> None:
+        self.headline.setText(view.headline)
+        self.headline.set_role(view.tone)
+        self.expected.setText(view.expected)
+        self.because.setText(view.because)
+        self.because.setVisible(bool(view.because))
+        while len(self._bars) < len(view.bars):
+            bar = TierBar()
+            bar.picked.connect(self._part_picked)
+            self._bars.append(bar)
+            self._bar_box.addWidget(bar)
+        for i, bar in enumerate(self._bars):
+            bar.setVisible(i < len(view.bars))
+            if i < len(view.bars):
+                bar.show_bar(view.bars[i], main=i == 0)
+        self._when.setVisible(bool(view.moments))
+        self._when.say(view.moments_sentence)
+        self.moments.show_moments(view.moments, view.chosen, view.moments_sentence)
+        self._when.refresh_table()
+        self.rows_heading.setText(view.rows_heading)
+        self.table.show_rows(view.rows)
+        self._part_picked(self.table.selected_key())
+
+    def show_suggestions(self, heading: str, suggestions: tuple[Suggestion, ...]) -> None:
+        """Chips below the ledger; a press changes the plan, which can be undone."""
+        self._flow.clear()
+        self.suggest_words.setText(heading)
+        self.suggest_words.setVisible(bool(suggestions))
+        self.suggest_words.setMinimumHeight(em(1.75))
+        for s in suggestions:
+            chip = Button(s.text, pill=True)
+            chip.setAccessibleName(s.text)
+            chip.setAccessibleDescription(s.detail)
+            chip.setToolTip(s.detail)
+            chip.setEnabled(s.possible)
+            chip.clicked.connect(lambda _on=False, plan=s.plan: self.suggested.emit(plan))
+            self._flow.addWidget(chip)
+        self._chips.setVisible(bool(suggestions))
+        self._chips.updateGeometry()
+
+    def _part_picked(self, key: object) -> None:
+        chosen = key if isinstance(key, int) else None
+        self.table.select(chosen)
+        for bar in self._bars[:1]:
+            bar.select(chosen)
+
+    def _moment_rows(self) -> list[tuple[str, ...]]:
+        return [tuple(row) for row in self.moments.as_rows()]
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(em(34), em(20))

@@ -1,0 +1,235 @@
+"""The Plan page: form at the left, budget at the right, Start and Export above. It changes nothing but the document.
+
+Facts that come from files or devices are fetched off the GUI thread; what came of it is put to the plan as it is then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+
+from app import background
+from app.document import Document
+from app.pages.plan.advice import suggestions
+from app.pages.plan.budget import BudgetPanel
+from app.pages.plan.edits import with_option, with_technique
+from app.pages.plan.form import FormPanel
+from app.pages.plan.picks import Pick, plan_with_data, plan_with_machine, plan_with_model
+from app.pages.plan.state import title, view
+from app.theme import em
+from app.widgets.buttons import Button
+from app.widgets.surface import Elided, Words
+from planner.estimate import Estimate
+from planner.facts.machine import MachineFacts
+from planner.ledger import At
+from planner.plan import Plan
+from planner.problem import Problem
+
+
+class PlanPage(QWidget):
+    """`start_wanted` and `export_wanted` carry nothing: the window asks the document."""
+
+    start_wanted = Signal()
+    export_wanted = Signal()
+    problem = Signal(object)
+
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._document = document
+        self._here: MachineFacts | None = None
+        self._start_plan: Plan | None = None
+        self._chosen: At | None = None
+        self._advising = background.Task()
+        self.setAccessibleName("Plan page")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(em(1.3), em(0.9), em(1.3), em(0.9))
+        layout.setSpacing(em(0.8))
+        layout.addLayout(self._head())
+        self.form = FormPanel()
+        self.budget = BudgetPanel()
+        self.splitter = QSplitter(Qt.Orientation.Horizontal)
+        self.splitter.setChildrenCollapsible(False)
+        self.splitter.setHandleWidth(em(0.9))
+        self.splitter.addWidget(self.form)
+        self.splitter.addWidget(self.budget)
+        self.splitter.setStretchFactor(0, 0)
+        self.splitter.setStretchFactor(1, 1)
+        layout.addWidget(self.splitter, 1)
+        self.splitter.setEnabled(False)
+        self._wire()
+
+    def _head(self) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(em(0.6))
+        names = QVBoxLayout()
+        names.setSpacing(0)
+        self.title = Elided("Looking at this computer …", "text", 1.5, bold=True)
+        self.title.setAccessibleName("Plan title")
+        self.subtitle = Words("", "muted", 0.92)
+        names.addWidget(self.title)
+        names.addWidget(self.subtitle)
+        self.export = Button("&Export…")
+        self.export.setAccessibleName("Export…")
+        self.export.setToolTip("Write this run as a script that needs only public libraries (Ctrl+E)")
+        self.export.clicked.connect(self.export_wanted.emit)
+        self.start = Button("&Start", primary=True)
+        self.start.hint = "Ctrl+↵"
+        self.start.setAccessibleName("Start")
+        self.start.setToolTip("Start this run on this computer (Ctrl+Return)")
+        self.start.clicked.connect(self.start_wanted.emit)
+        for button in (self.export, self.start):
+            button.setEnabled(False)
+        row.addLayout(names, 1)
+        row.addWidget(self.export)
+        row.addWidget(self.start)
+        return row
+
+    def _wire(self) -> None:
+        edit = self._document.edit
+        what, how = self.form.what, self.form.how
+        how.technique_picked.connect(lambda slot, name: edit(lambda p: with_technique(p, slot, name)))
+        for source in (how.option_set, self.form.schedule.option_set):
+            source.connect(
+                lambda where, field, value: edit(
+                    lambda p: with_option(p, where, field, value), merge=f"{where}.{field}"
+                )
+            )
+        what.model_picked.connect(self._pick_model)
+        what.data_picked.connect(self._pick_data)
+        what.machine_picked.connect(self._pick_machine)
+        for row, part in zip(what.rows, ("model", "data", "machine"), strict=True):
+            row.back.clicked.connect(lambda _on=False, part=part: self._part_back(part))
+        self.budget.moment_picked.connect(self._choose_moment)
+        self.budget.suggested.connect(self._document.change)
+        self._document.changed.connect(self.show_estimate)
+        self._document.renamed.connect(self._show_file)
+
+    # showing
+
+    def show_here(self, here: MachineFacts) -> None:
+        """This computer as last probed."""
+        self._here = here
+        self.form.what.show_here(here)
+
+    def show_start_plan(self, plan: Plan) -> None:
+        """The plan that "back to default" goes back to."""
+        self._start_plan = plan
+
+    def show_estimate(self, now: Estimate) -> None:
+        """Every figure of the page, from this one estimate."""
+        start, plan = self._start_plan or now.plan, now.plan
+        here = self._here is not None and self._here.name == plan.machine.name
+        self.title.setText(title(plan, here=here))
+        self._show_file()
+        changed = {
+            "model": plan.model.name != start.model.name,
+            "data": plan.data.path != start.data.path,
+            "machine": plan.machine.name != start.machine.name,
+        }
+        defaults = {"model": start.model.name, "data": start.data.name, "machine": start.machine.name}
+        self.form.show_estimate(now, self._document.baseline or plan.stage, changed, defaults)
+        shown = view(now, self._chosen)
+        self.budget.show_view(shown)
+        self.start.setText(shown.start_text.replace("Start", "&Start"))
+        self.start.setAccessibleName(shown.start_text)
+        self.start.setAccessibleDescription(f"{shown.headline} {shown.expected}")
+        self.start.updateGeometry()
+        for widget in (self.start, self.export, self.splitter):
+            widget.setEnabled(True)
+        self._advise(now)
+
+    def _advise(self, now: Estimate) -> None:
+        """Ways to fit, or to use the room, computed off the thread and shown if the plan is still this one."""
+        self._advising.cancel()
+        self._advising = background.run(
+            lambda: suggestions(now),
+            lambda found: self.budget.show_suggestions(*found) if self._document.estimate is now else None,
+            self.problem.emit,
+        )
+
+    def _show_file(self) -> None:
+        path = self._document.path
+        name = path.name if path else "not saved yet"
+        self.subtitle.setText(f"{name} · edited" if self._document.modified else name)
+
+    def _choose_moment(self, at: At) -> None:
+        self._chosen = at
+        if self._document.estimate:
+            self.budget.show_view(view(self._document.estimate, at))
+
+    # picking
+
+    def _fetch(self, build: Callable[[Plan], Plan], parts: tuple[str, ...], failed: str = "") -> None:
+        """Build a plan with other facts off the thread, then put those parts to the plan as it is by then."""
+        plan = self._document.plan
+        if plan is None:
+            return
+
+        def put(built: Plan) -> None:
+            self._document.edit(lambda p: _with_parts(p, plan, built, parts))
+
+        def refused(problem: Problem) -> None:
+            self.problem.emit(problem)
+            if self._document.estimate:
+                self.show_estimate(self._document.estimate)
+
+        background.run(lambda: build(plan), put, refused)
+
+    def _pick_model(self, pick: Pick) -> None:
+        if pick.kind == "browse":
+            folder = QFileDialog.getExistingDirectory(self, "A folder with config.json and .safetensors files")
+            if not folder:
+                return
+            pick = Pick("folder", folder)
+        self.take_model(pick)
+
+    def take_model(self, pick: Pick) -> None:
+        self._fetch(lambda p: plan_with_model(p, pick), ("model", "data"))
+
+    def _pick_data(self, pick: Pick) -> None:
+        if pick.kind == "browse":
+            file, _kind = QFileDialog.getOpenFileName(self, "Rows as JSON lines", "", "JSON lines (*.jsonl *.json)")
+            if not file:
+                if self._document.estimate:
+                    self.show_estimate(self._document.estimate)
+                return
+            pick = Pick("file", file)
+        self.take_data(pick)
+
+    def take_data(self, pick: Pick) -> None:
+        self._fetch(lambda p: plan_with_data(p, pick), ("data",))
+
+    def _pick_machine(self, pick: Pick) -> None:
+        here = self._here
+        self._document.edit(lambda p: plan_with_machine(p, here, pick))
+
+    def _part_back(self, part: str) -> None:
+        start = self._start_plan
+        if start is None:
+            return
+        if part == "model":
+            self.take_model(Pick("embedded"))
+        elif part == "data":
+            self.take_data(Pick("sample"))
+        elif self._here is not None:
+            self._pick_machine(Pick("here", self._here.devices[0].id))
+
+    def take_drop(self, path: Path) -> bool:
+        """A dropped folder is a model, a dropped file of rows is data. False for anything else."""
+        if path.is_dir():
+            self.take_model(Pick("folder", str(path)))
+        elif path.suffix in (".jsonl", ".ndjson"):
+            self.take_data(Pick("file", str(path)))
+        else:
+            return False
+        return True
+
+
+def _with_parts(now: Plan, asked: Plan, built: Plan, parts: tuple[str, ...]) -> Plan:
+    """`now` with the parts that differ between what was asked about and what came of it."""
+    taken = {part: getattr(built, part) for part in parts if getattr(built, part) != getattr(asked, part)}
+    return replace(now, **taken) if taken else now

@@ -1,0 +1,185 @@
+"""The two live figures of a run: the loss by step, and the memory over time under what was predicted.
+
+Both read a `RunRecord` and change nothing. The run's own memory stands on zero, so that its figures are those of the
+prediction; the room other programs take comes down from above, hatched, to where the load line was.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from app.pages.run.state import RunRecord, duration
+from app.theme import KIND_COLOURS, colour
+from app.widgets.live_plot import LivePlot
+from planner.ledger import Kind
+from planner.units import GIB, MIB, words
+
+
+class LossPlot(LivePlot):
+    """Raw losses pale, their mean strong."""
+
+    def __init__(self) -> None:
+        super().__init__("Loss by step")
+        self.record = RunRecord()
+        self._limits = (0.0, 1.0, 0.0, 1.0)
+
+    def build(self, axes: Any) -> Sequence[Any]:
+        (self._raw,) = axes.plot([], [], linewidth=1.0)
+        (self._smooth,) = axes.plot([], [], linewidth=2.2, solid_capstyle="round")
+        (self._end,) = axes.plot([], [], marker="o", markersize=6, linestyle="none")
+        return (self._raw, self._smooth, self._end)
+
+    def fit(self) -> bool:
+        xs, ys = self.record.raw.points()
+        right = float(max(self.record.total_steps, xs[-1] if xs else 1, 1))
+        _left, was_right, low, high = self._limits
+        fresh = was_right != right
+        if ys:
+            bottom, top = min(ys), max(ys)
+            margin = max((top - bottom) * 0.12, abs(top) * 0.02, 1e-6)
+            # limits move only when the data leave them or use less than half of them
+            if fresh or bottom < low or top > high or (high - low) > 2.4 * (top - bottom + 2 * margin):
+                low, high, fresh = bottom - margin, top + margin, True
+        self._limits = (0.0, right, low, high)
+        if fresh:
+            self.axes.set_xlim(0, right)
+            self.axes.set_ylim(low, high)
+        return fresh
+
+    def feed(self) -> None:
+        xs, ys = self.record.smooth.points()
+        self._raw.set_data(*self.record.raw.points())
+        self._smooth.set_data(xs, ys)
+        self._end.set_data(xs[-1:], ys[-1:])
+
+    def paint_still(self) -> None:
+        accent, pale = colour("accent").name(), colour("pale").name()
+        self._raw.set_color(pale)
+        self._smooth.set_color(accent)
+        self._end.set_color(accent)
+        self.axes.locator_params(axis="x", nbins=6, integer=True)
+        self.axes.locator_params(axis="y", nbins=6)
+
+
+class MemoryPlot(LivePlot):
+    """The run's memory over its time; predicted peak dashed with its band; load line; other programs hatched."""
+
+    def __init__(self) -> None:
+        super().__init__("Memory over time")
+        self.record = RunRecord()
+        self._right = 10.0
+        self._top = 0.0
+        self._over = False
+        self._unit = GIB
+
+    @property
+    def x_end(self) -> float:
+        """Where the time axis ends, in seconds; the phase strip below uses the same."""
+        return self._right
+
+    def build(self, axes: Any) -> Sequence[Any]:
+        self._area = axes.fill_between([0.0], [0.0], [0.0], linewidth=0)
+        (self._edge,) = axes.plot([], [], linewidth=1.4)
+        self._others = axes.fill_between([0.0], [0.0], [0.0], hatch="////", linewidth=0)
+        self._band = axes.axhspan(0, 0, linewidth=0)
+        self._said = axes.axhline(0, linewidth=1.8, linestyle=(0, (5, 3)))
+        self._line = axes.axhline(0, linewidth=2.2)
+        (self._mark,) = axes.plot([], [], marker="o", markersize=9, markerfacecolor="none", linestyle="none")
+        self._said_text = axes.text(0, 0, "", va="bottom", ha="right", fontweight="bold")
+        self._line_text = axes.text(0, 0, "", va="bottom", ha="left")
+        axes.xaxis.set_major_formatter(lambda x, _position: duration(x) if x else "0")
+        axes.yaxis.set_major_formatter(lambda y, _position: f"{y / self._unit:g}")
+        return (self._others, self._area, self._edge)
+
+    def fit(self) -> bool:
+        record, said = self.record, self.record.said
+        over = not record.live and record.seconds > 0
+        right = self._right
+        if over:
+            right = record.seconds * 1.02
+        elif record.seconds > right or record.seconds < right / 4:
+            right = max(10.0, record.seconds * 1.3)
+        top = max(said.high, record.peak_bytes, 1) * 1.22
+        if said.budget and said.budget < top * 1.6:
+            top = max(top, said.budget * 1.08)
+        if abs(top - self._top) < self._top * 0.02:
+            top = self._top
+        fresh = (right, top, over) != (self._right, self._top, self._over)
+        self._right, self._top, self._over = right, top, over
+        self._unit = GIB if top >= 2 * GIB else MIB
+        if fresh:
+            self.axes.set_xlim(0, right)
+            self.axes.set_ylim(0, top)
+        return fresh
+
+    def feed(self) -> None:
+        xs, ys = self.record.memory.points()
+        self._area.set_data(xs or [0.0], [0.0] * max(1, len(xs)), ys or [0.0])
+        self._edge.set_data(xs, ys)
+        xs, others = self.record.others.points()
+        said = self.record.said
+        first = others[0] if others else 0.0
+        # room that other programs have taken since the start lowers the ceiling the run was planned under
+        ceiling = [max(0.0, said.budget - (n - first)) for n in others] if said.budget else [self._top] * len(others)
+        floor = [min(c, self._top) for c in ceiling]
+        self._others.set_data(xs or [0.0], floor or [self._top], [self._top] * max(1, len(xs)))
+
+    def paint_still(self) -> None:
+        said, weights = self.record.said, KIND_COLOURS[Kind.WEIGHTS]
+        strong, text = KIND_COLOURS[Kind.LOGITS], colour("text").name()
+        ink = colour("bad").name()
+        self._area.set_facecolor(weights)
+        self._area.set_alpha(0.6)
+        self._edge.set_color(colour("accent").name())
+        self._others.set_facecolor("none")
+        self._others.set_edgecolor(colour("others").name())
+        for artist in (self._said, self._band, self._said_text):
+            artist.set_visible(said.expected > 0)
+        self._band.set_y(said.low)
+        self._band.set_height(max(0, said.high - said.low))
+        self._band.set_width(1)
+        self._band.set_facecolor(strong)
+        self._band.set_alpha(0.16)
+        self._said.set_ydata([said.expected] * 2)
+        self._said.set_color(strong)
+        self._said_text.set_position((self._right * 0.995, said.high))
+        self._said_text.set_text(f"predicted peak {words(said.expected)}")
+        self._said_text.set_color(ink)
+        inside = 0 < said.budget <= self._top
+        self._line.set_visible(inside)
+        self._mark.set_visible(inside)
+        self._line.set_ydata([said.budget] * 2)
+        self._line.set_color(text)
+        self._mark.set_data([self._right * 0.06], [said.budget])
+        self._mark.set_color(text)
+        self._mark.set_markeredgewidth(2)
+        self._line_text.set_visible(said.budget > 0)
+        self._line_text.set_color(text)
+        if inside:
+            self._line_text.set_position((self._right * 0.09, said.budget))
+            self._line_text.set_text(f"load line {words(said.budget)}")
+        else:
+            self._line_text.set_position((self._right * 0.01, self._top * 0.93))
+            others = f", other programs {words(self.record.others_bytes)}" if self.record.others_bytes else ""
+            self._line_text.set_text(f"↑ load line {words(said.budget)}{others}")
+        step = _round_step(self._top / self._unit)
+        self.axes.set_yticks([i * step * self._unit for i in range(math.floor(self._top / self._unit / step) + 1)])
+        self.axes.set_xticks(_time_ticks(self._right))
+
+    def unit_words(self) -> str:
+        return "GiB" if self._unit == GIB else "MiB"
+
+
+def _round_step(top: float, most: int = 5) -> float:
+    """A round distance between at most `most` + 1 marks up to `top`."""
+    raw = top / most
+    power = 10.0 ** math.floor(math.log10(raw))
+    return next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= raw)
+
+
+def _time_ticks(end: float, most: int = 6) -> list[float]:
+    steps = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
+    step = next((s for s in steps if end / s <= most), math.ceil(end / most))
+    return [float(i * step) for i in range(int(end / step) + 1)]

@@ -1,0 +1,293 @@
+"""What the Run page shows, folded from a run's journal event by event. Qt-free; knows neither files nor processes.
+
+The journal is the truth: the same events give the same page, in a window that started the run and in one that found
+it. Time runs without the gaps between sessions of a resumed run.
+"""
+
+from __future__ import annotations
+
+import math
+import time as clock
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.widgets.decimate import Decimated
+from planner.problem import Problem
+from planner.run.events import Checkpoint, Event, Failed, Finished, Memory, Note, Phase, Sample, Started, Step
+from planner.run.lock import State
+from planner.run.spec import RunSpec
+from planner.units import words
+
+SMOOTHING = 0.9  # of the exponential mean; bias-corrected, so it starts at the first loss
+ESTIMATE_AFTER = 3  # steps of this session before a time left is said
+LOG_LINES = 2000
+PREFERRED = ("reserved", "process")  # the memory a prediction is compared with, as the worker chooses it
+
+
+@dataclass
+class Span:
+    """A phase on the time axis, in seconds of the run."""
+
+    name: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Said:
+    """The figures shown before the run, from its spec; zeros where nothing could be told."""
+
+    low: int = 0
+    expected: int = 0
+    high: int = 0
+    budget: int = 0
+    tier: str = ""
+
+    @classmethod
+    def of(cls, spec: RunSpec | None) -> Said:
+        figures: dict[str, Any] = dict(spec.predicted) if spec else {}
+
+        def whole(name: str) -> int:
+            value = figures.get(name, 0)
+            return value if isinstance(value, int) else 0
+
+        return cls(
+            whole("low_bytes"),
+            whole("peak_bytes"),
+            whole("high_bytes"),
+            whole("budget_bytes"),
+            str(figures.get("tier", "")),
+        )
+
+
+@dataclass
+class RunRecord:
+    """One run as known so far. `feed` takes events in order; `state` and `died` are set by whoever looks at the lock."""
+
+    spec: RunSpec | None = None
+    state: State = State.NEVER_STARTED
+    died: Problem | None = None
+    phase: str = ""
+    step: int = 0
+    total_steps: int = 0
+    loss: float = math.nan
+    smoothed: float = math.nan
+    tokens_per_s: float = 0.0
+    held_bytes: int = 0
+    peak_bytes: int = 0
+    others_bytes: int = 0
+    source: str = ""
+    raw: Decimated = field(default_factory=Decimated)
+    smooth: Decimated = field(default_factory=Decimated)
+    memory: Decimated = field(default_factory=lambda: Decimated(900))
+    others: Decimated = field(default_factory=lambda: Decimated(300))
+    spans: list[Span] = field(default_factory=list)
+    samples: list[Sample] = field(default_factory=list)
+    checkpoints: list[Checkpoint] = field(default_factory=list)
+    log: deque[str] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
+    logged: int = 0  # lines ever logged, so that a view can append what is new
+    finished: Finished | None = None
+    failed: Failed | None = None
+    started_at: float = 0.0
+    device: str = ""
+    seconds: float = 0.0  # of the run, gaps between sessions left out
+    _offset: float = 0.0
+    _session_steps: int = 0
+    _session_seconds: float = 0.0
+    _last_tokens: int = -1
+    _mean: float = 0.0
+    _weight: float = 0.0
+    _means: dict[int, tuple[float, float]] = field(default_factory=dict)
+
+    @property
+    def said(self) -> Said:
+        return Said.of(self.spec)
+
+    def feed(self, event: Event) -> None:
+        """Take one event."""
+        match event:
+            case Started():
+                self._started(event)
+            case Phase():
+                self._tick(event.time)
+                self._phase(event)
+            case Step():
+                self._tick(event.time)
+                self._step(event)
+            case Memory():
+                self._tick(event.time)
+                self._memory(event)
+            case Sample():
+                self._tick(event.time)
+                self.samples.append(event)
+                self._say(event.time, f"sample taken ({event.when}, step {event.step})")
+            case Checkpoint():
+                self._tick(event.time)
+                self.checkpoints.append(event)
+                self._means[event.step] = (self._mean, self._weight)
+                size = f"{words(event.bytes)}, {event.seconds:.1f} s"
+                self._say(event.time, f"checkpoint of step {event.step} written, {size}")
+            case Note():
+                self._tick(event.time)
+                self._say(event.time, event.text if event.level == "info" else f"{event.level}: {event.text}")
+            case Finished():
+                self._tick(event.time)
+                self.finished, self.failed = event, None
+                self._say(event.time, f"{event.outcome} at step {event.step}. {event.sentence}")
+            case Failed():
+                self._tick(event.time)
+                self.failed, self.finished = event, None
+                self._say(event.time, f"failed in {event.phase} at step {event.step}: {event.problem.fact}")
+
+    def _started(self, event: Started) -> None:
+        self._offset, self.started_at = self.seconds, event.time
+        self.total_steps, self.device = event.total_steps, event.device
+        self._session_steps, self._session_seconds, self._last_tokens = 0, 0.0, -1
+        self.finished = self.failed = None
+        if event.resumed_from >= 0:
+            self._go_back_to(event.resumed_from)
+            self._say(event.time, f"resumed from step {event.resumed_from} on {event.device}")
+        else:
+            self._say(event.time, f"started on {event.device}, {event.total_steps} steps")
+
+    def _go_back_to(self, step: int) -> None:
+        """The steps after the checkpoint are run again and give the same losses; their points are taken away first."""
+        self.step = step
+        self.raw.cut_from(step + 0.5)
+        self.smooth.cut_from(step + 0.5)
+        self._mean, self._weight = self._means.get(step, (0.0, 0.0))
+
+    def _tick(self, time: float) -> None:
+        self.seconds = max(self.seconds, self._offset + time - self.started_at)
+        if self.spans:
+            self.spans[-1].end = self.seconds
+
+    def _phase(self, event: Phase) -> None:
+        if self.phase != event.phase or not self.spans:
+            self.spans.append(Span(event.phase, self.seconds, self.seconds))
+            self._say(event.time, f"{event.phase}: {event.detail}" if event.detail else event.phase)
+        self.phase = event.phase
+
+    def _step(self, event: Step) -> None:
+        self.step, self.total_steps, self.loss = event.step, event.total_steps, event.loss
+        self.tokens_per_s = event.tokens_per_s
+        if self._last_tokens >= 0 and event.tokens_per_s > 0:
+            self._session_steps += 1
+            self._session_seconds += (event.tokens - self._last_tokens) / event.tokens_per_s
+        self._last_tokens = event.tokens
+        if not math.isfinite(event.loss):
+            return
+        self._mean = SMOOTHING * self._mean + (1 - SMOOTHING) * event.loss
+        self._weight = SMOOTHING * self._weight + (1 - SMOOTHING)
+        self.smoothed = self._mean / self._weight
+        self.raw.append(event.step, event.loss)
+        self.smooth.append(event.step, self.smoothed)
+
+    def _memory(self, event: Memory) -> None:
+        if event.source not in PREFERRED:
+            return
+        if self.source and PREFERRED.index(event.source) > PREFERRED.index(self.source):
+            return  # a device's own counter is followed once it is there
+        if event.source != self.source:
+            self.source = event.source
+            self.memory, self.others, self.peak_bytes = Decimated(900), Decimated(300), 0
+        self.held_bytes, self.others_bytes = event.bytes, event.others_bytes
+        self.peak_bytes = max(self.peak_bytes, event.peak_bytes)
+        self.memory.append(self.seconds, event.bytes)
+        self.others.append(self.seconds, event.others_bytes)
+
+    def _say(self, time: float, text: str) -> None:
+        self.log.append(f"{clock.strftime('%H:%M:%S', clock.localtime(time))}  {text}")
+        self.logged += 1
+
+    # words
+
+    @property
+    def live(self) -> bool:
+        return self.state is State.RUNNING
+
+    @property
+    def paused(self) -> bool:
+        return self.live and self.phase == "paused"
+
+    def seconds_left(self) -> float | None:
+        """From this session's own steps; None while it would be a guess."""
+        if self._session_steps < ESTIMATE_AFTER or not self.total_steps:
+            return None
+        return (self.total_steps - self.step) * self._session_seconds / self._session_steps
+
+    def time_left_words(self) -> str:
+        if not self.live or self.phase in ("paused",):
+            return ""
+        left = self.seconds_left()
+        if left is None:
+            return "estimating time left"
+        return f"{duration(left)} left" if self.step < self.total_steps else "finishing"
+
+    def state_words(self) -> str:
+        """One or two words for the head and the status bar."""
+        if self.state is State.RUNNING:
+            return "paused" if self.paused else "running"
+        if self.state is State.FINISHED and self.finished:
+            return {"done": "finished", "stopped": "stopped, saved"}.get(self.finished.outcome, self.finished.outcome)
+        return {
+            State.LOST: "lost",
+            State.FAILED: "failed",
+            State.RELEASED: "released",
+            State.NEVER_STARTED: "starting",
+        }.get(self.state, str(self.state))
+
+    def resumable(self) -> bool:
+        """Whether a start would go on with this run."""
+        over = self.finished is not None and self.finished.outcome in ("done", "stopped")
+        return not self.live and not over and self.state is not State.NEVER_STARTED
+
+    def saved_words(self) -> str:
+        if not self.checkpoints:
+            return "no checkpoint yet"
+        return f"saved at step {self.checkpoints[-1].step}"
+
+    def verdict_words(self) -> str:
+        """The closing sentence, or how it stands so far."""
+        if self.finished and self.finished.outcome != "released":
+            return self.finished.sentence
+        said = self.said.expected
+        if not said or not self.peak_bytes:
+            return ""
+        return f"So far: we said {words(said)}, it took {words(self.peak_bytes)}."
+
+    def miss_words(self) -> str:
+        """By how much the figure was missed, and whether it lay within what was said."""
+        said, took = self.said, self._took()
+        if not said.expected or not took:
+            return ""
+        part = (took - said.expected) / said.expected
+        inside = said.low <= took <= said.high
+        where = "inside" if inside else "below" if took < said.low else "above"
+        band = f"{words(said.low)} – {words(said.high)}"
+        at = str(self.finished.measured.get("at", "")) if self.finished else ""
+        return f"{part:+.1%} of what was expected, {where} the stated {band}." + (f" Highest in {at}." if at else "")
+
+    def _took(self) -> int:
+        if self.finished and isinstance(self.finished.measured.get("peak_bytes"), int):
+            return int(self.finished.measured["peak_bytes"])
+        return self.peak_bytes
+
+    @property
+    def took_bytes(self) -> int:
+        return self._took()
+
+    @property
+    def problem(self) -> Problem | None:
+        """What ended this run, if a problem did."""
+        return self.died or (self.failed.problem if self.failed else None)
+
+
+def duration(seconds: float) -> str:
+    """`40 s`, `14 min`, `2 h 05 min`."""
+    whole = max(0, round(seconds))
+    if whole < 90:
+        return f"{whole} s"
+    minutes = round(whole / 60)
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d} min"

@@ -1,0 +1,406 @@
+"""The window: rail, pages, menus, status bar, and the wires between document, runner and pages.
+
+It holds no figures and no rules: the document knows the plan, the runner knows the run, the pages show them.
+"""
+
+from __future__ import annotations
+
+import locale
+import sys
+import threading
+from pathlib import Path
+
+from PySide6.QtCore import QEvent, QObject, QSettings, QTimer, QUrl, Signal
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QShowEvent
+from PySide6.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from app import asking, background, faults, recovery
+from app.actions import Menus
+from app.document import Document
+from app.icons import app_icon
+from app.opening import Opened, differs, fresh, opened
+from app.pages.plan.page import PlanPage
+from app.pages.run.page import RunPage
+from app.pages.run.state import RunRecord
+from app.rail import Rail
+from app.runner import Runner
+from app.shortcuts import ShortcutsPage
+from app.starting import Starter
+from app.status import StatusBar
+from app.theme import em, theme
+from app.widgets.activity_bar import ActivityBar
+from app.widgets.problem_bar import ProblemBar
+from planner.estimate import Estimate
+from planner.export.folder import export
+from planner.facts.machine import MachineFacts
+from planner.plan import Plan
+from planner.plan_file import load_plan
+from planner.probe import machine as probe
+from planner.problem import Problem
+from planner.run.build import run_spec
+from planner.run.home import home
+
+PAGES = (("Plan", "plan"), ("Run", "run"))
+PLAN, RUN = range(2)
+LAYOUT_VERSION = 1
+PROBE_EVERY_MS = 20_000
+
+
+class _Faults(QObject):
+    """Carries a fault from any thread to the window's."""
+
+    seen = Signal(object)
+
+
+class MainWindow(QMainWindow):
+    """Opens filled: the plan of `file`, the one left unsaved, or the first-run preset."""
+
+    filled = Signal()
+
+    def __init__(self, file: Path | None = None) -> None:
+        super().__init__()
+        self.setObjectName("main")
+        self.here: MachineFacts | None = None
+        self.start_plan: Plan | None = None
+        self.document = Document(self)
+        self.runner = Runner(self)
+        self._probing = False
+        self._closing_decided = False
+        self._build()
+        self._wire()
+        self._restore_layout()
+        self.setAcceptDrops(True)
+        background.run(lambda: opened(file), self._opened, self.problems.show_problem)
+        self.runner.attach_latest()
+        self._probe_timer = QTimer(self, interval=PROBE_EVERY_MS)
+        self._probe_timer.timeout.connect(self.probe_again)
+        self._probe_timer.start()
+
+    def _build(self) -> None:
+        self.plan_page = PlanPage(self.document)
+        self.run_page = RunPage()
+        self.problems, self.activity = ProblemBar(), ActivityBar()
+        self.rail = Rail(PAGES)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.plan_page)
+        self.pages.addWidget(self.run_page)
+        self.status = StatusBar()
+        self.setStatusBar(self.status)
+        self.starter = Starter(self.document, self.runner, self.problems, self.activity, self)
+        bars = QVBoxLayout()
+        bars.setContentsMargins(em(1.3), em(0.5), em(1.3), 0)
+        bars.setSpacing(em(0.4))
+        bars.addWidget(self.problems)
+        bars.addWidget(self.activity)
+        column = QVBoxLayout()
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(bars)
+        column.addWidget(self.pages, 1)
+        row = QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(self.rail)
+        row.addLayout(column, 1)
+        middle = QWidget()
+        middle.setLayout(row)
+        self.setCentralWidget(middle)
+        do = {
+            "new": self.new_plan,
+            "open": self.ask_open,
+            "save": self.save,
+            "save_as": self.ask_save,
+            "export": self.ask_export,
+            "quit": lambda: _done(self.close()),
+            "start": self.start,
+            "pause": lambda: self.runner.send("resume" if self.runner.record.paused else "pause"),
+            "checkpoint": lambda: self.runner.send("checkpoint"),
+            "sample": lambda: self.runner.send("sample"),
+            "stop": self.ask_stop,
+            "page_plan": lambda: self.show_page(PLAN),
+            "page_run": lambda: self.show_page(RUN),
+            "look_system": lambda: self.choose_look("system"),
+            "look_light": lambda: self.choose_look("light"),
+            "look_dark": lambda: self.choose_look("dark"),
+            "reset_layout": self.reset_layout,
+            "shortcuts": self.show_shortcuts,
+            "log_folder": lambda: self._open_folder(home()),
+            "about": lambda: asking.about(self),
+        }
+        self.menus = Menus(self, do, self.document.stack)
+        self.menus.recent.aboutToShow.connect(lambda: self.menus.fill_recent(self.open_file))
+        self.menus.show_look(theme().wish)
+        self.menus.show_run(live=False, paused=False)
+        self.show_page(PLAN)
+
+    def _wire(self) -> None:
+        self.rail.chosen.connect(self.show_page)
+        for source in (self.document, self.runner, self.plan_page):
+            source.problem.connect(self.problems.show_problem)
+        self.document.acted.connect(self.status.say)
+        self.starter.acted.connect(self.status.say)
+        self.document.renamed.connect(self._show_name)
+        self.document.changed.connect(self._plan_changed)
+        self.plan_page.start_wanted.connect(self.start)
+        self.plan_page.export_wanted.connect(self.ask_export)
+        self.runner.attached.connect(self.run_page.show_run)
+        self.runner.changed.connect(self._run_changed)
+        self.runner.started.connect(self._run_started)
+        page = self.run_page
+        page.wish.connect(self.runner.send)
+        page.stop_wanted.connect(self.ask_stop)
+        page.resume_wanted.connect(self.runner.resume)
+        page.folder_wanted.connect(lambda: self._open_folder(self.runner.run_dir))
+        page.example_wanted.connect(self.start_example)
+
+    # opening and showing
+
+    def _opened(self, found: Opened) -> None:
+        self.start_plan = found.start
+        self._take_here(found.here)
+        self.plan_page.show_start_plan(found.start)
+        self.document.open_plan(found.plan, found.start.stage, found.path, unsaved=found.unsaved)
+        self.plan_page.start.setFocus()
+        if found.problem:
+            self.problems.show_problem(found.problem)
+        if found.unsaved:
+            self.status.say("Your unsaved plan is as you left it")
+        self.filled.emit()
+
+    def _take_here(self, here: MachineFacts) -> None:
+        self.here = self.starter.here = here
+        self.plan_page.show_here(here)
+
+    def probe_again(self) -> None:
+        """What is free now; the plan's figures follow if it is for this computer."""
+        if self._probing or self.here is None or not self.isActiveWindow():
+            return
+        self._probing = True
+
+        def seen(now: MachineFacts) -> None:
+            self._probing = False
+            if self.here is not None and differs(self.here, now):
+                self._take_here(now)
+                self.document.refresh_machine(now)
+
+        background.run(probe, seen, lambda _problem: setattr(self, "_probing", False))
+
+    def _plan_changed(self, estimate: Estimate) -> None:
+        plan = estimate.plan
+        if self.here is not None:
+            on_here = plan.machine.name == self.here.name
+            self.status.show_here(self.here, asking.device_here(plan, self.here) if on_here else self.here.devices[0])
+
+    def _run_changed(self, record: RunRecord) -> None:
+        self.run_page.show_record(record)
+        self.status.show_record(record)
+        self.menus.show_run(live=record.live, paused=record.paused)
+
+    def _run_started(self) -> None:
+        self.problems.drop("worker.")
+        self.show_page(RUN)
+        self.status.say("The run has started; it goes on even if this window is closed")
+
+    def show_page(self, number: int) -> None:
+        self.pages.setCurrentIndex(number)
+        self.rail.show_page(number)
+
+    def _show_name(self) -> None:
+        path = self.document.path
+        self.setWindowFilePath(str(path) if path else "")
+        self.setWindowTitle(f"{path.stem if path else 'Untitled plan'}[*] – Plimsoll")
+        self.setWindowModified(self.document.modified)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        # once the window stands, load what the first figure needs; a person seldom gets to the Run page before
+        QTimer.singleShot(300, lambda: threading.Thread(target=_load_matplotlib, daemon=True).start())
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            self.probe_again()
+
+    # run
+
+    def start(self) -> None:
+        self.starter.start()
+
+    def start_example(self) -> None:
+        """The Run page's empty state: the preset, started."""
+        if self.start_plan is not None:
+            self.document.change(self.start_plan)
+            self.start()
+
+    def ask_stop(self) -> None:
+        if self.runner.running:
+            asking.stop(self, lambda: self.runner.send("stop"))
+
+    # files
+
+    def new_plan(self) -> None:
+        if self.start_plan is None or not asking.may_leave(self, self.document):
+            return
+        self.document.drop_recovery_copy()
+        start = fresh(self.start_plan, self.here) if self.here else self.start_plan
+        self.document.open_plan(start, self.start_plan.stage)
+
+    def ask_open(self) -> None:
+        name, _kind = QFileDialog.getOpenFileName(self, "Open a plan", str(home() / "plans"), "Plans (*.json)")
+        if name:
+            self.open_file(Path(name))
+
+    def open_file(self, path: Path) -> None:
+        if not asking.may_leave(self, self.document):
+            return
+
+        def show(plan: Plan) -> None:
+            assert self.start_plan is not None
+            found = fresh(plan, self.here) if self.here else plan
+            self.document.drop_recovery_copy()
+            self.document.open_plan(found, self.start_plan.stage, path)
+            recovery.remember(path)
+            self.status.say(f"Opened {path.name}")
+            self.show_page(PLAN)
+
+        background.run(lambda: load_plan(path), show, self.problems.show_problem)
+
+    def save(self) -> None:
+        if self.document.path is None:
+            self.ask_save()
+        else:
+            self.document.save_soon(self.document.path)
+
+    def ask_save(self) -> None:
+        if self.document.plan is None:
+            return
+        folder = home() / "plans"
+        name, _kind = QFileDialog.getSaveFileName(self, "Save the plan", str(folder / "plan.json"), "Plans (*.json)")
+        if name:
+            path = Path(name)
+            self.document.save_soon(path if path.suffix else path.with_suffix(".json"))
+
+    def ask_export(self) -> None:
+        if self.document.plan is None:
+            return
+        folder = QFileDialog.getExistingDirectory(self, "A new or empty folder for the script")
+        if folder:
+            self.export_to(Path(folder))
+
+    def export_to(self, folder: Path) -> None:
+        estimate = self.document.estimate
+        assert estimate is not None
+
+        def written(files: tuple[Path, ...]) -> None:
+            self.status.say(f"Exported {len(files)} files to {folder}; they run with this program not installed")
+
+        background.run(
+            lambda: export(estimate.plan, run_spec(estimate.plan, estimate, folder / "run"), folder),
+            written,
+            self.problems.show_problem,
+        )
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if event.mimeData().hasUrls() and event.mimeData().urls()[0].isLocalFile():
+            path = Path(event.mimeData().urls()[0].toLocalFile())
+            kind = "model" if path.is_dir() else "plan" if path.suffix == ".json" else "data"
+            self.status.say(f"Drop to take {path.name} as the {kind}")
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        path = Path(event.mimeData().urls()[0].toLocalFile())
+        if path.suffix == ".json":
+            self.open_file(path)
+        elif not self.plan_page.take_drop(path):
+            fact = f"{path.name} is neither a plan (.json), nor rows (.jsonl), nor a model's folder."
+            self.problems.show_problem(Problem("window.unknown_drop", fact, "Drop one of these."))
+
+    # window
+
+    def choose_look(self, wish: str) -> None:
+        theme().choose(wish)
+        self.menus.show_look(wish)
+        _settings().setValue("look", wish)
+
+    def show_shortcuts(self) -> None:
+        self.shortcuts_page = ShortcutsPage(self.menus.all, self)
+        self.shortcuts_page.show()
+
+    def _open_folder(self, folder: Path | None) -> None:
+        if folder is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+
+    def _restore_layout(self) -> None:
+        settings = _settings()
+        available = QGuiApplication.primaryScreen().availableGeometry()
+        self.resize(min(em(100), available.width()), min(em(63), available.height()))
+        if settings.value("layout_version", 0, type=int) == LAYOUT_VERSION:
+            self.restoreGeometry(settings.value("geometry"))
+            self.plan_page.splitter.restoreState(settings.value("splitter"))
+        screen = QGuiApplication.screenAt(self.geometry().center()) or QGuiApplication.primaryScreen()
+        if not screen.availableGeometry().intersects(self.geometry()):
+            self.move(screen.availableGeometry().topLeft())
+
+    def reset_layout(self) -> None:
+        _settings().remove("layout_version")
+        self._restore_layout()
+        self.plan_page.splitter.setSizes([em(29), em(60)])
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        if not self._closing_decided:
+            if not asking.may_leave(self, self.document, keep_scratch=True):
+                event.ignore()
+                return
+            if self.runner.running and not asking.leave_run(self, self.runner):
+                event.ignore()
+                return
+        self._closing_decided = True
+        settings = _settings()
+        settings.setValue("layout_version", LAYOUT_VERSION)
+        settings.setValue("geometry", self.saveGeometry())
+        settings.setValue("splitter", self.plan_page.splitter.saveState())
+        self._probe_timer.stop()
+        self.runner.detach()
+        super().closeEvent(event)
+
+
+def _settings() -> QSettings:
+    """Kept in the person's own folder, where PLIMSOLL_HOME puts the rest too."""
+    return QSettings(str(home() / "window.ini"), QSettings.Format.IniFormat)
+
+
+def _done(_result: object) -> None:
+    """For a command whose answer nobody needs."""
+
+
+def _load_matplotlib() -> None:
+    from app.widgets.live_plot import load_matplotlib
+
+    load_matplotlib()
+
+
+def make_application(arguments: list[str]) -> QApplication:
+    """The QApplication with theme, names and the C library's numbers as they must be."""
+    QApplication.setApplicationName("Plimsoll")
+    QApplication.setOrganizationName("Plimsoll")
+    QGuiApplication.setDesktopFileName("plimsoll")
+    application = QApplication(arguments)
+    locale.setlocale(locale.LC_NUMERIC, "C")  # QApplication takes the system's; C parsers need the point
+    application.setWindowIcon(app_icon())
+    wish = str(_settings().value("look", "system"))
+    theme().wish = wish if wish in ("light", "dark") else "system"
+    theme().follow(application)
+    return application
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Open the window and stay until it is closed."""
+    arguments = sys.argv if argv is None else [sys.argv[0], *argv]
+    application = make_application(arguments)
+    faults.open_log()
+    seen = _Faults()
+    window = MainWindow(next((Path(a) for a in arguments[1:] if a.endswith(".json")), None))
+    seen.seen.connect(window.problems.show_problem)
+    faults.catch_all(seen.seen.emit)
+    window.show()
+    return application.exec()
