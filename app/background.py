@@ -5,6 +5,7 @@ Nothing that reads a file, asks a device or waits for a process may run anywhere
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -51,7 +52,8 @@ class _Work(QRunnable):
             log.exception("work in the background failed")
             fact = f"Something went wrong in the program: {type(error).__name__}: {error}"
             problem = Problem("window.internal", fact, "The log has the details; please report it.")
-        self._box.came.emit(result, problem)
+        with contextlib.suppress(RuntimeError):  # the window is gone, nobody waits for this any more
+            self._box.came.emit(result, problem)
 
 
 def run(

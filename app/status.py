@@ -34,6 +34,7 @@ class StatusBar(QStatusBar):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
+        self.setContentsMargins(0, 0, em(0.8), 0)
         self._here: MachineFacts | None = None
         self._device: Device | None = None
         self._record = RunRecord()

@@ -10,7 +10,7 @@ import sys
 import threading
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QSettings, QTimer, QUrl, Signal
+from PySide6.QtCore import QEvent, QObject, QSettings, QThreadPool, QTimer, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
@@ -361,6 +361,7 @@ class MainWindow(QMainWindow):
         settings.setValue("splitter", self.plan_page.splitter.saveState())
         self._probe_timer.stop()
         self.runner.detach()
+        QThreadPool.globalInstance().waitForDone(2000)
         super().closeEvent(event)
 
 

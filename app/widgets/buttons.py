@@ -42,7 +42,8 @@ class Button(QPushButton):
         return QSize(wide, em(1.75 if self.pill else 2.3))
 
     def minimumSizeHint(self) -> QSize:
-        return self.sizeHint()
+        """A chip gives way with an ellipsis; a button keeps its words."""
+        return QSize(em(6), self.sizeHint().height()) if self.pill else self.sizeHint()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         p = painter_on(self)
@@ -73,7 +74,10 @@ class Button(QPushButton):
         p.setPen(ink)
         option = QStyleOptionButton()
         self.initStyleOption(option)
-        text_wide = self.fontMetrics().size(int(Qt.TextFlag.TextShowMnemonic), self.text()).width()
+        text = self.text()
+        if self.pill:
+            text = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, round(rect.width()) - em(1.2))
+        text_wide = self.fontMetrics().size(int(Qt.TextFlag.TextShowMnemonic), text).width()
         icon_wide = 0 if self.icon().isNull() else em(1.3)
         hint_wide = self.fontMetrics().horizontalAdvance(self.hint) + em(0.5) if self.hint else 0
         x = (rect.width() - text_wide - icon_wide - hint_wide) / 2
@@ -86,7 +90,7 @@ class Button(QPushButton):
         shown = Qt.TextFlag.TextShowMnemonic
         if not style.styleHint(QStyle.StyleHint.SH_UnderlineShortcut, option, self):
             shown = Qt.TextFlag.TextHideMnemonic
-        p.drawText(QRectF(x, 0, text_wide + 2, rect.height()), int(flags) | int(shown), self.text())
+        p.drawText(QRectF(x, 0, text_wide + 2, rect.height()), int(flags) | int(shown), text)
         if self.hint:
             p.setOpacity(0.75)
             p.drawText(QRectF(x + text_wide + em(0.5), 0, hint_wide, rect.height()), int(flags), self.hint)

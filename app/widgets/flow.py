@@ -59,6 +59,7 @@ class Flow(QLayout):
         x, y, line, gap = rect.x(), rect.y(), 0, em(0.4)
         for item in self._items:
             size = item.sizeHint()
+            size.setWidth(min(size.width(), max(rect.width(), item.minimumSize().width())))
             if x + size.width() > rect.right() + 1 and line:
                 x, y, line = rect.x(), y + line + gap, 0
             if move:

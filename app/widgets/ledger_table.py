@@ -12,16 +12,18 @@ from PySide6.QtCore import (
     QItemSelection,
     QModelIndex,
     QPersistentModelIndex,
+    QRect,
     QRectF,
     QSize,
     Qt,
     Signal,
 )
-from PySide6.QtGui import QBrush, QColor, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QBrush, QColor, QIcon, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
 
 from app.shown import Row
 from app.theme import KIND_COLOURS, colour, em, figures, font, theme
+from app.widgets.scroll import ScrollBar
 from planner.units import words
 
 HEADINGS = ("Part", "Bytes", "Share", "Why")
@@ -59,7 +61,7 @@ class LedgerModel(QAbstractTableModel):
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         row, column = self.rows[index.row()], index.column()
         if role == Qt.ItemDataRole.DisplayRole:
-            return (row.what, words(row.bytes), f"{row.share * 100:.0f} %", row.why)[column]
+            return (row.what, words(row.bytes), share_words(row.share), row.why)[column]
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{row.what}: {words(row.bytes)} ({row.bytes:,} bytes)\n{row.why}"
         if role == Qt.ItemDataRole.TextAlignmentRole:
@@ -71,10 +73,15 @@ class LedgerModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DecorationRole and column == 0:
             return swatch(row)
         if role == Qt.ItemDataRole.SizeHintRole:
-            return QSize(0, em(1.7)) if column else None
+            return QSize(0, em(1.7)) if column == 3 else None
         if role == Qt.ItemDataRole.AccessibleDescriptionRole:
             return row.why
         return None
+
+
+def share_words(share: float) -> str:
+    """Whole per cent; what is there but rounds to nothing is `<1 %`."""
+    return f"{share * 100:.0f} %" if share >= 0.005 or share == 0 else "<1 %"
 
 
 def swatch(row: Row) -> QIcon:
@@ -99,6 +106,25 @@ def swatch(row: Row) -> QIcon:
     return QIcon(made)
 
 
+class QuietHeader(QHeaderView):
+    """A header that is a line of small words over a rule."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.setDefaultAlignment(_LEFT)
+
+    def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
+        painter.save()
+        painter.fillRect(rect, colour("card"))
+        painter.setPen(QPen(colour("border"), 1))
+        painter.drawLine(rect.bottomLeft(), rect.bottomRight())
+        painter.setFont(font(0.85))
+        painter.setPen(colour("muted"))
+        side = _RIGHT if section in (1, 2) else _LEFT
+        painter.drawText(rect.adjusted(em(0.2), 0, -em(0.2), 0), int(side), HEADINGS[section])
+        painter.restore()
+
+
 class LedgerTable(QTreeView):
     """The table. `picked` carries a row's key, or None when nothing is selected."""
 
@@ -121,7 +147,9 @@ class LedgerTable(QTreeView):
         self.setAccessibleName("Ledger at the chosen moment")
         self.setAccessibleDescription("What stands in memory, part by part, with a sentence for each")
         self.setTabKeyNavigation(False)
-        header = self.header()
+        self.setVerticalScrollBar(ScrollBar())
+        header = QuietHeader(self)
+        self.setHeader(header)
         header.setStretchLastSection(True)
         header.setSectionsMovable(False)
         for column in (0, 1, 2):
@@ -160,4 +188,4 @@ class LedgerTable(QTreeView):
         return QSize(em(30), self.header().sizeHint().height() + rows * em(1.75) + 4)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(em(16), self.header().sizeHint().height() + em(1.75) * min(7, max(4, self._model.rowCount())))
+        return QSize(em(16), self.header().sizeHint().height() + em(1.75) * min(5, max(4, self._model.rowCount())))

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from app.pages.plan.room import steps
+from app.pages.plan.edits import signed
 from app.shown import Suggestion
+from planner.advise import Change, advise, with_the_room_left
 from planner.estimate import Estimate, Verdict
-
-MOST = 4
 
 
 def suggestions(now: Estimate) -> tuple[str, tuple[Suggestion, ...]]:
-    """(heading, suggestions) for this estimate."""
-    if now.verdict in (Verdict.FITS, Verdict.TIGHT) or now.problems:
-        found = tuple(
-            Suggestion(s.text, f"Changes the plan to {s.text}; Ctrl+Z takes it back.", s.plan, s.fits)
-            for s in steps(now)
-        )
-        return "With the room left:", found
-    from planner.advise import advise  # its grid search loads only when something does not fit
+    """(heading, suggestions) for this estimate; none where nothing can be told."""
+    if now.verdict is Verdict.FITS:
+        return "With the room left:", tuple(map(_suggestion, with_the_room_left(now.plan, now)))
+    found = advise(now.plan, now)
+    ways = "One way" if len(found) == 1 else f"{len(found)} ways"
+    purpose = "to fit" if now.verdict is Verdict.DOES_NOT_FIT else "to more room"
+    return f"{ways} {purpose}:", tuple(map(_suggestion, found))
 
-    changes = advise(now.plan, now)[:MOST]
-    heading = {0: "", 1: "One way to fit:"}.get(len(changes), f"{len(changes)} ways to fit:")
-    return heading, tuple(Suggestion(c.title, c.detail, c.plan) for c in changes)
+
+def _suggestion(change: Change) -> Suggestion:
+    detail = change.detail + (f" It loses: {change.loses}." if change.loses else "")
+    return Suggestion(f"{change.title}  {signed(-change.saves_bytes)}", f"{detail} Ctrl+Z takes it back.", change.plan)

@@ -16,6 +16,7 @@ from app.widgets.chart_card import ChartCard
 from app.widgets.flow import Flow
 from app.widgets.ledger_table import LedgerTable
 from app.widgets.moments_chart import MomentsChart
+from app.widgets.scroll import ScrollBar
 from app.widgets.surface import Card, Elided, Words, caption
 from app.widgets.tier_bar import TierBar
 
@@ -30,6 +31,7 @@ class BudgetPanel(QScrollArea):
         super().__init__(parent)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setVerticalScrollBar(ScrollBar())
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAccessibleName("Budget")
@@ -134,4 +136,4 @@ class BudgetPanel(QScrollArea):
         return [tuple(row) for row in self.moments.as_rows()]
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(em(34), em(20))
+        return QSize(em(37), em(20))

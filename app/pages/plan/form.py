@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWi
 from app.pages.plan.how import HowPanel, SchedulePanel
 from app.pages.plan.what import WhatPanel
 from app.theme import em
+from app.widgets.scroll import ScrollBar
 from app.widgets.surface import Card, Rule, Words, caption
 from planner.estimate import Estimate
 from planner.plan import Stage
@@ -23,6 +24,7 @@ class FormPanel(Card):
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setVerticalScrollBar(ScrollBar())
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setAccessibleName("Plan")
         area.viewport().setAutoFillBackground(False)

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontMetricsF
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QSizePolicy
 
 from app.pages.run.state import LOG_LINES, RunRecord
 from app.theme import em, figures
 from app.widgets.fields import TextField
+from app.widgets.scroll import ScrollBar
 from app.widgets.surface import Card, Elided, Words, caption
 from planner.run.events import Sample
+
+
+class Text(QPlainTextEdit):
+    """Read-only text that takes the room it is given and asks for little."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.setReadOnly(True)
+        self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
+        self.setAccessibleName(name)
+        self.setTabChangesFocus(True)
+        self.setVerticalScrollBar(ScrollBar())
+
+    def sizeHint(self) -> QSize:
+        return QSize(em(12), em(4))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(em(6), em(3))
 
 
 class Answer(Card):
@@ -19,13 +37,8 @@ class Answer(Card):
     def __init__(self, name: str) -> None:
         super().__init__(role="field")
         self.when = Words("", "muted", 0.88, bold=True)
-        self.text = QPlainTextEdit()
-        self.text.setReadOnly(True)
-        self.text.setFrameShape(QPlainTextEdit.Shape.NoFrame)
+        self.text = Text(name)
         self.text.viewport().setAutoFillBackground(False)
-        self.text.setAccessibleName(name)
-        self.text.setTabChangesFocus(True)
-        self.text.setMinimumHeight(em(3.2))
         self.text.document().setDocumentMargin(0)
         self.body.setSpacing(em(0.2))
         self.body.addWidget(self.when)
@@ -91,16 +104,11 @@ class LogCard(Card):
         self.filter.textChanged.connect(lambda _text: self._refill())
         head.addWidget(self.filter)
         self.body.addLayout(head)
-        self.text = QPlainTextEdit()
-        self.text.setReadOnly(True)
-        self.text.setFrameShape(QPlainTextEdit.Shape.NoFrame)
+        self.text = Text("Log")
         self.text.setFont(figures(0.9))
         self.text.setMaximumBlockCount(LOG_LINES)
         self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
         self.text.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
-        self.text.setAccessibleName("Log")
-        self.text.setTabChangesFocus(True)
-        self.text.setMinimumHeight(round(QFontMetricsF(self.text.font()).lineSpacing() * 3))
         self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.body.addWidget(self.text, 1)
 

@@ -141,7 +141,8 @@ class RunRecord:
                 self._say(event.time, f"failed in {event.phase} at step {event.step}: {event.problem.fact}")
 
     def _started(self, event: Started) -> None:
-        self._offset, self.started_at = self.seconds, event.time
+        if event.resumed_from >= 0 or not self.started_at:
+            self._offset, self.started_at = self.seconds, event.time
         self.total_steps, self.device = event.total_steps, event.device
         self._session_steps, self._session_seconds, self._last_tokens = 0, 0.0, -1
         self.finished = self.failed = None
@@ -159,6 +160,8 @@ class RunRecord:
         self._mean, self._weight = self._means.get(step, (0.0, 0.0))
 
     def _tick(self, time: float) -> None:
+        if not self.started_at:  # the meter may speak before the worker says that it has started
+            self.started_at = time
         self.seconds = max(self.seconds, self._offset + time - self.started_at)
         if self.spans:
             self.spans[-1].end = self.seconds
@@ -253,14 +256,16 @@ class RunRecord:
         if self.finished and self.finished.outcome != "released":
             return self.finished.sentence
         said = self.said.expected
-        if not said or not self.peak_bytes:
+        if not said:
             return ""
+        if not self.step:  # the peak comes with the steps
+            return f"We say {words(said)}."
         return f"So far: we said {words(said)}, it took {words(self.peak_bytes)}."
 
     def miss_words(self) -> str:
         """By how much the figure was missed, and whether it lay within what was said."""
         said, took = self.said, self._took()
-        if not said.expected or not took:
+        if not said.expected or not took or not self.step:
             return ""
         part = (took - said.expected) / said.expected
         inside = said.low <= took <= said.high

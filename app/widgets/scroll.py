@@ -1,0 +1,34 @@
+"""A slim scroll bar: a real one, with its keys, wheel and paging, that paints only its handle."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRectF, QSize, Qt
+from PySide6.QtGui import QPaintEvent
+from PySide6.QtWidgets import QScrollBar, QStyle, QStyleOptionSlider, QWidget
+
+from app.theme import colour, em
+from app.widgets.surface import painter_on
+
+
+class ScrollBar(QScrollBar):
+    """Vertical; as wide as a finger needs, painted slimmer."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Vertical, parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_Hover)
+
+    def sizeHint(self) -> QSize:
+        return QSize(em(0.85), em(4))
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        option = QStyleOptionSlider()
+        self.initStyleOption(option)
+        handle = self.style().subControlRect(
+            QStyle.ComplexControl.CC_ScrollBar, option, QStyle.SubControl.SC_ScrollBarSlider, self
+        )
+        p = painter_on(self)
+        p.setPen(Qt.PenStyle.NoPen)
+        p.setBrush(colour("others"))
+        p.setOpacity(0.9 if self.underMouse() or self.isSliderDown() else 0.5)
+        inset = em(0.22)
+        p.drawRoundedRect(QRectF(handle).adjusted(inset, 1, -inset, -1), em(0.2), em(0.2))
