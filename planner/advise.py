@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 
 from planner.changes import (
@@ -71,7 +72,7 @@ def with_the_room_left(plan: Plan, now: Estimate) -> tuple[Change, ...]:
         return ()
     found = []
     for step in (*richer(plan), *longer_rows(plan), *larger_batches(plan)):
-        change = _change(now, [step], estimate(step.apply(plan)))
+        change = _change(now, [step], _estimated(step.apply(plan)))
         if change.verdict is Verdict.FITS and change.saves_bytes <= 0:
             found.append((step.severity, change))
     best: dict[str, tuple[int, Change]] = {}
@@ -80,18 +81,27 @@ def with_the_room_left(plan: Plan, now: Estimate) -> tuple[Change, ...]:
     return tuple(c for _, c in sorted(best.values(), key=lambda x: (x[0], x[1].time_factor))[:MOST])
 
 
+@lru_cache(maxsize=256)
+def _estimated(plan: Plan) -> Estimate:
+    """The search comes back to the same plans again and again."""
+    return estimate(plan)
+
+
 def _smallest(plan: Plan, now: Estimate, steps: Sequence[Step]) -> list[Change]:
     """Single changes that fit; pairs and more only where they lose less than any smaller way."""
     ways: list[Change] = []
     least_lost = 1 << 30
+    alone = {id(s): _estimated(s.apply(plan)).verdict for s in steps}
     for size in (1, 2):
         fitting: dict[tuple[str, ...], tuple[int, float, Change]] = {}
         for group in combinations(steps, size):
             keys = tuple(sorted(s.key for s in group))
             lost = max(s.severity for s in group)
-            if len(set(keys)) < size or lost >= least_lost or (size > 1 and _needless(group, now)):
+            if len(set(keys)) < size or lost >= least_lost:
                 continue
-            then = estimate(applied(plan, group))
+            if size > 1 and any(alone[id(s)] is Verdict.FITS for s in group):
+                continue  # more change than needed
+            then = _estimated(applied(plan, group))
             if then.verdict is Verdict.FITS:
                 change = _change(now, group, then)
                 rank = (lost, change.time_factor)
@@ -104,39 +114,34 @@ def _smallest(plan: Plan, now: Estimate, steps: Sequence[Step]) -> list[Change]:
     return ways
 
 
-def _needless(group: Sequence[Step], now: Estimate) -> bool:
-    """Whether a part of the group does the same alone (then the group is more change than needed)."""
-    return any(estimate(s.apply(now.plan)).verdict is Verdict.FITS for s in group)
-
-
 def _together(plan: Plan, now: Estimate, steps: Sequence[Step], *, wanted: Verdict = Verdict.FITS) -> Change | None:
     """As many changes as it takes, the harmless ones first, then without those that are not needed."""
     enough = (Verdict.FITS,) if wanted is Verdict.FITS else (Verdict.FITS, Verdict.TIGHT)
     taken: dict[str, Step] = {}
     for ceiling in sorted({s.severity for s in steps}):
         taken = _thriftiest(plan, [s for s in steps if s.severity <= ceiling], taken)
-        if estimate(applied(plan, taken.values())).verdict in enough:
+        if _estimated(applied(plan, taken.values())).verdict in enough:
             break
     else:
         return None
     for key in sorted(taken, key=lambda k: (-taken[k].severity, -taken[k].time)):
         without = [s for k, s in taken.items() if k != key]
-        if estimate(applied(plan, without)).verdict in enough:
+        if _estimated(applied(plan, without)).verdict in enough:
             del taken[key]
     group = list(taken.values())
-    return _change(now, group, estimate(applied(plan, group)))
+    return _change(now, group, _estimated(applied(plan, group)))
 
 
 def _thriftiest(plan: Plan, steps: Sequence[Step], taken: dict[str, Step]) -> dict[str, Step]:
     """The steps that together need least: one after another, whichever helps most, until none does."""
     taken = dict(taken)
-    need = _need(estimate(applied(plan, taken.values())))
+    need = _need(_estimated(applied(plan, taken.values())))
     while True:
         best: Step | None = None
         for step in steps:
             if taken.get(step.key) is step:
                 continue
-            then = _need(estimate(applied(plan, {**taken, step.key: step}.values())))
+            then = _need(_estimated(applied(plan, {**taken, step.key: step}.values())))
             if then < need:
                 need, best = then, step
         if best is None:
@@ -160,7 +165,7 @@ def _with_a_cut(plan: Plan, now: Estimate, steps: Sequence[Step]) -> list[Change
         base = applied(plan, group)
         if length := _longest_that_fits(base):
             group = [*group, shorter_rows(plan, length)]
-            change = _change(now, group, estimate(applied(plan, group)))
+            change = _change(now, group, _estimated(applied(plan, group)))
             if change.verdict is Verdict.FITS:
                 found.append(change)
     return found
@@ -170,11 +175,11 @@ def _longest_that_fits(plan: Plan) -> int:
     """The largest length, in steps of 8 tokens, with which the plan fits; 0 if none is worth it."""
     longest = min(plan.stage.schedule.max_length - 1, max(plan.data.lengths, default=1 << 30))
     low, high = SHORTEST_LENGTH // 8, longest // 8
-    if low > high or estimate(shorter_rows(plan, low * 8).apply(plan)).verdict is not Verdict.FITS:
+    if low > high or _estimated(shorter_rows(plan, low * 8).apply(plan)).verdict is not Verdict.FITS:
         return 0
     while low < high:
         middle = (low + high + 1) // 2
-        if estimate(shorter_rows(plan, middle * 8).apply(plan)).verdict is Verdict.FITS:
+        if _estimated(shorter_rows(plan, middle * 8).apply(plan)).verdict is Verdict.FITS:
             low = middle
         else:
             high = middle - 1
@@ -191,11 +196,11 @@ def _smaller_models(plan: Plan, now: Estimate, steps: Sequence[Step]) -> list[Ch
             if model.family != DENSE or model.params >= plan.model.params:
                 continue
             step = smaller_model(plan, name)
-            then = estimate(applied(plan, [*group, step]))
+            then = _estimated(applied(plan, [*group, step]))
             if then.verdict is Verdict.FITS:
                 found.append(_change(now, [*group, step], then))
                 break
-    return found
+    return sorted(found, key=lambda c: -c.plan.model.params)
 
 
 def _fullest(now: Estimate) -> Tier:

@@ -86,6 +86,7 @@ def _variants(plan: Plan) -> Iterator[Step]:
                 title=v.title,
                 apply=_answers(replace(choice, options=v.options)),
                 slot=choice.slot,
+                field="options",
                 time=v.time,
                 source=v.source,
                 loses=v.loses,
@@ -200,4 +201,5 @@ def larger_batches(plan: Plan) -> Iterator[Step]:
             time=BATCH_TIME_PER_HALVING ** -(times.bit_length() - 1),
             source=BATCH_SOURCE,
             loses="" if keeps else f"{times} times as many rows go into a step, so there are fewer steps",
+            severity=0 if keeps else 1,
         )

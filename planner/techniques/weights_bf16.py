@@ -7,7 +7,7 @@ from planner.options import NoOptions
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
-from planner.techniques.technique import ScriptPart
+from planner.techniques.technique import Cost, ScriptPart
 from planner.techniques.weights_dtype import OWN_MEMORY, store
 
 
@@ -19,6 +19,7 @@ class WeightsBf16:
     reference = "https://docs.pytorch.org/docs/stable/tensor_attributes.html#torch.dtype"
     twin = "weights_bf16"
     Options = NoOptions
+    cost = Cost(loses="digits: two to three are kept of each weight instead of seven", severity=1)
 
     def problems(self, plan: Plan, options: NoOptions) -> list[Problem]:
         return []
