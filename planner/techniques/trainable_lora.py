@@ -10,7 +10,8 @@ from planner.options import option
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
-from planner.techniques.technique import ScriptPart
+from planner.techniques.lora_variants import lora_variants
+from planner.techniques.technique import Cost, ScriptPart, Variant
 
 ALL_LINEARS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
@@ -44,6 +45,7 @@ class TrainableLora:
     reference = "https://arxiv.org/abs/2106.09685"
     twin = "trainable_lora"
     Options = LoraOptions
+    cost = Cost(loses="only small matrices beside the weights learn, not the weights", severity=2)
 
     def problems(self, plan: Plan, options: LoraOptions) -> list[Problem]:
         unknown = [t for t in options.target_modules if t not in ALL_LINEARS]
@@ -60,6 +62,9 @@ class TrainableLora:
         if len(set(options.target_modules)) != len(options.target_modules):
             return [Problem("lora.target_twice", "A target of LoRA is named twice.", "Name each target once.")]
         return []
+
+    def variants(self, options: LoraOptions) -> tuple[Variant, ...]:
+        return tuple(lora_variants(options))
 
     def apply(self, options: LoraOptions, draft: Draft) -> Draft:
         return replace(draft, stacks=tuple(_adapted(stack, options) for stack in draft.stacks))
