@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -24,12 +24,21 @@ FIRST, LATER = "step 1", "step 2+"
 HELD_ONCE, STORAGE_HELD_ONCE = 4, 2
 
 
+class Where(NamedTuple):
+    """Where a step is: the stretch, the block in it (−1 outside the blocks), and the number of the micro-batch."""
+
+    stretch: str
+    block: int = -1
+    micro_batch: int = -1
+
+
 @dataclass(slots=True, eq=False)
 class Storage:
-    """One storage while it lives. made: (stretch, block) at its first sight. role: what it turned out to be."""
+    """One storage while it lives. made: where at its first sight. role: what it turned out to be."""
 
     bytes: int
-    made: tuple[str, int]
+    made: Where
+    shape: tuple[int, ...]
     operation: str
     role: str = ""
 
@@ -39,7 +48,7 @@ class Instant:
     """The fullest instant of one moment: where the run was, and all storages then."""
 
     bytes: int
-    where: tuple[str, int]
+    where: Where
     operation: str
     storages: tuple[Storage, ...]
 
@@ -54,7 +63,9 @@ class LiveCount(TorchDispatchMode):
         super().__init__()
         self.live: dict[int, Storage] = {}
         self.total = 0
-        self.where: tuple[str, int] = ("outside", -1)
+        self.where = Where("outside")
+        self.micro_batches = 0
+        self.head_bytes = 0
         self.phase = FIRST
         self.fullest: dict[tuple[str, str], Instant] = {}
         self.n_blocks = 0
@@ -86,7 +97,7 @@ class LiveCount(TorchDispatchMode):
             change, known.bytes = size - known.bytes, size
             self.total += change
             return change > 0
-        self.live[key] = Storage(size, self.where, operation, role)
+        self.live[key] = Storage(size, self.where, tuple(tensor.shape), operation, role)
         self.total += size
         weakref.finalize(storage, self._forget, key).atexit = False
         return size > 0
@@ -106,7 +117,7 @@ class LiveCount(TorchDispatchMode):
 
     def moment(self) -> str:
         """The timeline's moment that the present instant belongs to; empty for the blocks in between."""
-        stretch, block = self.where
+        stretch, block, _ = self.where
         if stretch == "backward":
             return {self.n_blocks - 1: "layer_last", 0: "layer_first"}.get(block, "")
         return {"forward": "forward_end", "loss": "loss", "backward_end": "backward_end", "update": "update"}.get(
@@ -134,12 +145,14 @@ class LiveCount(TorchDispatchMode):
     # where the run is
 
     def enter(self, stretch: str, block: int = -1) -> None:
-        self.where = (stretch, block)
+        self.where = Where(stretch, block, self.micro_batches)
         self._compare("")
 
     def _watch(self, model: torch.nn.Module) -> None:
         for name, parameter in model.named_parameters():
             self.see(parameter, "", "adapter" if "lora_" in name else "weights")
+            if name.endswith(("lm_head.weight", "embed_tokens.weight")):
+                self.head_bytes = parameter.nbytes
             if parameter.requires_grad:
                 parameter.register_post_accumulate_grad_hook(self._gradient)
         for buffer in model.buffers():
@@ -170,7 +183,9 @@ class LiveCount(TorchDispatchMode):
             following = ("loss", -1) if last else ("forward", i + 1)
             if output.requires_grad:
                 output.register_hook(lambda grad: self.enter("backward", i))
-            self.live[output.untyped_storage()._cdata].made = following  # a block's input is its own
+            self.live[output.untyped_storage()._cdata].made = Where(
+                *following, self.micro_batches
+            )  # a block's input is its own
             self.enter(*following)
 
         return hook
@@ -178,12 +193,13 @@ class LiveCount(TorchDispatchMode):
     @contextmanager
     def micro_batch(self, inputs: dict[str, Any]) -> Iterator[None]:
         """One forward and backward pass over these inputs."""
+        self.micro_batches += 1
         for value in inputs.values():
             if isinstance(value, torch.Tensor):
                 self.see(value, "", "batch")
         self.enter("forward")
         yield
-        if self.where[0] != "backward_end":
+        if self.where.stretch != "backward_end":
             self.enter("backward_end")
         self.enter("update")
 
@@ -193,7 +209,48 @@ class LiveCount(TorchDispatchMode):
             if isinstance(tensor, torch.Tensor):
                 self.see(tensor, "", "state")
         self._compare("")
-        self.where, self.phase = ("outside", -1), LATER
+        self.where, self.phase = Where("outside"), LATER
+
+
+ROLES = {"weights": "Weights", "adapter": "Adapter", "state": "Optimizer states", "batch": "Batch"}
+
+
+def by_line(instant: Instant, n_blocks: int, head_bytes: int) -> dict[str, int]:
+    """Bytes of an instant by the ledger's lines."""
+    lines: dict[str, int] = {}
+    for storage in instant.storages:
+        what = _line(storage, instant.where, n_blocks, head_bytes)
+        lines[what] = lines.get(what, 0) + storage.bytes
+    return lines
+
+
+def _line(storage: Storage, where: Where, n_blocks: int, head_bytes: int) -> str:
+    """The ledger line a storage belongs to: by its role, else by where it was made and where the run is now."""
+    if storage.role in ROLES:
+        return ROLES[storage.role]
+    stretch, block, micro_batch = where
+    made, made_block, made_batch = storage.made
+    now = made_batch == micro_batch
+    gradient = storage.role == "gradient"
+    if stretch == "update":
+        return "Gradients" if gradient else "Update workspace"
+    if gradient and not now:
+        return "Gradients"
+    if stretch in ("forward", "backward") and made_block == block and made in (stretch, "forward") and block >= 0:
+        return "One block, forward" if stretch == "forward" else "One block, backward"
+    if stretch == "backward_end" and (made == "backward_end" or (not gradient and storage.bytes != head_bytes)):
+        return "End of backward"
+    if stretch == "loss" and made == "loss":
+        return "Logits and loss"
+    if gradient:
+        return "Gradients"
+    if made == "loss" and storage.bytes == head_bytes:
+        return "Gradients"  # of the tied head, waiting for the embedding's
+    if made == "forward" and made_block >= 0:
+        return "Kept by the last block" if stretch == "loss" and made_block == n_blocks - 1 else "Kept for backward"
+    if made == "forward":
+        return "Attention mask" if len(storage.shape) == 4 else "Rotary positions"
+    return {"loss": "Logits and loss", "forward": "One block, forward"}.get(stretch, "One block, backward")
 
 
 class CountedSteps:

@@ -8,13 +8,16 @@ slot owns (`OWNS`); a test compares the drafts before and after.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple, Protocol, TypeAlias
 
 from planner.facts.data import BatchShape
 from planner.facts.model.facts import ModelFacts
 from planner.ledger import At, Line
 from planner.schedule import Schedule
 from planner.slots import Slot
+from planner.tape import Tape, Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +48,32 @@ class Tensor:
         return 0 if self.tied else self.elements * self.bits // 8
 
 
-@dataclass(frozen=True, slots=True)
-class Adapter:
-    """Two small matrices beside a frozen one: d_in × rank and rank × d_out, stored in `bits`."""
+class Beside(Protocol):
+    """Something trained that hangs on a frozen matmul: says what it does on the tape. Frozen and hashable."""
 
-    rank: int
-    bits: int
-    dropout: float = 0.0
+    def beside(self, t: Tape, d_out: int, x: Value, result: Value) -> Value:
+        """The matmul's result with the adapter's part in it; x: what the matmul read."""
+
+
+class Heads(NamedTuple):
+    n_heads: int
+    n_kv_heads: int
+    head_dim: int
+
+
+Attend: TypeAlias = "Callable[[Tape, Heads, Value, Value, Value, Value | None], tuple[Value, Value | None]]"
+"""(tape, heads, q, k, v, mask) → (mixed values, the scores where they exist); q and k come rotated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """One matmul of a block: what an adapter hangs on. `inputs` names the tensor it reads (q, k and v share one)."""
+    """One matmul of a block: what an adapter hangs on."""
 
     weight: str
-    inputs: str
     d_in: int
     d_out: int
     bias: bool = False
-    trained: bool = False
-    adapter: Adapter | None = None
+    adapter: Beside | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +91,8 @@ class Draft:
     """Everything a technique may read, and what it may replace.
 
     batch: the longest batch that will really occur. device: kind of the device that computes (cpu, cuda, rocm, mps).
-    compute_bits: of what flows between the layers. attention: name of the core that mixes the tokens. recompute: the
+    compute_bits: of what flows between the layers. attend: the core that mixes the tokens.
+    mask_bits: of its mask for each pair of tokens, 0 where it needs none. recompute: the
     layers' insides are thrown away and made again in backward. sample_tokens: prompt and answer of the sample, the
     longest that is planned for.
     """
@@ -94,7 +104,8 @@ class Draft:
     stage: int
     stacks: tuple[Stack, ...]
     compute_bits: int = 0
-    attention: str = ""
+    attend: Attend | None = None
+    mask_bits: int = 0
     recompute: bool = False
     sample_tokens: int = 0
     timeline: tuple[At, ...] = ()
@@ -105,7 +116,7 @@ OWNS: dict[Slot, frozenset[str]] = {
     Slot.WEIGHTS: frozenset({"stacks"}),
     Slot.PRECISION: frozenset({"compute_bits"}),
     Slot.TRAINABLE: frozenset({"stacks"}),
-    Slot.ATTENTION: frozenset({"attention"}),
+    Slot.ATTENTION: frozenset({"attend", "mask_bits"}),
     Slot.ACTIVATION: frozenset({"recompute"}),
     Slot.OBJECTIVE: frozenset({"timeline", "lines"}),
     Slot.LOSS: frozenset({"lines"}),

@@ -17,6 +17,7 @@ class Stretches:
 
     timeline: tuple[At, ...]
     always: frozenset[At]
+    load: frozenset[At]
     training: frozenset[At]  # every moment of both steps
     states: frozenset[At]  # from the first update on
     sample: frozenset[At]
@@ -44,6 +45,7 @@ def stretches(stage: int) -> Stretches:
     return Stretches(
         timeline=timeline,
         always=frozenset(timeline),
+        load=frozenset((load,)),
         training=frozenset((*first, *later)),
         states=frozenset((first[-1], *later, save, resume)),
         sample=frozenset((sample,)),

@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from planner.draft import Draft
+from planner.draft import Draft, Heads
+from planner.operations import add, batched_matmul, cast, contiguous, repeat, scale, softmax, transposed
 from planner.options import NoOptions
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
+from planner.tape import Tape, Value, per_pair, per_token
 from planner.techniques.technique import Cost, ScriptPart
+
+
+def attend(t: Tape, heads: Heads, q: Value, k: Value, v: Value, mask: Value | None) -> tuple[Value, Value]:
+    """transformers' eager_attention_forward: scores, scaled, masked, softmax in float32, back in q's type."""
+    times = heads.n_heads // heads.n_kv_heads
+    keys, values = repeat(t, k, times), repeat(t, v, times)
+    scores = scale(t, batched_matmul(t, q, transposed(t, keys), per_pair(heads.n_heads)))
+    if mask is not None:
+        scores = add(t, scores, mask)
+    scores = cast(t, softmax(t, cast(t, scores, 32)), q.bits)
+    mixed = batched_matmul(t, scores, values, per_token(heads.n_heads * heads.head_dim))
+    return contiguous(t, mixed), scores
 
 
 class AttentionEager:
@@ -29,7 +43,7 @@ class AttentionEager:
         return []
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
-        return replace(draft, attention="eager")
+        return replace(draft, attend=attend, mask_bits=draft.compute_bits)
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(load=(("attn_implementation", '"eager"'),))

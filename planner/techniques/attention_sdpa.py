@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-from planner.draft import Draft
+from planner.draft import Draft, Heads
+from planner.operations import repeat
 from planner.options import NoOptions
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
+from planner.tape import Gradients, Tape, Value, per_token
 from planner.techniques.technique import ScriptPart
+
+
+def attend(t: Tape, heads: Heads, q: Value, k: Value, v: Value, mask: Value | None) -> tuple[Value, None]:
+    """Keeps q, k, v, the result and one float32 a head and token; with a mask also that mask in q's type, once a block.
+
+    With a mask transformers copies each key and value head for its query heads first. CPU: counted here. CUDA: flash
+    without a mask, memory-efficient with one, and for float32 always (fake traces; never run on a card here).
+    """
+    if mask is not None or (t.device != "cpu" and q.bits == 32):
+        times = heads.n_heads // heads.n_kv_heads
+        k, v = repeat(t, k, times), repeat(t, v, times)
+    bias = [t.new(mask.elements, q.bits)] if mask is not None else []
+    normalizer = t.new(per_token(heads.n_heads), 32)
+
+    def back(g: Value, saved: list[Any]) -> Gradients:
+        return [t.new(x, g.bits) for x in shapes]
+
+    shapes = (q.elements, k.elements, v.elements)
+    kept = [q, k, v, *bias, normalizer]
+    return t.result(q.elements, q.bits, [q, k, v], back, keep=kept, keep_result=True), None
 
 
 class AttentionSdpa:
@@ -25,7 +48,7 @@ class AttentionSdpa:
         return []
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
-        return replace(draft, attention="sdpa")
+        return replace(draft, attend=attend, mask_bits=8 if draft.batch.padded else 0)
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(load=(("attn_implementation", '"sdpa"'),))

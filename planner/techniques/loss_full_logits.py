@@ -5,13 +5,53 @@ from __future__ import annotations
 from dataclasses import replace
 
 from planner.draft import Draft
+from planner.head import head_of
 from planner.ledger import DEVICE, Kind, Line, Why
+from planner.operations import cast, linear, log_softmax, negative_log_likelihood
 from planner.options import NoOptions
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
+from planner.tape import Extent, Tape, Value, Weight, most, per_token
 from planner.techniques.technique import ScriptPart
 from planner.timeline import stretches
+from planner.units import maximum
+
+
+def full_logits(t: Tape, hidden: Value, head: Weight, vocabulary: int) -> Value:
+    """LlamaForCausalLM.forward from the head on, and ForCausalLMLoss: logits, their float32 copy, cross entropy."""
+    logits = linear(t, hidden, head, vocabulary)
+    return _cross_entropy(t, cast(t, logits, 32))
+
+
+def _cross_entropy(t: Tape, logits: Value) -> Value:
+    padded = t.new(per_token(1), 64)
+    targets = t.new(per_token(1), 64)
+    loss = negative_log_likelihood(t, log_softmax(t, logits), targets)
+    del padded
+    return loss
+
+
+def _sum_of_tied(draft: Draft) -> tuple[Line, ...]:
+    """Beside both gradients of a tied embedding their sum: the head's is a view of a matmul's result, and autograd adds
+    into a view out of place. The gradient that reached the embedding is gone by then."""
+    stack, e = draft.stacks[-1], draft.compute_bits // 8
+    tied = any(x.tied for x in stack.tensors)
+    embedding = sum(x.bytes for x in stack.tensors if x.role == "embedding" and x.trained) if tied else 0
+    if not embedding:
+        return ()
+    flow = e * draft.facts.hidden_size * draft.batch.tokens
+    return (
+        Line(
+            "Sum of the tied embedding's gradients",
+            Kind.GRADIENTS,
+            DEVICE,
+            maximum(embedding, flow) - flow,
+            stretches(draft.stage).of("backward_end"),
+            Slot.LOSS,
+            Why("The head's and the embedding's gradient are added into a third of the same size."),
+        ),
+    )
 
 
 class LossFullLogits:
@@ -27,17 +67,22 @@ class LossFullLogits:
         return []
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
-        when, v, t = stretches(draft.stage), draft.facts.vocab_size, draft.batch.tokens
+        batch, v = draft.batch, draft.facts.vocab_size
+        need = most(head_of(draft, full_logits), Extent(0, batch.tokens, 0))
         line = Line(
             "Logits and loss",
             Kind.LOGITS,
             DEVICE,
-            12 * v * t,
-            when.of("loss"),
+            need,
+            stretches(draft.stage).of("loss"),
             Slot.LOSS,
-            Why("12 bytes for each of {v} words of the vocabulary and each token", (("v", v),)),
+            Why(
+                "Every token gets a logit for each of {v} entries of the vocabulary. At the fullest instant the "
+                "log-probabilities and two gradients of them lie side by side: 12 bytes each × {t} tokens.",
+                (("v", v), ("t", batch.tokens)),
+            ),
         )
-        return replace(draft, lines=(*draft.lines, line))
+        return replace(draft, lines=(*draft.lines, line, *_sum_of_tied(draft)))
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(mixin="FullLogitsLoss")

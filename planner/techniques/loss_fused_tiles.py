@@ -3,15 +3,98 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from planner.draft import Draft
+from planner.head import head_of
 from planner.ledger import DEVICE, Kind, Line, Why
+from planner.operations import cast
 from planner.options import NoOptions
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
+from planner.tape import Amount, Extent, Gradients, Tape, Value, Weight, fixed, most, per_position, per_token
 from planner.techniques.technique import Cost, ScriptPart
 from planner.timeline import stretches
+from planner.units import maximum
+
+TILE_TOKENS, TILE_WORDS = 4096, 32768  # TOKEN_CHUNK_SIZE and _CHUNKED_LOGPROB_CHUNK_SIZE of TRL 1.16
+
+
+def per_tile_row(n: int) -> Amount:
+    return per_position(n)  # in the head's amounts the second part counts rows of a tile
+
+
+def fused_tiles(t: Tape, hidden: Value, head: Weight, vocabulary: int) -> Value:
+    """TRL's add_fused_lm_head and ChunkedLogProbFunction, asked for log-probabilities, entropy and top-1.
+
+    On a CUDA device a Triton kernel folds each tile in place (read, never run here); elsewhere torch operations do,
+    with several float32 copies of the tile side by side (counted here).
+    """
+    bits, plain = hidden.bits, t.device not in ("cuda", "rocm", "xpu")
+    wide = per_tile_row(min(vocabulary, TILE_WORDS))
+    size = hidden.elements
+    x = t.result(size, bits, [hidden], lambda g, _: [t.new(size, g.bits)])  # all but the last token, in one piece
+
+    statistics = [t.new(per_token(1), 32) for _ in range(7)]
+    buffer = t.new(per_tile_row(TILE_WORDS), bits)
+    if plain:
+        _fold_forward(t, wide, bits)
+    del buffer
+    targets = t.new(per_token(1), 64)
+    log_z, entropy = t.new(per_token(1), 32), t.new(per_token(1), 32)
+    del statistics
+
+    def back(g: Value, saved: list[Any]) -> Gradients:
+        of_hidden = t.new(size, 32)
+        of_weight = t.new(fixed(head.elements), 32) if head.trained else None
+        buffer = t.new(per_tile_row(TILE_WORDS), bits)
+        if plain:
+            _fold_backward(t, wide, bits)
+            if bits != 32:  # acc.addmm_(tile.float(), weight.float()), then the same with the hidden states
+                pieces = [t.new(wide, 32), t.new(fixed(wide[1] * size[2]), 32)]
+                del pieces
+                if of_weight is not None:
+                    pieces = [t.new(wide, 32), t.new(per_tile_row(size[2]), 32)]
+                    del pieces
+        del buffer
+        hidden_gradient = cast(t, of_hidden, bits)
+        weight_gradient = cast(t, of_weight, head.bits) if of_weight is not None else None
+        return [hidden_gradient, weight_gradient]
+
+    inputs: list[Value | Weight] = [x, head]
+    return t.result(per_token(1), 32, inputs, back, keep=[x, head, targets, log_z, entropy])
+
+
+def _fold_forward(t: Tape, wide: Amount, bits: int) -> None:
+    """_forward_tile: the tile in float32, which entries stand before the target, exponentials, their entropy."""
+    copy = t.new(wide, 32) if bits != 32 else None
+    scaled = t.new(wide, 32)
+    del copy
+    z = t.new(wide, 32)
+    del scaled
+    before_target = t.new(wide, 8)
+    others, filled = t.new(wide, 8), t.new(wide, 32)
+    del others, filled
+    difference = t.new(wide, 32)
+    e = t.new(wide, 32)
+    del difference
+    weighted = t.new(wide, 32)
+    del weighted, e, before_target, z
+
+
+def _fold_backward(t: Tape, wide: Amount, bits: int) -> None:
+    """_backward_tile: logits twice, log-probabilities, probabilities, gradient, one-hot targets."""
+    copy = t.new(wide, 32) if bits != 32 else None
+    y = t.new(wide, 32)
+    del copy
+    z, log_p, p, grad = (t.new(wide, 32) for _ in range(4))
+    is_target = t.new(wide, 8)
+    one_hot = t.new(wide, 32)
+    difference = t.new(wide, 32)
+    del one_hot
+    product = t.new(wide, 32)
+    del difference, product, y, z, log_p, p, grad, is_target
 
 
 class LossFusedTiles:
@@ -31,15 +114,22 @@ class LossFusedTiles:
         return []
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
-        when, v, t = stretches(draft.stage), min(draft.facts.vocab_size, 32768), draft.batch.tokens
+        batch, v = draft.batch, draft.facts.vocab_size
+        tokens = batch.rows * (batch.seq - 1)
+        tile_rows = tokens + TILE_TOKENS - maximum(tokens, TILE_TOKENS)  # the smaller of the two
+        need = most(head_of(draft, fused_tiles), Extent(tile_rows, batch.tokens, 0))
         line = Line(
             "Logits and loss",
             Kind.LOGITS,
             DEVICE,
-            33 * v * t,
-            when.of("loss"),
+            need,
+            stretches(draft.stage).of("loss"),
             Slot.LOSS,
-            Why("33 bytes for each of {v} words of a tile and each token", (("v", v),)),
+            Why(
+                "Head and loss go in tiles of {n} tokens × {w} entries of the vocabulary; a tile's logits, its "
+                "probabilities and their gradients lie side by side for a moment.",
+                (("n", tile_rows), ("w", min(v, TILE_WORDS))),
+            ),
         )
         return replace(draft, lines=(*draft.lines, line))
 

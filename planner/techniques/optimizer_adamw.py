@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from planner.draft import Draft
+from planner.draft import Draft, Tensor
 from planner.ledger import DEVICE, Kind, Line, Why
 from planner.options import option
 from planner.plan import Plan
@@ -27,6 +27,18 @@ class AdamwOptions:
     beta1: float = option(0.9, "β₁", "Decay of the mean of gradients.", minimum=0.0, maximum=0.9999, advanced=True)
     beta2: float = option(0.999, "β₂", "Decay of the mean of squares.", minimum=0.0, maximum=0.999999, advanced=True)
     eps: float = option(1e-8, "ε", "Keeps the division finite.", minimum=1e-16, maximum=1.0, advanced=True)
+
+
+def _one_by_one(trained: list[Tensor]) -> int:
+    """_single_tensor_adam: the square root and the denominator of one tensor, and the denominator of the one before.
+
+    Norms and biases are in a group of their own (no weight decay) and far smaller; blocks follow each other.
+    """
+    sizes = [(x.bytes // x.count, x.count) for x in trained if x.role not in ("norm", "final norm", "bias")]
+    once = [size for size, count in sizes if count == 1]
+    repeated = [size for size, count in sizes if count > 1]
+    order = [*once[:1], *repeated, *repeated, *once[1:]] if len(once) else [*repeated, *repeated]
+    return max((2 * size + before for before, size in zip([0, *order], order, strict=False)), default=0)
 
 
 class OptimizerAdamw:
@@ -64,7 +76,7 @@ class OptimizerAdamw:
         elif options.implementation == "foreach":
             work = total
         else:
-            work = 2 * max((x.bytes // x.count for x in trained), default=0)
+            work = _one_by_one(trained)
         lines = (
             Line(
                 "Optimizer states",

@@ -38,5 +38,4 @@ def _all_trained(stack: Stack) -> Stack:
     return replace(
         stack,
         tensors=tuple(t if t.role == "buffer" else replace(t, trained=True) for t in stack.tensors),
-        sites=tuple(replace(s, trained=True) for s in stack.sites),
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from planner.draft import Adapter, Draft, Stack, Tensor
+from planner.draft import Draft, Stack, Tensor
+from planner.operations import add, cast, dropout, linear, scale
 from planner.options import option
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
+from planner.tape import Tape, Value, Weight
 from planner.techniques.lora_variants import lora_variants
 from planner.techniques.technique import Cost, ScriptPart, Variant
 
@@ -35,6 +37,24 @@ class LoraOptions:
         choices=(("float32", "float32"), ("same as weights", "same as weights")),
         advanced=True,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class LoraBranch:
+    """B(A(dropout(x))) × alpha ÷ r, in the adapter's own type, added to the frozen matmul's result (PEFT's Linear)."""
+
+    rank: int
+    bits: int
+    dropout: float
+
+    def beside(self, t: Tape, d_out: int, x: Value, result: Value) -> Value:
+        stored = result.bits
+        (_, _, d_in, _) = x.elements
+        x = cast(t, x, self.bits)
+        a, b = Weight(self.rank * d_in, self.bits, True), Weight(self.rank * d_out, self.bits, True)
+        low = linear(t, dropout(t, x) if self.dropout else x, a, self.rank)
+        result = add(t, result, scale(t, linear(t, low, b, d_out)))
+        return cast(t, result, stored)
 
 
 class TrainableLora:
@@ -92,7 +112,7 @@ class TrainableLora:
 @lru_cache(maxsize=512)
 def _adapted(stack: Stack, options: LoraOptions) -> Stack:
     stored = stack.tensors[0].bits
-    adapter = Adapter(options.rank, 32 if options.adapter_dtype == "float32" else stored, options.dropout)
+    adapter = LoraBranch(options.rank, 32 if options.adapter_dtype == "float32" else stored, options.dropout)
     wanted = [s for s in stack.sites if s.weight in options.target_modules]
     added = [
         t

@@ -1,0 +1,230 @@
+"""The operations that blocks are written in: each says what it keeps, and what its backward makes and drops.
+
+Each follows the formula of torch's derivatives.yaml of the same name; where a backward holds several temporaries at
+once they are made in the order in which torch makes them. Bytes of weights and of their states are not seen here.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from planner.tape import Amount, Gradients, Tape, Value, Weight, fixed, per_token
+
+
+def cast(t: Tape, x: Value, bits: int) -> Value:
+    """`x.to(dtype)`: x itself when it has the type already."""
+    if x.bits == bits:
+        return x
+    before = x.bits
+    return t.result(x.elements, bits, [x], lambda g, _: [t.new(g.elements, before)])
+
+
+def view(t: Tape, x: Value) -> Value:
+    """Another shape of the same storage, both ways."""
+    return t.result(x.elements, x.bits, [x], lambda g, _: [_same(t, g)], storage=x.storage)
+
+
+def split_heads(t: Tape, x: Value) -> Value:
+    """`view(…).transpose(1, 2)`: free forward; the gradient is copied to lie as x did."""
+    return t.result(x.elements, x.bits, [x], lambda g, _: [t.new(g.elements, g.bits)], storage=x.storage)
+
+
+def add(t: Tape, a: Value, b: Value) -> Value:
+    """Sum of equal shapes: keeps nothing, hands the gradient on to both."""
+    return t.result(a.elements, max(a.bits, b.bits), [a, b], lambda g, _: [_same(t, g), _same(t, g)])
+
+
+def scale(t: Tape, x: Value) -> Value:
+    """Times a number: keeps nothing."""
+    return t.result(x.elements, x.bits, [x], lambda g, _: [t.new(g.elements, g.bits)])
+
+
+def shift(t: Tape, x: Value) -> Value:
+    """Plus a number: keeps nothing."""
+    return t.result(x.elements, x.bits, [x], lambda g, _: [_same(t, g)])
+
+
+def square(t: Tape, x: Value) -> Value:
+    """`x.pow(2)`; backward is gradient × (2 × x.pow(1)), all three at once."""
+
+    def back(g: Value, saved: list[Any]) -> Gradients:
+        power = t.new(g.elements, g.bits)
+        twice = t.new(g.elements, g.bits)
+        out = t.new(g.elements, g.bits)
+        del power, twice
+        return [out]
+
+    return t.result(x.elements, x.bits, [x], back, keep=[x])
+
+
+def mean_of_last(t: Tape, x: Value, elements: Amount) -> Value:
+    """Mean over the last dimension; its gradient is spread out to the full shape."""
+    full = x.elements
+    return t.result(elements, x.bits, [x], lambda g, _: [t.new(full, g.bits)])
+
+
+def rsqrt(t: Tape, x: Value) -> Value:
+    """Keeps its result; backward is −½ × gradient × result³."""
+
+    def back(g: Value, saved: list[Any]) -> Gradients:
+        cube, half = t.new(g.elements, g.bits), t.new(g.elements, g.bits)
+        out = t.new(g.elements, g.bits)
+        del cube, half
+        return [out]
+
+    return t.result(x.elements, x.bits, [x], back, keep_result=True)
+
+
+def multiply(t: Tape, a: Value | Weight, b: Value) -> Value:
+    """Product; `a` may be smaller and spread out (a norm's weight, a factor per token, rotary cosines).
+
+    Each factor is kept if the other one wants a gradient. The smaller one's gradient is made in full, then summed.
+    """
+    a_wants = a.trained if isinstance(a, Weight) else a.node is not None
+    b_wants = b.node is not None
+    keep: list[Value | Weight] = []
+    if a_wants:
+        keep.append(b)
+    if b_wants:
+        keep.append(a)
+    small: Amount = fixed(a.elements) if isinstance(a, Weight) else a.elements
+
+    def back(g: Value, saved: list[Any]) -> Gradients:
+        of_a = t.new(g.elements, g.bits) if a_wants else None
+        of_b = t.new(g.elements, g.bits) if b_wants else None
+        if of_a is not None and small != g.elements:
+            of_a = t.new(small, g.bits)
+        return [of_a, of_b]
+
+    return t.result(b.elements, max(a.bits, b.bits), [a, b], back, keep=keep)
+
+
+def linear(t: Tape, x: Value, weight: Weight, d_out: int, bias: Weight | None = None) -> Value:
+    """`x @ weight.T`: keeps x if the weight is trained, refers to the weight if x wants a gradient."""
+    x_wants = x.node is not None
+    keep: list[Value | Weight] = []
+    if x_wants:
+        keep.append(weight)
+    if weight.trained:
+        keep.append(x)
+    d_in = x.elements
+
+    def back(g: Value, saved: list[Any]) -> Gradients:
+        of_bias = t.new(fixed(bias.elements), g.bits) if bias is not None and bias.trained else None
+        of_weight = t.new(fixed(weight.elements), g.bits) if weight.trained else None
+        of_x = t.new(d_in, g.bits) if x_wants else None
+        if of_x is not None:
+            of_x.is_view = True  # the matmul ran on (tokens, d_in); its gradient is handed on in x's shape
+        return [of_x, of_weight, of_bias] if bias is not None else [of_x, of_weight]
+
+    inputs: list[Value | Weight] = [x, weight] if bias is None else [x, weight, bias]
+    return t.result(per_token(d_out), x.bits, inputs, back, keep=keep)
+
+
+def silu(t: Tape, x: Value) -> Value:
+    """Keeps its input."""
+    return t.result(x.elements, x.bits, [x], lambda g, _: [t.new(g.elements, g.bits)], keep=[x])
+
+
+def negative(t: Tape, x: Value) -> Value:
+    return t.result(x.elements, x.bits, [x], lambda g, _: [t.new(g.elements, g.bits)])
+
+
+def half(t: Tape, x: Value) -> Value:
+    """A slice of half the last dimension: a view; its gradient is written into zeros of the full shape."""
+    full = x.elements
+    a, b, c, d = full
+    return t.result(
+        (a // 2, b // 2, c // 2, d // 2), x.bits, [x], lambda g, _: [t.new(full, g.bits)], storage=x.storage
+    )
+
+
+def concatenate(t: Tape, a: Value, b: Value) -> Value:
+    """Two halves side by side; their gradients are views of one."""
+
+    def back(g: Value, saved: list[Any]) -> Gradients:
+        return [Value(t, a_elements, g.bits, None, g.storage), Value(t, b_elements, g.bits, None, g.storage)]
+
+    a_elements, b_elements = a.elements, b.elements
+    whole = tuple(x + y for x, y in zip(a_elements, b_elements, strict=True))
+    return t.result(whole, a.bits, [a, b], back)  # type: ignore[arg-type]
+
+
+def repeat(t: Tape, x: Value, times: int) -> Value:
+    """Each key or value head copied for its query heads; the gradient is summed back."""
+    if times == 1:
+        return x
+    before = x.elements
+    a, b, c, d = before
+    return t.result((a * times, b * times, c * times, d * times), x.bits, [x], lambda g, _: [t.new(before, g.bits)])
+
+
+def rms_norm(t: Tape, x: Value, weight: Weight, rows_per_token: int = 1) -> Value:
+    """Computed in float32, as in transformers' LlamaRMSNorm, whatever x is stored in.
+
+    rows_per_token: 1 over the hidden size; the number of heads where each head is normed by itself.
+    """
+    wide = cast(t, x, 32)
+    factor = rsqrt(t, shift(t, mean_of_last(t, square(t, wide), per_token(rows_per_token))))
+    wide = multiply(t, factor, wide)
+    return multiply(t, weight, cast(t, wide, x.bits))
+
+
+def rotate(t: Tape, x: Value, cos: Value, sin: Value) -> Value:
+    """Rotary position embedding: x·cos + rotate_half(x)·sin."""
+    return add(t, multiply(t, cos, x), multiply(t, sin, concatenate(t, negative(t, half(t, x)), half(t, x))))
+
+
+def transposed(t: Tape, x: Value) -> Value:
+    """A view; where a batched matmul needs it in one piece it is copied there."""
+    return view(t, x)
+
+
+def contiguous(t: Tape, x: Value) -> Value:
+    """A copy in the order that the next matmul wants; the gradient comes back as a view."""
+    return t.result(x.elements, x.bits, [x], lambda g, _: [_same(t, g)])
+
+
+def softmax(t: Tape, x: Value) -> Value:
+    """Keeps its result; backward makes one gradient beside the incoming one."""
+    return t.result(x.elements, x.bits, [x], lambda g, _: [t.new(g.elements, g.bits)], keep_result=True)
+
+
+def log_softmax(t: Tape, x: Value) -> Value:
+    """Keeps its result; backward makes one gradient beside the incoming one."""
+    return softmax(t, x)
+
+
+def negative_log_likelihood(t: Tape, x: Value, targets: Value) -> Value:
+    """Keeps its input and the targets; backward fills a gradient of the input's size. The result is one number."""
+    full = x.elements
+    return t.result(fixed(1), x.bits, [x], lambda g, _: [t.new(full, g.bits)], keep=[x, targets])
+
+
+def batched_matmul(t: Tape, a: Value, b: Value, elements: Amount) -> Value:
+    """Keeps each factor for the other's gradient."""
+    a_wants, b_wants = a.node is not None, b.node is not None
+    shapes = (a.elements, b.elements)
+
+    def back(g: Value, saved: list[Any]) -> Gradients:
+        of_a = t.new(shapes[0], g.bits) if a_wants else None
+        of_b = t.new(shapes[1], g.bits) if b_wants else None
+        return [of_a, of_b]
+
+    keep: list[Value | Weight] = []
+    if b_wants:
+        keep.append(a)
+    if a_wants:
+        keep.append(b)
+    return t.result(elements, a.bits, [a, b], back, keep=keep)
+
+
+def dropout(t: Tape, x: Value) -> Value:
+    """On the CPU the noise is a value of x's own type, kept; CUDA's own kernel keeps one byte an element instead."""
+    on_cpu = t.device == "cpu"
+    noise = t.new(x.elements, x.bits if on_cpu else 8)
+    return t.result(x.elements, x.bits, [x], lambda g, _: [t.new(g.elements, g.bits)], keep=[noise])
+
+
+def _same(t: Tape, g: Value) -> Value:
+    return Value(t, g.elements, g.bits, None, g.storage)
