@@ -52,9 +52,14 @@ def assemble(said: Mapping[str, Said], visible: str | None = None) -> MachineFac
         free_bytes=available,
         others=_holders(host),
     )
+    nvidia = _nvidia(_part(said, "nvidia", "NVIDIA devices", notes), cpu, visible, notes)
+    amd = _amd(_part(said, "amd", "AMD devices", notes), notes)
+    if nvidia and amd:
+        notes.append(
+            f"{amd[0].name} is left out: one installation of torch serves NVIDIA's devices or AMD's, not both."
+        )
     devices = [
-        *_nvidia(_part(said, "nvidia", "NVIDIA devices", notes), cpu, visible, notes),
-        *_amd(_part(said, "amd", "AMD devices", notes), cpu, notes),
+        *(nvidia or amd),
         *_apple(_part(said, "apple", "the Apple GPU", notes), cpu, notes),
     ]
     return MachineFacts(
@@ -129,7 +134,7 @@ def _visible(devices: Any, visible: str | None, notes: list[str]) -> list[Any]:
     return chosen
 
 
-def _amd(part: Mapping[str, Any], cpu: Device, notes: list[str]) -> list[Device]:
+def _amd(part: Mapping[str, Any], notes: list[str]) -> list[Device]:
     found = []
     for number, d in enumerate(part.get("devices", ())):
         if d["shares_ram"]:

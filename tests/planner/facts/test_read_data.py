@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from planner.assets import asset
 from planner.facts.data import DataFacts
-from planner.facts.lengths import BYTES_PER_TOKEN_BAND, keep_lengths, lengths_file
+from planner.facts.lengths import BYTES_PER_TOKEN_BAND, keep_lengths, lengths_file, where_lengths_are_from
 from planner.facts.model.catalogue import find
 from planner.facts.read_data import FAULTS_LIMIT, DataProblemError, read_data, rows
 from planner.problem import ProblemError
@@ -135,7 +136,7 @@ def test_a_counted_length_is_used_for_its_data_and_its_tokenizer_only(
 ) -> None:
     monkeypatch.setenv("PLIMSOLL_HOME", str(tmp_path / "home"))
     file = written(tmp_path, MESSAGES, MESSAGES)
-    model = find("Qwen/Qwen3-0.6B").__class__(**{**vars(find("Qwen/Qwen3-0.6B")), "tokenizer": "a" * 64})
+    model = replace(find("Qwen/Qwen3-0.6B"), tokenizer="a" * 64)
     before = read_data(file, model)
     keep_lengths(before.sha256, model.tokenizer, [11, 12])
     after = read_data(file, model)
@@ -156,6 +157,13 @@ def test_the_sample_data_is_sound_and_its_estimate_within_the_stated_band() -> N
     low, high = BYTES_PER_TOKEN_BAND
     ratio = sum(facts.lengths) / sum(counted["lengths"])
     assert low / 3.6 < 1 / ratio < high / 3.6
+
+
+def test_where_lengths_are_from_is_said_with_its_band(tmp_path: Path) -> None:
+    facts = read_data(written(tmp_path, MESSAGES))
+    assert "2.2 to 5.3" in where_lengths_are_from(facts)
+    assert "own tokenizer" in where_lengths_are_from(replace(facts, lengths_from="counted"))
+    assert "not known" in where_lengths_are_from(replace(facts, lengths=(), lengths_from="unknown"))
 
 
 @pytest.mark.slow

@@ -156,6 +156,13 @@ def test_amd_cards_are_read_from_sysfs(tmp_path: Path) -> None:
     assert any("AMD GPU" in n for n in facts.notes)
 
 
+def test_devices_of_two_makers_never_share_a_name() -> None:
+    amd = {"pci": "0000:03:00.0", "name": "Radeon", "total_bytes": GIB, "free_bytes": GIB, "shares_ram": False}
+    facts = assemble(said(nvidia={"devices": [CARD]}, amd={"devices": [amd]}))
+    assert [(d.id, d.kind) for d in facts.devices] == [("cuda:0", "cuda"), ("cpu", "cpu")]
+    assert any("Radeon" in n for n in facts.notes)
+
+
 def test_an_apple_gpu_shares_ram_within_metals_limit() -> None:
     host = {**HOST, "ram_total_bytes": 36 * GIB, "ram_available_bytes": 30 * GIB}
     facts = assemble(said(host=host, apple=from_sysctl("Apple M3 Pro", "0")))
