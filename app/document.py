@@ -79,7 +79,7 @@ class Document(QObject):
         self.baseline: Stage | None = None
         self._recovery_timer = QTimer(self, singleShot=True, interval=250)
         self._recovery_timer.timeout.connect(self.keep_recovery_copy)
-        self.stack.cleanChanged.connect(lambda _clean: self.renamed.emit())
+        self.stack.cleanChanged.connect(self._clean_changed)
 
     @property
     def plan(self) -> Plan | None:
@@ -88,6 +88,9 @@ class Document(QObject):
     @property
     def modified(self) -> bool:
         return not self.stack.isClean()
+
+    def _clean_changed(self, _clean: bool) -> None:
+        self.renamed.emit()
 
     def open_plan(self, plan: Plan, baseline: Stage, path: Path | None = None, *, unsaved: bool = False) -> None:
         """Show another plan; its history starts here. unsaved: it is a recovered one, so it counts as changed."""

@@ -203,7 +203,7 @@ class Number(QDoubleSpinBox):
         self._whole = whole
         self._unit = unit
         self._shown: float | None = None
-        self.setDecimals(0 if whole else 12)
+        self.setDecimals(0 if whole else 20)
         self.setRange(minimum, maximum)
         self.setKeyboardTracking(False)
         self.setFrame(False)
@@ -212,8 +212,11 @@ class Number(QDoubleSpinBox):
         line = self.lineEdit()
         line.setTextMargins(em(0.35), 0, self._unit_width(), 0)
         _clear_ground(line)
-        theme().changed.connect(lambda: _clear_ground(self.lineEdit()))
+        theme().changed.connect(self._recolour)
         self.valueChanged.connect(self._tell)
+
+    def _recolour(self) -> None:
+        _clear_ground(self.lineEdit())
 
     def _unit_width(self) -> int:
         return self.fontMetrics().horizontalAdvance(self._unit) + em(0.2) if self._unit else 0
@@ -253,9 +256,9 @@ class Number(QDoubleSpinBox):
     def stepBy(self, steps: int) -> None:
         """Whole numbers step by one; real ones by one unit of their leading digit."""
         if not self._whole:
-            size = abs(self.value()) or 0.1
-            power = len(f"{size:.0e}") and int(f"{size:e}".split("e")[1])
-            self.setSingleStep(10.0**power if size > 10.0**power or steps > 0 else 10.0 ** (power - 1))
+            mantissa, exponent = f"{abs(self.value()) or 0.1:.6e}".split("e")
+            down_from_one = steps < 0 and float(mantissa) == 1.0  # 1e-4 goes down to 9e-5, not to 0
+            self.setSingleStep(10.0 ** (int(exponent) - down_from_one))
         super().stepBy(steps)
 
     def event(self, event: QEvent) -> bool:
@@ -310,8 +313,11 @@ class TextField(QLineEdit):
         self.setFrame(False)
         self.setTextMargins(em(0.6), 0, em(0.6), 0)
         _clear_ground(self)
-        theme().changed.connect(lambda: _clear_ground(self))
+        theme().changed.connect(self._recolour)
         self.editingFinished.connect(self._tell)
+
+    def _recolour(self) -> None:
+        _clear_ground(self)
 
     def show_value(self, value: Any) -> None:
         self._shown = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)

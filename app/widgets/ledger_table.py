@@ -45,6 +45,9 @@ class LedgerModel(QAbstractTableModel):
         self.rows = rows
         self.endResetModel()
 
+    def recolour(self) -> None:
+        self.layoutChanged.emit()
+
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
         return 0 if parent.isValid() else len(self.rows)
 
@@ -155,7 +158,7 @@ class LedgerTable(QTreeView):
         for column in (0, 1, 2):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
         header.setFont(font(0.85))
-        theme().changed.connect(self._model.layoutChanged.emit)
+        theme().changed.connect(self._model.recolour)
 
     def show_rows(self, rows: tuple[Row, ...]) -> None:
         """Show these, keeping the selected key selected where it is still there."""

@@ -89,7 +89,7 @@ class RunRecord:
     logged: int = 0  # lines ever logged, so that a view can append what is new
     finished: Finished | None = None
     failed: Failed | None = None
-    started_at: float = 0.0
+    started_at: float | None = None
     device: str = ""
     seconds: float = 0.0  # of the run, gaps between sessions left out
     _offset: float = 0.0
@@ -141,7 +141,7 @@ class RunRecord:
                 self._say(event.time, f"failed in {event.phase} at step {event.step}: {event.problem.fact}")
 
     def _started(self, event: Started) -> None:
-        if event.resumed_from >= 0 or not self.started_at:
+        if event.resumed_from >= 0 or self.started_at is None:
             self._offset, self.started_at = self.seconds, event.time
         self.total_steps, self.device = event.total_steps, event.device
         self._session_steps, self._session_seconds, self._last_tokens = 0, 0.0, -1
@@ -160,7 +160,7 @@ class RunRecord:
         self._mean, self._weight = self._means.get(step, (0.0, 0.0))
 
     def _tick(self, time: float) -> None:
-        if not self.started_at:  # the meter may speak before the worker says that it has started
+        if self.started_at is None:  # the meter may speak before the worker says that it has started
             self.started_at = time
         self.seconds = max(self.seconds, self._offset + time - self.started_at)
         if self.spans:
