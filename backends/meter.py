@@ -57,7 +57,7 @@ class Track:
 
 
 class Meter:
-    """Start it before the model is loaded; `mark` says where the run stands; `stop` ends the thread."""
+    """Start it after `Started` and before the model is loaded; `mark` says where the run stands; `stop` ends the thread."""
 
     def __init__(self, report: Report) -> None:
         self._report = report

@@ -42,7 +42,6 @@ def main(arguments: list[str]) -> int:
     spec: Any = None
     try:
         spec = _spec(run_dir)
-        meter.start()
         ending = _do(spec, report, meter)
         meter.stop()  # nothing is written after the last word
         report.finished(ending)

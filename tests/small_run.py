@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ from planner.techniques import registry
 from planner.units import GIB
 
 LONGEST_S = 120.0
+LOOK_EVERY_S = 0.02
+STARTER_S = 5.0
 
 
 def small_machine() -> MachineFacts:
@@ -57,29 +59,37 @@ def write_run(run_dir: Path, plan: Plan, **changes: Any) -> RunSpec:
     return spec
 
 
-def wait_until(run_dir: Path, happened: Any, *, longest_s: float = LONGEST_S) -> tuple[Event, ...]:
-    """The journal's events as soon as `happened(events)` is true of them; fails with the worker's log after `longest_s`.
+def wait_until(run_dir: Path, happened: Callable[[tuple[Event, ...]], object]) -> tuple[Event, ...]:
+    """The journal's events as soon as `happened(events)` is true of them; fails with the worker's log when it cannot be.
 
-    It looks as a window does: at the file, ten times a second.
+    It looks as a window does, at the files: a detached process has no other way to say something.
     """
-    deadline = time.monotonic() + longest_s
+    deadline = time.monotonic() + LONGEST_S
     while time.monotonic() < deadline:
+        over = not lock.is_held(run_dir)
         events = read_all(run_dir).events
         if happened(events):
             return events
-        if not lock.is_held(run_dir) and not happened(read_all(run_dir).events):
+        if over:
             break
-        os.sched_yield() if hasattr(os, "sched_yield") else None
-        time.sleep(0.02)
-    log = run_dir / layout.LOG
-    tail = log.read_text(errors="replace")[-4000:] if log.exists() else ""
-    raise AssertionError(f"it did not happen; the journal ends with {read_all(run_dir).events[-3:]}; the log:\n{tail}")
+        time.sleep(LOOK_EVERY_S)
+    raise AssertionError(
+        f"it did not happen; the journal ends with {read_all(run_dir).events[-3:]}\n{log_tail(run_dir)}"
+    )
 
 
 def wait_for_end(run_dir: Path, *, longest_s: float = LONGEST_S) -> tuple[Event, ...]:
-    """The journal when the worker has let go of the run."""
+    """The journal when the worker has let go of the run; its starter, if it still lives, has written how it ended."""
     deadline = time.monotonic() + longest_s
     while lock.is_held(run_dir):
-        assert time.monotonic() < deadline, "the worker did not end"
-        time.sleep(0.02)
+        assert time.monotonic() < deadline, f"the worker did not end\n{log_tail(run_dir)}"
+        time.sleep(LOOK_EVERY_S)
+    deadline = time.monotonic() + STARTER_S
+    while not (run_dir / layout.EXIT).exists() and time.monotonic() < deadline:
+        time.sleep(LOOK_EVERY_S)
     return read_all(run_dir, over=True).events
+
+
+def log_tail(run_dir: Path) -> str:
+    log = run_dir / layout.LOG
+    return log.read_text(errors="replace")[-4000:] if log.exists() else ""

@@ -27,6 +27,7 @@ def run(spec: ConvertSpec, report: Report, meter: Meter) -> events.Finished:
     """Raises ProblemError `gguf.not_found`, `gguf.not_readable`, `disk.full`."""
     gguf, target = Path(spec.gguf), Path(spec.target)
     report.started()
+    meter.start()
     _check(gguf)
     try:
         report.phase("convert", "reading the tokenizer")

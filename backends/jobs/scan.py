@@ -28,6 +28,7 @@ TELL_EVERY_S = 0.3
 def run(spec: ScanSpec, report: Report, meter: Meter) -> events.Finished:
     """Raises ProblemError `model.*`, `data.*` (every faulty row with its number)."""
     report.started()
+    meter.start()
     report.phase("load", "tokenizer")
     model = read_folder(spec.model)
     tokenizer = AutoTokenizer.from_pretrained(spec.model, local_files_only=True, trust_remote_code=False)

@@ -56,6 +56,7 @@ def run(spec: RunSpec, report: Report, meter: Meter) -> events.Finished:
         libraries=[name for name, _ in spec.versions],
         device=device.id if device else "",
     )
+    meter.start()
 
     report.phase("load", plan.model.name)
     twins = _twins(plan)
@@ -96,6 +97,7 @@ def run(spec: RunSpec, report: Report, meter: Meter) -> events.Finished:
     report.phase("sample")
     sample("after")
     report.phase("save", "result")
+    meter.mark("save")
     for twin, options in twins:
         if hasattr(twin, "before_save"):
             twin.before_save(trainer.model, options)
@@ -201,7 +203,7 @@ def sha256_of_weights(folder: Path) -> str:
 
 
 def _ending(spec: RunSpec, report: Report, meter: Meter, outcome: str, result: Path | None) -> events.Finished:
-    meter.mark("")
+    meter.stop()
     track, predicted = meter.main, dict(spec.predicted).get("peak_bytes")
     at = " ".join(filter(None, [f"step {track.peak_step}" if track.peak_step > 0 else "", track.peak_moment]))
     took = f"It took {words(track.peak)}."
