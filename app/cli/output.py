@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from planner.export.source import one_line
 from planner.problem import Problem
 
 
@@ -37,12 +38,17 @@ def _finite(value: Any) -> Any:
 
 def line(text: str = "") -> None:
     """One line of the result, out at once, so that a reader at the other end of a pipe sees it."""
-    print(text, flush=True)
+    print(_harmless(text), flush=True)
 
 
 def remark(text: str) -> None:
     """A line beside the result."""
-    print(text, file=sys.stderr, flush=True)
+    print(_harmless(text), file=sys.stderr, flush=True)
+
+
+def _harmless(text: str) -> str:
+    """Names, paths and what a model answers may hold control characters, which a terminal would obey."""
+    return "\n".join(one_line(part) for part in text.split("\n"))
 
 
 def problem(found: Problem, *, as_json: bool) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from planner.advise import Change, advise
-
 from app.cli import output, plan_source
 from app.cli.exits import Exit, of_verdict
+from planner.advise import Change, advise
 from planner.estimate import Estimate
 from planner.estimate import estimate as estimate_of
 from planner.estimate_json import estimate_to_json, line_to_json
@@ -86,13 +85,14 @@ def _ledger(estimate: Estimate) -> list[str]:
     shown = [line_to_json(line, estimate) for line in lines]
     rows += [(words(x["bytes"]), x["what"], x["tier"], ", ".join(x["phases"])) for x in shown]
     head, *body = output.table(rows, right=frozenset({0}))
+    under_what = " " * (max(len(row[0]) for row in rows) + 2)
     out = [head]
     for text, x in zip(body, shown, strict=True):
-        out += [text, f"            {x['why']}"]
+        out += [text, f"{under_what}{x['why']}"]
     return [*out, ""]
 
 
 def _advice(changes: tuple[Change, ...]) -> list[str]:
     if not changes:
         return []
-    return ["What would make it fit:", *(f"- {c.title} ({words(c.saves_bytes)} less). {c.detail}" for c in changes)]
+    return ["What would make it fit:", *(f"- {c.title}. {c.detail}" for c in changes)]

@@ -36,9 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _steps(text: str) -> int:
-    if (n := int(text)) < 1:
-        raise ValueError
-    return n
+    if not (text.isascii() and text.isdigit() and 0 < int(text[:10]) < 2**31):
+        raise argparse.ArgumentTypeError(f"{text!r:.40} is not a number of steps")
+    return int(text)
 
 
 def run(given: argparse.Namespace) -> Exit:
