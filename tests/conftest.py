@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from planner.run.home import example_model_dir
 from tests.tiny_model import make_tiny_model
+
+# before torch is loaded anywhere: two test processes on two cores would otherwise spin against each other
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,10 @@ TRAIN_LIBRARIES = ("torch", "transformers", "peft", "trl", "accelerate", "datase
 LONGEST_START_S = 60.0
 
 # glibc keeps freed blocks below its mmap threshold; with both at 64 KiB process memory follows live tensors
+# and threads that wait for each other sleep instead of spinning: beside another busy program a step is otherwise up
+# to ten times slower, and the person's own computer stutters
 QUIET_AND_OFFLINE = {
+    "OMP_WAIT_POLICY": "PASSIVE",
     "MALLOC_MMAP_THRESHOLD_": "65536",
     "MALLOC_TRIM_THRESHOLD_": "65536",
     "HF_HUB_OFFLINE": "1",
