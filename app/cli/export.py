@@ -31,8 +31,8 @@ def run(given: argparse.Namespace) -> Exit:
     if given.run:
         spec = load_spec(Path(given.run) / layout.SPEC)
     else:
-        plan = plan_source.plan_from(given, here=False)
-        spec = run_spec(plan, estimate(plan), run_dir="")
+        plan = plan_source.plan_from(given)
+        spec = run_spec(plan, estimate(plan), run_dir="", elsewhere=True)
     files = export(spec.plan, spec, Path(given.out))
     if given.json:
         output.line(output.json_text({"folder": given.out, "files": [p.name for p in files]}))

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> Exit:
-    plan = plan_source.plan_from(given, here=False)
+    plan = plan_source.plan_from(given)
     estimate = estimate_of(plan)
     if given.save:
         save_plan(plan, Path(given.save))

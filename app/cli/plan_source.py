@@ -29,26 +29,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def plan_from(given: argparse.Namespace, *, here: bool) -> Plan:
-    """The plan of the arguments. here: for this computer whatever the plan says, because it is to be run.
+def plan_from(given: argparse.Namespace, *, run_in: Path | None = None) -> Plan:
+    """The plan of the arguments. run_in: it is to be run in this folder, so it is for this computer and that disk.
 
     Raises WrongUseError: `cli.no_plan`, `cli.two_plans`, and the problems of plan files, presets and `--set`.
     """
     try:
-        return _plan_from(given, here=here)
+        return _plan_from(given, run_in)
     except ProblemError as error:
         raise WrongUseError(error.problem) from None
 
 
-def _plan_from(given: argparse.Namespace, *, here: bool) -> Plan:
+def _plan_from(given: argparse.Namespace, run_in: Path | None) -> Plan:
     if given.plan and given.preset:
         raise wrong_use("cli.two_plans", "A plan file and a preset were given.", "Give one of them.")
     if given.plan:
-        plan = _fresh(load_plan(Path(given.plan)), here=here)
+        plan = _fresh(load_plan(Path(given.plan)), run_in)
     elif given.preset:
-        preset = read_preset(given.preset)
-        plan = load_preset(given.preset, preset.machine if preset.machine and not here else this_machine())
-        plan = replace(plan, machine=this_machine()) if here and preset.machine else plan
+        assumed = read_preset(given.preset).machine
+        plan = load_preset(given.preset, assumed or this_machine(run_in))
+        plan = replace(plan, machine=this_machine(run_in)) if assumed and run_in else plan
     else:
         raise wrong_use("cli.no_plan", "No plan was named.", "Give a plan file, or --preset first-run.")
     for change in given.changes:
@@ -56,10 +56,10 @@ def _plan_from(given: argparse.Namespace, *, here: bool) -> Plan:
     return plan
 
 
-def _fresh(plan: Plan, *, here: bool) -> Plan:
+def _fresh(plan: Plan, run_in: Path | None) -> Plan:
     """Free memory in a file is as old as the file; a plan for this very computer takes today's figures."""
-    now = this_machine()
-    if here or _same_computer(plan.machine, now):
+    now = this_machine(run_in)
+    if run_in or _same_computer(plan.machine, now):
         plan = replace(plan, machine=now)
     if plan.model.source == EMBEDDED and not plan.model.path:  # saved before the model was fetched
         plan = with_model(plan, embedded_model())

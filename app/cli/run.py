@@ -44,7 +44,7 @@ def _steps(text: str) -> int:
 def run(given: argparse.Namespace) -> Exit:
     if given.resume:
         return _resume(given)
-    plan = plan_source.plan_from(given, here=True)
+    plan = plan_source.plan_from(given, run_in=Path(given.out) if given.out else home.runs_dir())
     if given.max_steps is not None:
         plan = plan.with_schedule(replace(plan.stage.schedule, max_steps=given.max_steps))
     prediction = estimate(plan)

@@ -13,7 +13,7 @@ from planner.estimate import Estimate
 from planner.export.source import argument, comment, literal
 from planner.facts.machine import Device
 from planner.plan import Plan
-from planner.run.arguments import RENAMED, computing_device, script_parts, table, why
+from planner.run.arguments import COLUMNS, RENAMED, computing_device, script_parts, table, why
 from planner.run.spec import RunSpec
 from planner.slots import QUESTIONS, Slot
 from planner.techniques import registry
@@ -33,6 +33,8 @@ parser.add_argument("--model", default=MODEL, help="folder with config.json and 
 parser.add_argument("--data", default=DATA, help="JSONL file, one row a line")
 parser.add_argument("--output", default=OUTPUT, help="folder for the result, losses.jsonl and checkpoints")
 given = parser.parse_args()
+if not given.model or not given.data:
+    parser.error("this plan was made without the files at hand: give --model and --data")
 output = Path(given.output)
 output.mkdir(parents=True, exist_ok=True)
 """
@@ -57,7 +59,6 @@ LIBRARIES = (
     "from transformers import AutoModelForCausalLM, AutoTokenizer, TrainerCallback, set_seed",
     "from trl import SFTConfig, SFTTrainer",
 )
-COLUMNS = {"messages": ("messages",), "prompt_completion": ("prompt", "completion")}
 
 
 class Chosen(NamedTuple):

@@ -20,6 +20,8 @@ from planner.slots import Slot
 from planner.techniques import registry
 from planner.techniques.technique import ScriptPart
 
+# what a row of each form holds that is trained on
+COLUMNS = {"messages": ("messages",), "prompt_completion": ("prompt", "completion")}
 # transformers 5.23 renamed these; a technique may use either name, the run spec uses the new one
 RENAMED = {
     "gradient_checkpointing": "activation_checkpointing",

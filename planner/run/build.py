@@ -13,28 +13,25 @@ from planner.estimate import Estimate, Tier
 from planner.estimate_json import tier_to_json
 from planner.plan import Plan
 from planner.problem import ProblemError, fail
-from planner.run.arguments import computing_device, pinned_libraries, trainer_arguments
+from planner.run.arguments import COLUMNS, computing_device, pinned_libraries, trainer_arguments
 from planner.run.spec import RunSpec
 
 
-def run_spec(plan: Plan, estimate: Estimate, run_dir: Path | str) -> RunSpec:
-    """The spec of a training run of `plan`'s stage.
+def run_spec(plan: Plan, estimate: Estimate, run_dir: Path | str, *, elsewhere: bool = False) -> RunSpec:
+    """The spec of a training run of `plan`'s stage. elsewhere: only to be exported, so model and data may be absent.
 
-    Raises ProblemError `model.not_on_disk`, `data.not_on_disk`, `machine.no_such_device`, or the estimate's first
-    problem: what cannot be planned cannot be run.
+    Raises ProblemError `model.not_on_disk`, `data.not_on_disk`, `data.unknown_form`, `data.no_prompts`,
+    `plan.many_stages`, `machine.no_such_device`, or the estimate's first problem: what cannot be planned cannot be run.
     """
     if estimate.problems:
         raise ProblemError(estimate.problems[0])
-    if not plan.model.path:
-        raise fail(
-            "model.not_on_disk",
-            f"{plan.model.name} is known by its shape only; its weights are not on this computer.",
-            "Fetch it with `plimsoll get-example`."
-            if plan.model.source == "embedded"
-            else "Choose a folder with config.json and .safetensors files: --set model=FOLDER.",
-        )
-    if not plan.data.path:
-        raise fail("data.not_on_disk", f"{plan.data.name} has no file.", "Choose a .jsonl file: --set data=FILE.")
+    if len(plan.stages) != 1:
+        raise fail("plan.many_stages", "This version runs plans of one stage.", "Split the plan into several.")
+    if plan.data.form not in COLUMNS:
+        known = ", ".join(COLUMNS)
+        raise fail("data.unknown_form", f"{plan.data.name} is of the form {plan.data.form!r}.", f"Known: {known}.")
+    if not elsewhere:
+        _check_files(plan)
     stage = plan.stage
     return RunSpec(
         job="train",
@@ -47,6 +44,19 @@ def run_spec(plan: Plan, estimate: Estimate, run_dir: Path | str) -> RunSpec:
         sample_prompt=plan.data.sample_prompt,
         versions=library_versions(),
     )
+
+
+def _check_files(plan: Plan) -> None:
+    if not plan.model.path:
+        raise fail(
+            "model.not_on_disk",
+            f"{plan.model.name} is known by its shape only; its weights are not on this computer.",
+            "Fetch it with `plimsoll get-example`."
+            if plan.model.source == "embedded"
+            else "Choose a folder with config.json and .safetensors files: --set model=FOLDER.",
+        )
+    if not plan.data.path:
+        raise fail("data.not_on_disk", f"{plan.data.name} has no file.", "Choose a .jsonl file: --set data=FILE.")
 
 
 def main_tier(estimate: Estimate, plan: Plan) -> Tier | None:

@@ -26,7 +26,7 @@ ROOT = Path(app.__file__).parent.parent
 def _a_home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees a person's runs or models; the machine is the tests' own, so that verdicts do not depend on it."""
     monkeypatch.setenv("PLIMSOLL_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(plan_source, "this_machine", small_machine)
+    monkeypatch.setattr(plan_source, "this_machine", lambda _run_in: small_machine())
 
 
 def called(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
@@ -154,6 +154,15 @@ def test_run_says_where_the_weights_can_be_had(tmp_path: Path, capsys: pytest.Ca
     assert code == 1
     assert "model.not_on_disk" in err
     assert "get-example" in err
+
+
+def test_a_plan_for_another_computer_is_exported_without_its_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert called(capsys, "export", "--preset", "24gb-card", "--out", str(tmp_path / "out"))[0] == 0
+    source = (tmp_path / "out" / "train.py").read_text()
+    assert "MODEL = ''" in source
+    assert "give --model and --data" in source
 
 
 def test_export_writes_a_folder(tmp_path: Path, tiny_model_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
