@@ -27,7 +27,7 @@ checkpoints lie in the output folder. Nothing is sent anywhere; the libraries ar
 ## Same losses
 
 The script uses the trainer class of the run and literal values for every default that moves a byte or a loss. With
-the versions of `requirements.txt`, on the same kind of machine and with {threads} threads, each step's loss equals
+the versions of `requirements.txt`, on the same kind of machine and with `THREADS = {threads}`, each step's loss equals
 the run's to the last bit: compare `loss_hex` in `losses.jsonl` with the same field of the run's `events.jsonl`.
 Other processors and other builds of torch sum in another order and differ in the last digits.
 
@@ -60,13 +60,17 @@ def _runs(text: str) -> list[str]:
     return [run for run in "".join(c if c == "`" else " " for c in text).split() if run]
 
 
+def _source(path: str, option: str) -> str:
+    return f"read from {code(path)}" if path else f"not at hand when this was written: give `{option}`"
+
+
 def readme(plan: Plan, spec: RunSpec, estimate: Estimate) -> str:
     """The text of README.md."""
     facts = "\n".join(
         (
             f"- Plan: {code(plan.name)}",
-            f"- Model: {code(plan.model.name)}, read from {code(plan.model.path)}",
-            f"- Data: {code(plan.data.name)}, {plan.data.rows:,} rows, read from {code(plan.data.path)}",
+            f"- Model: {code(plan.model.name)}, {_source(plan.model.path, '--model')}",
+            f"- Data: {code(plan.data.name)}, {plan.data.rows:,} rows, {_source(plan.data.path, '--data')}",
             f"- Machine it was planned for: {code(plan.machine.name)}",
         )
     )
