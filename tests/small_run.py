@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -93,3 +95,11 @@ def wait_for_end(run_dir: Path, *, longest_s: float = LONGEST_S) -> tuple[Event,
 def log_tail(run_dir: Path) -> str:
     log = run_dir / layout.LOG
     return log.read_text(errors="replace")[-4000:] if log.exists() else ""
+
+
+def kill(run_dir: Path) -> None:
+    """End the worker as the system does when memory runs out, and wait until it is gone."""
+    pid = lock.holder_pid(run_dir)
+    assert pid > 1
+    os.kill(pid, signal.SIGKILL)
+    wait_for_end(run_dir)

@@ -33,7 +33,7 @@ class Journal:
         self._reserve = run_dir / layout.RESERVE
         self._lock = threading.Lock()
         with contextlib.suppress(OSError):
-            self._reserve.write_bytes(b"\0" * RESERVE_BYTES)
+            self._reserve.write_bytes(os.urandom(RESERVE_BYTES))  # zeros may take no room on a file system that packs
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644)
         size = os.fstat(self._file).st_size
         if size and self._byte_at(size - 1) != b"\n":
@@ -44,16 +44,16 @@ class Journal:
         return os.read(self._file, 1)
 
     def append(self, event: Event) -> None:
-        """Write one event. Raises OSError; of a full disk only after the reserve is used up."""
+        """Write one event. Raises OSError; a last word meets a full disk only after the reserve is given up."""
         line = (encode(event) + "\n").encode("utf-8", "surrogatepass")
         with self._lock:
             try:
                 self._write(line)
             except OSError as error:
-                if error.errno not in FULL or not self._reserve.exists():
+                if error.errno not in FULL or not isinstance(event, (Failed, Finished)):
                     raise
-                self._reserve.unlink()
-                self._write(b"\n" + line)  # what was written of the first attempt ends here
+                self._reserve.unlink(missing_ok=True)
+                self._write(b"\n" + line)  # what was written of an earlier attempt ends here
 
     def _write(self, data: bytes) -> None:
         while data:

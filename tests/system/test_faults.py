@@ -1,0 +1,257 @@
+"""Real faults, none simulated in code: each ends in its Problem, and what was done before is still there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from planner.plan import Plan
+from planner.run import layout, lock
+from planner.run.events import Checkpoint, Failed, Finished, Started, Step
+from planner.run.journal import last_word, read_all, steps
+from planner.run.lock import State
+from planner.run.start import environment, start
+from planner.slots import Slot
+from tests.small_run import choose, kill, log_tail, small_plan, wait_for_end, wait_until, write_run
+from tests.tiny_model import make_rows, make_tiny_model
+
+pytest.importorskip("torch", reason="needs the [train] extra")
+
+LONG = {"max_steps": 400, "save_steps": 2}
+
+
+@pytest.fixture
+def plan(tiny_model_dir: Path, tmp_path: Path) -> Plan:
+    return small_plan(tiny_model_dir, make_rows(tmp_path / "rows.jsonl", 24), max_steps=4, save_steps=2)
+
+
+def failed(run_dir: Path) -> Failed:
+    start(run_dir)
+    return its_failure(run_dir)
+
+
+def its_failure(run_dir: Path) -> Failed:
+    word = last_word(wait_for_end(run_dir))
+    assert isinstance(word, Failed), f"{word}\n{log_tail(run_dir)}"
+    assert lock.state(run_dir) is State.FAILED
+    assert word.problem.advice
+    return word
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX's")
+def test_a_killed_worker_is_told_with_its_signal_and_loses_only_the_unfinished_step(
+    tiny_model_dir: Path, tmp_path: Path
+) -> None:
+    plan = small_plan(tiny_model_dir, make_rows(tmp_path / "rows.jsonl", 24), **LONG)
+    run_dir = tmp_path / "run"
+    write_run(run_dir, plan)
+    start(run_dir)
+    wait_until(run_dir, lambda events: len(steps(events)) >= 5)
+    kill(run_dir)
+    events = read_all(run_dir).events
+    assert lock.state(run_dir) is State.LOST
+    problem = lock.died(run_dir)
+    assert problem.code == "worker.died"
+    assert "the system ended it, most likely because memory ran out (SIGKILL)" in problem.fact
+    assert not read_all(run_dir, over=True).problems
+    done = [s.step for s in steps(events)]
+    assert done == list(range(1, len(done) + 1))
+    saved = [e for e in events if isinstance(e, Checkpoint)][-1]
+    assert Path(saved.path).is_dir()
+    assert saved.step >= done[-1] - 2
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 40 MiB of its own: room for the run's checkpoints, and little else."""
+    if sys.platform != "linux" or os.geteuid() != 0:
+        pytest.skip("mounting a small disk needs Linux and the right to mount")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(folder)], capture_output=True, text=True
+    )
+    if made.returncode:
+        pytest.skip(f"this system does not let us mount a small disk: {made.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_full_disk_ends_the_run_and_keeps_its_last_checkpoint(
+    small_disk: Path, tiny_model_dir: Path, tmp_path: Path
+) -> None:
+    run_dir = small_disk / "run"
+    write_run(run_dir, small_plan(tiny_model_dir, make_rows(tmp_path / "rows.jsonl", 24), **LONG))
+    start(run_dir)
+    wait_until(run_dir, lambda events: any(isinstance(e, Checkpoint) for e in events))
+    free = shutil.disk_usage(small_disk).free
+    (small_disk / "somebody else's").write_bytes(b"x" * (free - 200_000))
+    word = its_failure(run_dir)
+    assert word.problem.code == "disk.full"
+    assert "is whole" in word.problem.fact
+    kept = sorted((run_dir / layout.CHECKPOINTS).iterdir())
+    assert kept
+    assert all(p.name.startswith("step-") for p in kept)
+    (small_disk / "somebody else's").unlink()
+    start(run_dir)
+    events = wait_until(run_dir, lambda events: isinstance(events[-1], Step) and events[-1].step > word.step)
+    assert [e.resumed_from for e in events if isinstance(e, Started)][-1] > 0
+    kill(run_dir)
+
+
+def test_a_disk_filled_to_the_last_byte_still_hears_the_last_word(
+    small_disk: Path, tiny_model_dir: Path, tmp_path: Path
+) -> None:
+    """No checkpoint is due, so the journal itself meets the full disk; its reserve takes the last word."""
+    run_dir = small_disk / "run"
+    data = make_rows(tmp_path / "rows.jsonl", 24)
+    write_run(run_dir, small_plan(tiny_model_dir, data, max_steps=100_000, save_steps=100_000))
+    start(run_dir)
+    wait_until(run_dir, lambda events: steps(events))
+    fill_up(small_disk / "filler")
+    word = its_failure(run_dir)
+    assert word.problem.code == "disk.full"
+    assert steps(read_all(run_dir).events)
+
+
+def fill_up(path: Path) -> None:
+    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
+        while file.write(b"x" * 512):
+            pass
+    assert shutil.disk_usage(path.parent).free == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of this kind are Linux's")
+def test_files_that_may_not_grow_end_the_run_like_a_full_disk(tiny_model_dir: Path, tmp_path: Path) -> None:
+    """A limit on file size: the adapter and the journal stay under it, the optimizer's states do not."""
+    run_dir = tmp_path / "run"
+    data = make_rows(tmp_path / "rows.jsonl", 24)
+    write_run(run_dir, small_plan(tiny_model_dir, data, max_steps=4, save_steps=2))
+    limited = f"ulimit -f 120; exec {sys.executable} -P -m backends.worker {run_dir}"
+    with (run_dir / layout.LOG).open("wb") as log:
+        done = subprocess.run(["bash", "-c", limited], env=environment(run_dir), stdout=log, stderr=log, cwd=run_dir)
+    assert done.returncode == 1
+    word = its_failure(run_dir)
+    assert word.problem.code == "disk.full"
+    assert word.step == 2
+    assert not list((run_dir / layout.CHECKPOINTS).iterdir())
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_a_journal_that_cannot_be_written_is_told_in_the_log_and_by_the_exit_code(plan: Plan, tmp_path: Path) -> None:
+    run_dir = tmp_path / "run"
+    write_run(run_dir, plan)
+    (run_dir / layout.EVENTS).symlink_to("/dev/full")
+    command = [sys.executable, "-P", "-m", "backends.worker", str(run_dir)]
+    done = subprocess.run(command, env=environment(run_dir), cwd=run_dir, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert "The journal could not be written" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of this kind are Linux's")
+def test_memory_that_runs_out_is_told_with_what_was_held(tmp_path: Path) -> None:
+    """A limit on the process's data makes torch's own allocation fail, in the middle of a step."""
+    model = make_tiny_model(tmp_path / "wide", vocab_size=32_768, n_layers=1)
+    data = make_rows(tmp_path / "rows.jsonl", 200)
+    choices = (choose(Slot.LOSS, "full_logits"),)
+    run_dir = tmp_path / "run"
+    write_run(run_dir, small_plan(model, data, *choices, micro_batch=64, max_length=128, max_steps=4))
+    limited = f"ulimit -d {1024 * 1024}; exec {sys.executable} -P -m backends.worker {run_dir}"
+    with (run_dir / layout.LOG).open("wb") as log:
+        done = subprocess.run(["bash", "-c", limited], env=environment(run_dir), stdout=log, stderr=log, cwd=run_dir)
+    assert done.returncode == 1, log_tail(run_dir)
+    word = its_failure(run_dir)
+    assert word.problem.code == "memory.out"
+    assert word.phase == "train"
+    assert "We said" in word.problem.fact
+    assert "It held" in word.problem.fact
+    assert "Traceback" in (run_dir / layout.LOG).read_text()
+    assert "Traceback" not in str(word.problem)
+
+
+def test_a_row_broken_after_planning_is_named_by_its_line(plan: Plan, tmp_path: Path) -> None:
+    write_run(tmp_path / "run", plan)
+    lines = Path(plan.data.path).read_text().splitlines()
+    lines[6] = lines[6][:-20]
+    Path(plan.data.path).write_text("\n".join(lines))
+    word = failed(tmp_path / "run")
+    assert word.problem.code == "data.row"
+    assert "Line 7" in word.problem.fact
+    assert word.phase == "data"
+
+
+def test_a_model_gone_after_planning_is_named_by_its_folder(plan: Plan, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    gone = replace(plan, model=replace(plan.model, path=str(tmp_path / "gone")))
+    write_run(tmp_path / "run", gone)
+    word = failed(tmp_path / "run")
+    assert word.problem.code == "model.not_found"
+    assert str(tmp_path / "gone") in word.problem.fact
+    assert word.phase == "load"
+
+
+def test_a_folder_that_may_not_be_read_is_a_problem(plan: Plan, tmp_path: Path) -> None:
+    """Root may read everything, so the path runs through a file, which nobody can."""
+    from dataclasses import replace
+
+    locked = tmp_path / "locked"
+    shutil.copytree(plan.model.path, locked)
+    target = locked
+    if os.name != "nt" and os.geteuid() != 0:
+        locked.chmod(0)
+    else:
+        target = locked / "config.json" / "inside"
+    write_run(tmp_path / "run", replace(plan, model=replace(plan.model, path=str(target))))
+    word = failed(tmp_path / "run")
+    locked.chmod(0o755)
+    assert word.problem.code in ("model.unreadable", "model.not_found")
+    assert str(target) in word.problem.fact
+
+
+def test_weights_that_are_cut_short_are_a_problem(plan: Plan, tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    model = tmp_path / "cut"
+    shutil.copytree(plan.model.path, model)
+    weights = model / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1000])
+    write_run(tmp_path / "run", replace(plan, model=replace(plan.model, path=str(model))))
+    word = failed(tmp_path / "run")
+    assert word.problem.code.startswith("model.")
+
+
+def test_a_damaged_spec_is_a_problem(tmp_path: Path) -> None:
+    (tmp_path / layout.SPEC).write_text('{"job": "train", "schema": 1}')
+    word = failed(tmp_path)
+    assert word.phase == "start"
+    assert word.problem.code in ("plan.damaged", "spec.damaged")
+
+
+def test_a_cut_journal_costs_a_line_and_no_run(plan: Plan, tmp_path: Path) -> None:
+    """The journal loses its end, as after a power cut; the run goes on from its checkpoint to the same result."""
+    run_dir = tmp_path / "run"
+    write_run(run_dir, plan)
+    start(run_dir)
+    whole = last_word(wait_for_end(run_dir))
+    assert isinstance(whole, Finished)
+    path = run_dir / layout.EVENTS
+    text = path.read_bytes()
+    path.write_bytes(text[: text.index(b'"step": 3, "total') + 5])
+    shutil.rmtree(run_dir / layout.CHECKPOINTS / "step-4")
+    shutil.rmtree(run_dir / layout.RESULT)
+    assert lock.state(run_dir) is State.LOST
+    start(run_dir)
+    again = last_word(wait_for_end(run_dir))
+    assert isinstance(again, Finished)
+    assert again.sha256 == whole.sha256
+    reading = read_all(run_dir, over=True)
+    assert [p.code for p in reading.problems] == ["journal.damaged_line"]
+    assert [s.step for s in steps(reading.events)] == [1, 2, 3, 4]
