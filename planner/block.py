@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from planner.draft import Attend, Draft, Stack
-from planner.facts.model.facts import ModelFacts
 from planner.facts.model.families import FAMILIES
 from planner.tape import Amount, Tape, Value, per_pair, per_position, per_token
 
@@ -34,7 +33,6 @@ def block_of(draft: Draft, stack: Stack, *, first: bool) -> Block:
     # with checkpointing PEFT makes the embedding's result want a gradient, or nothing would be recorded
     wants = not first or embedding_trained or draft.recompute
     return _run(
-        draft.facts,
         stack,
         draft.attend,
         draft.compute_bits,
@@ -48,7 +46,6 @@ def block_of(draft: Draft, stack: Stack, *, first: bool) -> Block:
 
 @lru_cache(maxsize=4096)
 def _run(
-    facts: ModelFacts,
     stack: Stack,
     attend: Attend,
     bits: int,
@@ -58,6 +55,7 @@ def _run(
     wants_gradient: bool,
     gradients_stay: bool,
 ) -> Block:
+    facts = stack.facts
     block = FAMILIES[facts.family].block
     t = Tape(device, gradients_stay)
     cos, sin = t.input(per_position(facts.head_dim), bits), t.input(per_position(facts.head_dim), bits)
@@ -65,7 +63,7 @@ def _run(
     shared = tuple(t.live)
 
     def layer(x: Value) -> Value:
-        return block(t, facts, stack, attend, x, cos, sin, mask)
+        return block(t, stack, attend, x, cos, sin, mask)
 
     t.enter("forward")
     x = t.input(per_token(facts.hidden_size), bits, wants_gradient)

@@ -76,11 +76,14 @@ class Site:
     adapter: Beside | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Stack:
-    """One run of equal blocks; an encoder–decoder model has two."""
+    """One run of equal blocks; an encoder–decoder model has two.
 
-    name: str
+    Compared by identity: whoever makes one remembers it, so that what is worked out for a stack is worked out once.
+    """
+
+    facts: ModelFacts
     layers: int
     tensors: tuple[Tensor, ...]
     sites: tuple[Site, ...]

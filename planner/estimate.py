@@ -8,71 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
-from functools import lru_cache
-from typing import Any
 
 from planner.draft import Draft
+from planner.drafting import device_of, draft, plan_problems
 from planner.facts.data import BatchShape, longest_batch
-from planner.facts.machine import Device, Holder
 from planner.facts.model.families import stacks_of
-from planner.ledger import DEVICE, DISK, HOST, MOMENTS, At, Line, Place
-from planner.options import bounds_problems
+from planner.ledger import DEVICE, DISK, HOST, At, Line, Place
 from planner.plan import Plan
 from planner.problem import Problem, ProblemError
-from planner.reserved import band, why
-from planner.slots import QUESTIONS, Slot
-from planner.techniques.registry import slots, technique
-from planner.units import Num, maximum, words
+from planner.reserved import NOTHING, Band, band
+from planner.tier import Reserved, Tier, Verdict
+from planner.units import Num, maximum
+from planner.verdict import judge
 
-SAMPLE_TOKENS = 48  # of the answer before and after, as in RunSpec
-
-
-class Verdict(StrEnum):
-    FITS = "fits"
-    TIGHT = "tight"
-    DOES_NOT_FIT = "does_not_fit"
-    CANNOT_TELL = "cannot_tell"
-
-
-@dataclass(frozen=True)
-class Reserved:
-    """Bytes beside the ledger at the peak: low, expected and high, with the sentence that says where they come from."""
-
-    low: int
-    expected: int
-    high: int
-    why: str
-
-
-@dataclass(frozen=True)
-class Tier:
-    """One place with its budget. budget_bytes: what this run may take now (free now + what it gives back).
-
-    totals: live bytes by instant, in timeline order. peak_*: live peak plus `Reserved`.
-    """
-
-    place: Place
-    name: str
-    capacity_bytes: int
-    budget_bytes: int
-    others: tuple[Holder, ...]
-    totals: tuple[tuple[At, int], ...]
-    peak_at: At | None
-    live_bytes: int
-    reserved: Reserved
-
-    @property
-    def low_bytes(self) -> int:
-        return self.live_bytes + self.reserved.low
-
-    @property
-    def peak_bytes(self) -> int:
-        return self.live_bytes + self.reserved.expected
-
-    @property
-    def high_bytes(self) -> int:
-        return self.live_bytes + self.reserved.high
+__all__ = ["Estimate", "Reserved", "Tier", "Verdict", "device_of", "draft", "estimate", "estimate_grid"]
 
 
 @dataclass(frozen=True)
@@ -100,96 +49,41 @@ def estimate(plan: Plan) -> Estimate:
     if not stacks_of(plan.model):
         because = plan.model.unsupported_because or f"no formulas for {plan.model.architecture} yet."
         return Estimate(plan, (), (), (), Verdict.CANNOT_TELL, f"Cannot tell: {because}")
-    drafts = [draft(plan, index) for index in range(len(plan.stages))]
+    drafts = tuple(draft(plan, index) for index in range(len(plan.stages)))
     timeline = tuple(at for d in drafts for at in d.timeline)
     lines = tuple(line for d in drafts for line in d.lines)
     tiers = tuple(_tier(plan, drafts, lines, timeline, place) for place in _places(drafts))
-    verdict, reason = judge(tiers, lines)
+    verdict, reason = judge(tiers, lines, certain=all(d.batch.certain for d in drafts))
     return Estimate(plan, timeline, lines, tiers, verdict, reason)
 
 
 def estimate_grid(plan: Plan, rows: Num, seq: Num) -> dict[str, Num]:
     """Peak bytes by tier (device, host, disk) when every batch has `rows` × `seq` tokens; both may be int64 arrays.
 
-    The same formulas as `estimate`, on many batches at once. Raises ProblemError for a plan with problems.
+    The same formulas as `estimate`, on many batches at once; whether a mask is needed is as in the plan's longest
+    batch. Raises ProblemError for a plan with problems, or of a model without formulas.
     """
     problems = plan_problems(plan)
+    if not problems and not stacks_of(plan.model):
+        problems = (Problem("model.unsupported", plan.model.unsupported_because, "Choose another model."),)
     if problems:
         raise ProblemError(problems[0])
-    drafts = [draft(plan, i, BatchShape(rows, seq)) for i in range(len(plan.stages))]
+    drafts = tuple(
+        draft(plan, i, BatchShape(rows, seq, longest_batch(plan.data, stage.schedule).padded))
+        for i, stage in enumerate(plan.stages)
+    )
     peaks: dict[str, Num] = {}
     for place in _places(drafts):
-        totals = _totals([x for d in drafts for x in d.lines], place)
         live: Num = 0
-        for total in totals.values():
+        for total in _totals([x for d in drafts for x in d.lines], place).values():
             live = maximum(live, total)
-        peaks[place.tier] = live + _band(plan, drafts, place, live)[1]
+        peaks[place.tier] = live + _band(drafts, place).beside(live)[1]
     return peaks
 
 
-def draft(plan: Plan, index: int = 0, batch: BatchShape | None = None) -> Draft:
-    """One stage with all its techniques applied. batch: instead of the longest batch of the plan's data."""
-    stage, device = plan.stages[index], device_of(plan, index)
-    assert device is not None
-    if batch is None:
-        batch = longest_batch(plan.data, stage.schedule)
-    result = Draft(
-        plan.model,
-        stage.schedule,
-        batch,
-        device.kind,
-        index,
-        stacks_of(plan.model),
-        sample_tokens=stage.schedule.max_length + SAMPLE_TOKENS,
-    )
-    for choice in stage.choices:
-        result = technique(choice.slot, choice.technique).apply(choice.options, result)
-    return result
-
-
-def device_of(plan: Plan, index: int = 0) -> Device | None:
-    """The device that computes: the placement's option `device`, else the machine's first."""
-    choice = plan.stages[index].choice(Slot.PLACEMENT)
-    wanted = getattr(choice.options, "device", "") if choice else ""
-    return plan.machine.device(wanted) if wanted else next(iter(plan.machine.devices), None)
-
-
-def plan_problems(plan: Plan) -> tuple[Problem, ...]:
-    """Everything that makes this plan invalid; empty for most."""
-    found: list[Problem] = []
-    for index, stage in enumerate(plan.stages):
-        found += _bounds(stage.schedule, "schedule")
-        answered = {choice.slot for choice in stage.choices}
-        found += [
-            Problem(
-                "plan.unanswered", f"The plan does not say: {QUESTIONS[s].lower()}.", "Choose one of its techniques."
-            )
-            for s in slots()
-            if s not in answered
-        ]
-        for choice in stage.choices:
-            try:
-                known = technique(choice.slot, choice.technique)
-            except ProblemError as error:
-                found.append(error.problem)
-                continue
-            found += _bounds(choice.options, choice.slot.value)
-            found += known.problems(plan, choice.options)
-        if not found and device_of(plan, index) is None:
-            found.append(
-                Problem("plan.no_device", f"{plan.machine.name} has nothing to compute on.", "Choose a machine.")
-            )
-    return tuple(found)
-
-
-@lru_cache(maxsize=1024)
-def _bounds(options: Any, where: str) -> tuple[Problem, ...]:
-    return tuple(bounds_problems(options, where))
-
-
-def _places(drafts: list[Draft]) -> list[Place]:
+def _places(drafts: tuple[Draft, ...]) -> tuple[Place, ...]:
     """Host and disk always, the device where there is one beside the host."""
-    return [HOST, DISK] if all(d.device == "cpu" for d in drafts) else [DEVICE, HOST, DISK]
+    return (HOST, DISK) if all(d.device == "cpu" for d in drafts) else (DEVICE, HOST, DISK)
 
 
 def _totals(lines: Iterable[Line], place: Place) -> dict[At, Num]:
@@ -201,16 +95,18 @@ def _totals(lines: Iterable[Line], place: Place) -> dict[At, Num]:
     return totals
 
 
-def _band(plan: Plan, drafts: list[Draft], place: Place, live: Num) -> tuple[Num, Num, Num]:
+def _band(drafts: tuple[Draft, ...], place: Place) -> Band:
     if place.tier == "disk":
-        return 0, 0, 0
+        return NOTHING
     kind = drafts[0].device
     if place.tier == "host" and kind != "cpu":
         kind = "host"
-    return band(kind, any(d.recompute for d in drafts), live)
+    return band(kind, any(d.recompute for d in drafts))
 
 
-def _tier(plan: Plan, drafts: list[Draft], lines: tuple[Line, ...], timeline: tuple[At, ...], place: Place) -> Tier:
+def _tier(
+    plan: Plan, drafts: tuple[Draft, ...], lines: tuple[Line, ...], timeline: tuple[At, ...], place: Place
+) -> Tier:
     by_at = _totals(lines, place)
     totals = tuple((at, by_at.get(at, 0)) for at in timeline)
     peak_at, live = max(totals, key=lambda pair: pair[1])
@@ -222,36 +118,7 @@ def _tier(plan: Plan, drafts: list[Draft], lines: tuple[Line, ...], timeline: tu
         name, capacity, budget, others = "RAM", machine.host_total_bytes, machine.host_free_bytes, machine.ram_others
     else:
         name, capacity, budget, others = "Disk", machine.disk_free_bytes, machine.disk_free_bytes, ()
-    low, expected, high = _band(plan, drafts, place, live)
-    reserved = Reserved(low, expected, high, "" if place.tier == "disk" else why(drafts[0].device))
+    beside = _band(drafts, place)
+    low, expected, high = beside.beside(live)
+    reserved = Reserved(low, expected, high, beside.why)
     return Tier(place, name, capacity, budget, others, totals, peak_at if live else None, live, reserved)
-
-
-def judge(tiers: tuple[Tier, ...], lines: tuple[Line, ...]) -> tuple[Verdict, str]:
-    """The verdict of the worst tier, with its sentence.
-
-    Fits: even the high figure is within the budget. Tight: only the low one is (it may work, slower or by luck).
-    Does not fit: not even the low one.
-    """
-    worst = min(tiers, key=lambda t: (t.budget_bytes - t.high_bytes, t.budget_bytes - t.peak_bytes))
-    spare = worst.budget_bytes - worst.peak_bytes
-    cause = _cause(worst, lines)
-    if worst.high_bytes <= worst.budget_bytes:
-        return Verdict.FITS, f"Fits, {words(spare)} to spare. {cause}"
-    if worst.low_bytes <= worst.budget_bytes:
-        margin = f"{words(spare)} to spare" if spare >= 0 else f"{words(-spare)} over by the expected figure"
-        return Verdict.TIGHT, f"Tight: {margin}. {cause}"
-    return Verdict.DOES_NOT_FIT, f"Does not fit: {words(-spare)} over. {cause}"
-
-
-def _cause(tier: Tier, lines: tuple[Line, ...]) -> str:
-    """Where and when the peak is, and the largest line in it."""
-    if tier.peak_at is None:
-        return f"{tier.name} holds next to nothing."
-    at = tier.peak_at
-    there = [x for x in lines if x.place == tier.place and at in x.alive]
-    largest = max(there, key=lambda x: int(x.bytes))
-    return (
-        f"{tier.name} is fullest in {at.phase}, {MOMENTS.get(at.moment, at.moment)}: {words(tier.peak_bytes)}, "
-        f"{words(largest.bytes)} of it {largest.what[0].lower()}{largest.what[1:]}."
-    )

@@ -8,28 +8,35 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import Any
+from typing import NamedTuple
 
 from planner.assets import asset
 from planner.units import MIB, Num
 
 
-@lru_cache(maxsize=1)
-def table() -> dict[str, Any]:
-    """The measurements, by kind of device."""
-    parsed: dict[str, Any] = json.loads(asset("reserved.json").read_text(encoding="utf-8"))
-    return parsed
+class Band(NamedTuple):
+    """One kind of device: (low, expected, high) of each part, and the sentence that says where they come from."""
+
+    context_bytes: tuple[int, int, int]
+    per_thousand: tuple[int, int, int]
+    why: str
+
+    def beside(self, live_bytes: Num) -> tuple[Num, Num, Num]:
+        """Low, expected and high bytes beside `live_bytes` of tensors; with them, never less than no memory at all."""
+        low, expected, high = (
+            c + live_bytes * p // 1000 for c, p in zip(self.context_bytes, self.per_thousand, strict=True)
+        )
+        return low, expected, high
 
 
-def band(kind: str, recompute: bool, live_bytes: Num) -> tuple[Num, Num, Num]:
-    """(low, expected, high) bytes beside `live_bytes` of tensors on a device of this kind."""
-    row = table().get(kind) or table()["cpu"]
-    scale = row["scale_recompute_per_thousand" if recompute else "scale_per_thousand"]
-    low, expected, high = (c * MIB + live_bytes * s // 1000 for c, s in zip(row["context_mib"], scale, strict=True))
-    return low, expected, high
+NOTHING = Band((0, 0, 0), (0, 0, 0), "")
 
 
-def why(kind: str) -> str:
-    """The sentence that says where the band comes from."""
-    row = table().get(kind) or table()["cpu"]
-    return str(row["source"])
+@lru_cache(maxsize=32)
+def band(kind: str, recompute: bool) -> Band:
+    """The band of a kind of device (cpu, cuda, rocm, mps), or of the `host` beside one; an unknown kind is taken as cuda."""
+    kinds = json.loads(asset("reserved.json").read_text(encoding="utf-8"))["kinds"]
+    row = kinds.get(kind) or kinds["cuda"]
+    low, expected, high = row["context_mib"]
+    scale = row["per_thousand_checkpointing" if recompute else "per_thousand"]
+    return Band((low * MIB, expected * MIB, high * MIB), (scale[0], scale[1], scale[2]), row["why"])

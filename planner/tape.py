@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -241,9 +241,9 @@ class Tape:
         self,
         elements: Amount,
         bits: int,
-        inputs: list[Value | Weight],
+        inputs: Sequence[Value | Weight],
         run: _Backward,
-        keep: list[Value | Weight] = [],  # noqa: B006 - never changed
+        keep: Sequence[Value | Weight] = (),
         storage: _Storage | None = None,
         keep_result: bool = False,
     ) -> Value:

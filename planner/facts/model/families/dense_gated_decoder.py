@@ -44,13 +44,12 @@ def stack(facts: ModelFacts) -> Stack:
         # two copies of the rotary frequencies, always float32: inv_freq and original_inv_freq
         Tensor("rotary_emb", "buffer", (2, facts.head_dim // 2), 1, 32),
     ]
-    return Stack("decoder", n, tuple(tensors), sites)
+    return Stack(facts, n, tuple(tensors), sites)
 
 
-def block(
-    t: Tape, facts: ModelFacts, parts: Stack, attend: Attend, x: Value, cos: Value, sin: Value, mask: Value | None
-) -> Value:
+def block(t: Tape, parts: Stack, attend: Attend, x: Value, cos: Value, sin: Value, mask: Value | None) -> Value:
     """One LlamaDecoderLayer.forward; the names that hold a value, and for how long, are the model's own."""
+    facts = parts.facts
     weights = {tensor.name: tensor for tensor in parts.tensors}
     sites = {site.weight: site for site in parts.sites}
     heads = Heads(facts.n_heads, facts.n_kv_heads, facts.head_dim)

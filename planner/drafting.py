@@ -1,0 +1,78 @@
+"""From a plan to a draft: which device, which techniques in which order, and what makes a plan invalid."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from planner.draft import Draft
+from planner.facts.data import BatchShape, longest_batch
+from planner.facts.machine import Device
+from planner.facts.model.families import stacks_of
+from planner.options import bounds_problems
+from planner.plan import Plan
+from planner.problem import Problem, ProblemError
+from planner.slots import QUESTIONS, Slot
+from planner.techniques.registry import slots, technique
+
+SAMPLE_TOKENS = 48  # of the answer before and after, as in RunSpec
+
+
+def draft(plan: Plan, index: int = 0, batch: BatchShape | None = None) -> Draft:
+    """One stage with all its techniques applied. batch: instead of the longest batch of the plan's data."""
+    stage, device = plan.stages[index], device_of(plan, index)
+    assert device is not None
+    if batch is None:
+        batch = longest_batch(plan.data, stage.schedule)
+    result = Draft(
+        plan.model,
+        stage.schedule,
+        batch,
+        device.kind,
+        index,
+        stacks_of(plan.model),
+        sample_tokens=stage.schedule.max_length + SAMPLE_TOKENS,
+    )
+    for choice in stage.choices:
+        result = technique(choice.slot, choice.technique).apply(choice.options, result)
+    return result
+
+
+def device_of(plan: Plan, index: int = 0) -> Device | None:
+    """The device that computes: the placement's option `device`, else the machine's first."""
+    choice = plan.stages[index].choice(Slot.PLACEMENT)
+    wanted = getattr(choice.options, "device", "") if choice else ""
+    return plan.machine.device(wanted) if wanted else next(iter(plan.machine.devices), None)
+
+
+def plan_problems(plan: Plan) -> tuple[Problem, ...]:
+    """Everything that makes this plan invalid; empty for most."""
+    found: list[Problem] = []
+    for index, stage in enumerate(plan.stages):
+        found += _bounds(stage.schedule, "schedule")
+        answered = {choice.slot for choice in stage.choices}
+        found += [
+            Problem(
+                "plan.unanswered", f"The plan does not say: {QUESTIONS[s].lower()}.", "Choose one of its techniques."
+            )
+            for s in slots()
+            if s not in answered
+        ]
+        for choice in stage.choices:
+            try:
+                known = technique(choice.slot, choice.technique)
+            except ProblemError as error:
+                found.append(error.problem)
+                continue
+            found += _bounds(choice.options, choice.slot.value)
+            found += known.problems(plan, choice.options)
+        if not found and device_of(plan, index) is None:
+            found.append(
+                Problem("plan.no_device", f"{plan.machine.name} has nothing to compute on.", "Choose a machine.")
+            )
+    return tuple(found)
+
+
+@lru_cache(maxsize=1024)
+def _bounds(options: Any, where: str) -> tuple[Problem, ...]:
+    return tuple(bounds_problems(options, where))

@@ -1,0 +1,56 @@
+"""One place with its need and its budget, and the words for how the two compare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from planner.facts.machine import Holder
+from planner.ledger import At, Place
+
+
+class Verdict(StrEnum):
+    FITS = "fits"
+    TIGHT = "tight"
+    DOES_NOT_FIT = "does_not_fit"
+    CANNOT_TELL = "cannot_tell"
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """Bytes beside the ledger at the peak: low, expected and high, with the sentence that says where they come from."""
+
+    low: int
+    expected: int
+    high: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Tier:
+    """One place with its budget. budget_bytes: what this run may take now (free now + what it gives back).
+
+    totals: live bytes by instant, in timeline order. peak_*: live peak plus `Reserved`.
+    """
+
+    place: Place
+    name: str
+    capacity_bytes: int
+    budget_bytes: int
+    others: tuple[Holder, ...]
+    totals: tuple[tuple[At, int], ...]
+    peak_at: At | None
+    live_bytes: int
+    reserved: Reserved
+
+    @property
+    def low_bytes(self) -> int:
+        return self.live_bytes + self.reserved.low
+
+    @property
+    def peak_bytes(self) -> int:
+        return self.live_bytes + self.reserved.expected
+
+    @property
+    def high_bytes(self) -> int:
+        return self.live_bytes + self.reserved.high
