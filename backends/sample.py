@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from transformers import GenerationConfig
 
-from backends.checkpoint import rng_state, set_rng_state
+from backends.states import rng_state, set_rng_state
 
 
 def answer(model: Any, tokenizer: Any, prompt: str, tokens: int) -> str:

@@ -6,18 +6,16 @@ Python over the tokenizer's words.
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
 from backends import checkpoint
-from backends.failure import disk_full, first_line, is_disk_full, is_out_of_memory
-from backends.jobs.train import sha256_of_weights
+from backends.failure import first_line, is_out_of_memory
 from backends.meter import Meter
 from backends.report import Report
-from planner.problem import ProblemError, fail
+from planner.problem import fail
 from planner.run import events
 from planner.run.jobs import ConvertSpec
 from planner.units import words
@@ -47,22 +45,14 @@ def run(spec: ConvertSpec, report: Report, meter: Meter) -> events.Finished:
             "gguf.not_readable", f"{gguf.name} cannot be read: {first_line(error)}", "Fetch the file again."
         ) from error
     report.phase("convert", "writing")
-    aside = target.with_name(f".{target.name}.partial")
-    shutil.rmtree(aside, ignore_errors=True)
-    try:
-        aside.mkdir(parents=True)
-        model.save_pretrained(str(aside))
-        tokenizer.save_pretrained(str(aside))
-        checkpoint.sync_folder(aside)
-        shutil.rmtree(target, ignore_errors=True)
-        aside.rename(target)
-    except Exception as error:
-        shutil.rmtree(aside, ignore_errors=True)
-        if is_disk_full(error):
-            raise ProblemError(disk_full(str(target.parent), "The model could not be written.")) from error
-        raise
+
+    def fill(folder: Path) -> None:
+        model.save_pretrained(str(folder))
+        tokenizer.save_pretrained(str(folder))
+
+    checkpoint.write_whole(target, fill, if_full="The model could not be written.")
     size = sum(p.stat().st_size for p in target.iterdir())
-    return report.ending(str(target), sha256_of_weights(target), f"{target.name} takes {words(size)}.")
+    return report.ending(str(target), checkpoint.sha256_of_weights(target), f"{target.name} takes {words(size)}.")
 
 
 def _check(gguf: Path) -> None:

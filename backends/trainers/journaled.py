@@ -23,9 +23,9 @@ from typing import Any
 import torch
 from transformers import TrainerCallback
 
-from backends import checkpoint
+from backends import checkpoint, states
 from backends.control import Control
-from backends.failure import disk_full, is_disk_full
+from backends.failure import disk_full
 from backends.meter import Meter
 from backends.report import Report
 from planner.problem import ProblemError
@@ -91,28 +91,20 @@ class Journaled:
         self.report.phase("save", f"checkpoint at step {step}")
         began = time.monotonic()
         self._make_room(run_dir)
-        try:
-            folder, size = checkpoint.write(run_dir, step, self._fill, {"tokens": self.told.tokens})
-        except Exception as error:
-            if is_disk_full(error):
-                raise ProblemError(disk_full(str(run_dir), self._last_checkpoint_words())) from error
-            raise
+        folder, size = checkpoint.write(run_dir, step, self._fill, {"tokens": self.told.tokens})
         self.report.write(events.Checkpoint(time.time(), step, str(folder), size, round(time.monotonic() - began, 3)))
         self.report.sync()
 
     def _make_room(self, run_dir: Path) -> None:
         """Look before leaping: a checkpoint that cannot fit is not begun, and the older of two gives way first."""
-        need = checkpoint.training_bytes(self.model, self.optimizer) + checkpoint.ROOM_BYTES  # type: ignore[attr-defined]
+        need = states.training_bytes(self.model, self.optimizer) + checkpoint.ROOM_BYTES  # type: ignore[attr-defined]
         if checkpoint.free_bytes(run_dir) < need:
             checkpoint.prune(run_dir, 1)
-        free = checkpoint.free_bytes(run_dir)
+        free, last = checkpoint.free_bytes(run_dir), checkpoint.latest(run_dir)
         if free < need:
-            figures = f"A checkpoint needs {words(need)}, {words(free)} are free. {self._last_checkpoint_words()}"
+            whole = f" The checkpoint of step {checkpoint.manifest(last)['step']} is whole." if last else ""
+            figures = f"A checkpoint needs {words(need)}, {words(free)} are free.{whole}"
             raise ProblemError(disk_full(str(run_dir), figures))
-
-    def _last_checkpoint_words(self) -> str:
-        last = checkpoint.latest(self.report.run_dir)
-        return f"The checkpoint of step {checkpoint.manifest(last)['step']} is whole." if last else ""
 
     def _fill(self, folder: Path) -> None:
         self._save(str(folder))
@@ -123,16 +115,16 @@ class Journaled:
         self.state.save_to_json(str(folder / TRAINER_STATE))  # type: ignore[attr-defined]
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
-        checkpoint.save_model(self.model, Path(output_dir or self.args.output_dir))  # type: ignore[attr-defined]
+        states.save_model(self.model, Path(output_dir or self.args.output_dir))  # type: ignore[attr-defined]
 
     def _save_optimizer_and_scheduler(self, output_dir: str) -> None:
-        checkpoint.save_optimizer(self.optimizer, Path(output_dir))  # type: ignore[attr-defined]
-        checkpoint.save_scheduler(self.lr_scheduler, Path(output_dir))  # type: ignore[attr-defined]
+        states.save_optimizer(self.optimizer, Path(output_dir))  # type: ignore[attr-defined]
+        states.save_scheduler(self.lr_scheduler, Path(output_dir))  # type: ignore[attr-defined]
 
     def _load_optimizer_and_scheduler(self, folder: str | None) -> None:
         if folder is not None:
-            checkpoint.load_optimizer(self.optimizer, Path(folder))  # type: ignore[attr-defined]
-            checkpoint.load_scheduler(self.lr_scheduler, Path(folder))  # type: ignore[attr-defined]
+            states.load_optimizer(self.optimizer, Path(folder))  # type: ignore[attr-defined]
+            states.load_scheduler(self.lr_scheduler, Path(folder))  # type: ignore[attr-defined]
 
     def _save_scaler(self, output_dir: str) -> None:
         """A gradient scaler exists only for float16, which no technique here uses."""
@@ -142,11 +134,11 @@ class Journaled:
         """See `_save_scaler`."""
 
     def _save_rng_state(self, output_dir: str) -> None:
-        checkpoint.save_rng(Path(output_dir))
+        states.save_rng(Path(output_dir))
 
     def _load_rng_state(self, folder: str | None) -> None:
         if folder is not None:
-            checkpoint.load_rng(Path(folder))
+            states.load_rng(Path(folder))
 
 
 class TellSteps(TrainerCallback):

@@ -15,7 +15,7 @@ from planner.run import layout
 
 torch = pytest.importorskip("torch", reason="needs the [train] extra")
 
-from backends import checkpoint  # noqa: E402
+from backends import checkpoint, states  # noqa: E402
 
 
 def trained(kind: Any, **keywords: Any) -> tuple[Any, Any, Any]:
@@ -49,18 +49,18 @@ def one_step(model: Any, optimizer: Any, scheduler: Any) -> None:
 def test_training_goes_on_bit_by_bit_from_a_saved_state(kind: str, keywords: dict[str, Any], tmp_path: Path) -> None:
     model, optimizer, scheduler = trained(getattr(torch.optim, kind), **keywords)
     weights = {k: v.clone() for k, v in model.state_dict().items()}
-    checkpoint.save_optimizer(optimizer, tmp_path)
-    checkpoint.save_scheduler(scheduler, tmp_path)
-    checkpoint.save_rng(tmp_path)
+    states.save_optimizer(optimizer, tmp_path)
+    states.save_scheduler(scheduler, tmp_path)
+    states.save_rng(tmp_path)
     one_step(model, optimizer, scheduler)
     expected = {k: v.clone() for k, v in model.state_dict().items()}
 
     other, other_optimizer, other_scheduler = trained(getattr(torch.optim, kind), **keywords)
     one_step(other, other_optimizer, other_scheduler)
     other.load_state_dict(weights)
-    checkpoint.load_optimizer(other_optimizer, tmp_path)
-    checkpoint.load_scheduler(other_scheduler, tmp_path)
-    checkpoint.load_rng(tmp_path)
+    states.load_optimizer(other_optimizer, tmp_path)
+    states.load_scheduler(other_scheduler, tmp_path)
+    states.load_rng(tmp_path)
     one_step(other, other_optimizer, other_scheduler)
     for name, tensor in other.state_dict().items():
         assert torch.equal(tensor, expected[name]), name
@@ -70,14 +70,14 @@ def test_training_goes_on_bit_by_bit_from_a_saved_state(kind: str, keywords: dic
 def test_every_generator_draws_again_what_it_drew(tmp_path: Path) -> None:
     random.gauss(0, 1)
     np.random.standard_normal()
-    checkpoint.save_rng(tmp_path)
+    states.save_rng(tmp_path)
 
     def draw() -> tuple[Any, ...]:
         return random.random(), random.gauss(0, 1), np.random.standard_normal(3).tolist(), torch.rand(5).tolist()
 
     first = draw()
     assert draw() != first
-    checkpoint.load_rng(tmp_path)
+    states.load_rng(tmp_path)
     assert draw() == first
 
 
@@ -134,13 +134,13 @@ def test_a_state_that_json_cannot_hold_is_a_problem_not_a_pickle(tmp_path: Path)
     model, optimizer, _ = trained(torch.optim.SGD)
     optimizer.state[next(model.parameters())]["odd"] = object()
     with pytest.raises(ProblemError) as caught:
-        checkpoint.save_optimizer(optimizer, tmp_path)
+        states.save_optimizer(optimizer, tmp_path)
     assert caught.value.problem.code == "checkpoint.unsupported_state"
 
 
 def test_a_checkpoints_damaged_part_is_named(tmp_path: Path) -> None:
-    (tmp_path / checkpoint.RNG).write_text(json.dumps({})[:1])
+    (tmp_path / states.RNG).write_text(json.dumps({})[:1])
     with pytest.raises(ProblemError) as caught:
-        checkpoint.load_rng(tmp_path)
+        states.load_rng(tmp_path)
     assert caught.value.problem.code == "checkpoint.damaged"
-    assert checkpoint.RNG in caught.value.problem.fact
+    assert states.RNG in caught.value.problem.fact

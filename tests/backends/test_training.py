@@ -80,7 +80,7 @@ def test_the_journal_tells_the_run_from_start_to_end(whole: Path, plan: Plan) ->
     assert isinstance(word, Finished)
     assert word.outcome == "done"
     phases = [e.phase for e in of(Phase, events)]
-    assert phases[:4] == ["load", "data", "sample", "train"]
+    assert phases[:6] == ["check", "load", "load", "data", "sample", "train"]
     assert [s.when for s in of(Sample, events)] == ["before", "after"]
     told = of(Step, events)
     assert [s.step for s in told] == list(range(1, 16))

@@ -184,7 +184,7 @@ def test_a_row_broken_after_planning_is_named_by_its_line(plan: Plan, tmp_path: 
     word = failed(tmp_path / "run")
     assert word.problem.code == "data.row"
     assert "Line 7" in word.problem.fact
-    assert word.phase == "data"
+    assert word.phase == "check"
 
 
 def test_a_model_gone_after_planning_is_named_by_its_folder(plan: Plan, tmp_path: Path) -> None:
@@ -195,7 +195,7 @@ def test_a_model_gone_after_planning_is_named_by_its_folder(plan: Plan, tmp_path
     word = failed(tmp_path / "run")
     assert word.problem.code == "model.not_found"
     assert str(tmp_path / "gone") in word.problem.fact
-    assert word.phase == "load"
+    assert word.phase == "check"
 
 
 def test_a_folder_that_may_not_be_read_is_a_problem(plan: Plan, tmp_path: Path) -> None:

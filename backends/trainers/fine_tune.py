@@ -1,0 +1,165 @@
+"""The fine-tune: from a RunSpec to a result in RUNDIR, through TRL's SFTTrainer and nothing beside it.
+
+It knows no technique by name: each one's torch half is called in slot order, and may give keyword arguments for
+loading, wrap the model, bring a trainer mixin or an optimizer.
+"""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import threading
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from datasets import Dataset
+from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, set_seed
+from trl import SFTConfig, SFTTrainer  # type: ignore[attr-defined]
+
+from backends import checkpoint, states
+from backends.control import Control
+from backends.failure import first_line, is_out_of_memory
+from backends.meter import Meter
+from backends.report import Report
+from backends.sample import answer
+from backends.trainers.journaled import Journaled
+from planner.plan import Plan
+from planner.problem import fail
+from planner.run import events, layout
+from planner.run.spec import RunSpec
+from planner.techniques.registry import technique
+from planner.units import words
+
+Twins = list[tuple[ModuleType, Any]]
+
+
+def fine_tune(
+    spec: RunSpec, rows: list[dict[str, Any]], resume_from: Path | None, report: Report, meter: Meter
+) -> events.Finished:
+    """Train to the end, or until a person stops or releases the run. Empties `rows` when they are taken over."""
+    torch.set_num_threads(spec.threads)
+    plan, twins = spec.plan, _twins(spec.plan)
+    report.phase("load", plan.model.name)
+    model, tokenizer = _load(plan, twins)
+    set_seed(spec.seed)
+    for twin, options in twins:
+        if hasattr(twin, "wrap"):
+            model = twin.wrap(model, options)
+    report.phase("data", plan.data.name)
+    data = Dataset.from_list(rows)
+    rows.clear()
+    trainer = _trainer(model, tokenizer, data, dict(spec.arguments), twins, report.run_dir)
+    if trainer.args.device.type == "cuda":
+        meter.watch_cuda(trainer.args.device)
+
+    def sample(when: str, prompt: str) -> None:
+        if prompt:
+            meter.mark("sample")
+            text = answer(trainer.model, tokenizer, prompt, spec.sample_tokens)
+            report.write(events.Sample(time.time(), when, report.step, prompt, text))
+            meter.mark("")
+
+    control = Control(report, lambda: meter.process.last, lambda say: sample("asked", say or spec.sample_prompt))
+    trainer.attach(report, meter, control)
+    if resume_from:
+        trainer.told.tokens = trainer._total_train_tokens = checkpoint.manifest(resume_from)["tokens"]
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGTERM, lambda *_: control.ask_to_release())  # a shutdown keeps what was learned
+    if not resume_from:
+        report.phase("sample")
+        sample("before", spec.sample_prompt)
+    report.phase("train")
+    trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
+    if control.ending == "released":
+        return _ending(spec, report, meter, "released", None)
+    report.phase("sample")
+    sample("after", spec.sample_prompt)
+    report.phase("save", "result")
+    meter.mark("save")
+    for twin, options in twins:
+        if hasattr(twin, "before_save"):
+            twin.before_save(trainer.model, options)
+    return _ending(
+        spec, report, meter, control.ending or "done", _save_result(trainer.model, tokenizer, report.run_dir)
+    )
+
+
+def _twins(plan: Plan) -> Twins:
+    """(torch half, options) of each choice that has one, in slot order."""
+    found = [(technique(c.slot, c.technique).twin, c.options) for c in plan.stage.choices]
+    return [(importlib.import_module(f"backends.techniques.{name}"), options) for name, options in found if name]
+
+
+def _load(plan: Plan, twins: Twins) -> tuple[Any, Any]:
+    """Model and tokenizer from a local folder: safetensors only, no code from the folder, nothing from the network."""
+    path = plan.model.path
+    load: dict[str, Any] = {}
+    for twin, options in twins:
+        if hasattr(twin, "load_kwargs"):
+            load |= twin.load_kwargs(options)
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
+        model = AutoModelForCausalLM.from_pretrained(
+            path, local_files_only=True, use_safetensors=True, trust_remote_code=False, **load
+        )
+    except Exception as error:  # a library may raise anything over a stranger's files
+        if is_out_of_memory(error):
+            raise
+        raise fail(
+            "model.not_loadable",
+            f"The model in {path!r} cannot be loaded: {first_line(error)}",
+            "Choose a folder with config.json, .safetensors files and a tokenizer.",
+        ) from error
+    return model, tokenizer
+
+
+def _trainer(model: Any, tokenizer: Any, data: Dataset, arguments: dict[str, Any], twins: Twins, run_dir: Path) -> Any:
+    mixins = [twin.trainer_mixin(o) for twin, o in twins if hasattr(twin, "trainer_mixin")]
+    optimizers = [twin.optimizer(o) for twin, o in twins if hasattr(twin, "optimizer")]
+    assert len(optimizers) <= 1, "one slot brings the optimizer"
+    trainer_class = type("JournaledTrainer", (Journaled, *mixins, SFTTrainer), {})
+    trainer = trainer_class(
+        model=model,
+        args=SFTConfig(output_dir=str(run_dir / layout.CHECKPOINTS), disable_tqdm=True, **arguments),
+        train_dataset=data,
+        processing_class=tokenizer,
+        optimizer_cls_and_kwargs=_with_rate(optimizers[0], arguments) if optimizers else None,
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
+
+
+def _with_rate(optimizer: tuple[type, dict[str, Any]], arguments: dict[str, Any]) -> tuple[type, dict[str, Any]]:
+    """The schedule's learning rate, which no optimizer half knows; weight decay comes with the parameter groups."""
+    kind, keywords = optimizer
+    return kind, {"lr": arguments["learning_rate"], **keywords}
+
+
+def _save_result(model: Any, tokenizer: Any, run_dir: Path) -> Path:
+    """The result whole or not at all. A whole model takes its tokenizer along, an adapter stays in PEFT's own form."""
+
+    def fill(folder: Path) -> None:
+        states.save_model(model, folder)
+        if not hasattr(model, "peft_config"):
+            tokenizer.save_pretrained(str(folder))
+
+    target = run_dir / layout.RESULT
+    checkpoint.write_whole(target, fill, if_full="The result could not be written.")
+    return target
+
+
+def _ending(spec: RunSpec, report: Report, meter: Meter, outcome: str, result: Path | None) -> events.Finished:
+    meter.stop()
+    track, predicted = meter.main, dict(spec.predicted).get("peak_bytes")
+    at = " ".join(filter(None, [f"step {track.peak_step}" if track.peak_step > 0 else "", track.peak_moment]))
+    took = f"It took {words(track.peak)}."
+    return report.ending(
+        str(result or ""),
+        checkpoint.sha256_of_weights(result) if result else "",
+        f"We said {words(predicted)}. {took}" if isinstance(predicted, int) else took,
+        outcome=outcome,
+        measured={"source": track.source, "peak_bytes": track.peak, "predicted_bytes": predicted, "at": at},
+    )
