@@ -8,9 +8,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
-
 from backends import checkpoint
 from backends.failure import first_line, is_out_of_memory
 from backends.meter import Meter
@@ -27,6 +24,10 @@ def run(spec: ConvertSpec, report: Report, meter: Meter) -> events.Finished:
     report.started()
     meter.start()
     _check(gguf)
+    report.phase("load", "libraries")  # only now: they take seconds, and a wrong file is told at once
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
+
     try:
         report.phase("convert", "reading the tokenizer")
         tokenizer = AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name, local_files_only=True)

@@ -9,8 +9,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from transformers import AutoTokenizer
-
 from backends.failure import first_line
 from backends.meter import Meter
 from backends.report import Report
@@ -29,11 +27,12 @@ def run(spec: ScanSpec, report: Report, meter: Meter) -> events.Finished:
     """Raises ProblemError `model.*`, `data.*` (every faulty row with its number)."""
     report.started()
     meter.start()
-    report.phase("load", "tokenizer")
-    model = read_folder(spec.model)
-    tokenizer = AutoTokenizer.from_pretrained(spec.model, local_files_only=True, trust_remote_code=False)
     report.phase("check", Path(spec.data).name)
-    data = read_data(spec.data)
+    model, data = read_folder(spec.model), read_data(spec.data)
+    report.phase("load", "tokenizer")
+    from transformers import AutoTokenizer  # only now: it takes seconds, and a faulty row is told at once
+
+    tokenizer = AutoTokenizer.from_pretrained(spec.model, local_files_only=True, trust_remote_code=False)
     lengths: list[int] = []
     prompt_lengths: list[int] = []
     told = 0.0
