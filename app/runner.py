@@ -111,6 +111,7 @@ class Runner(QObject):
     changed = Signal(object)
     attached = Signal(object)
     started = Signal()
+    ended_badly = Signal(object)
     problem = Signal(object)
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -121,6 +122,7 @@ class Runner(QObject):
         self._offset = 0
         self._looking = False
         self._unfed: deque[Event] = deque()
+        self._tell_end = False
         self._timer = QTimer(self, interval=LOOK_EVERY_MS)
         self._timer.timeout.connect(self.look)
         self._feeding = QTimer(self, interval=0)
@@ -161,8 +163,9 @@ class Runner(QObject):
 
     def _resumed(self) -> None:
         self.starting = False
-        self.record.died = None
-        self.record.state = State.RUNNING
+        record = self.record
+        record.died, record.failed, record.state, record.phase = None, None, State.RUNNING, "start"
+        self.changed.emit(record)
         self._timer.setInterval(LOOK_EVERY_MS)
         self.started.emit()
         self.look()
@@ -232,6 +235,7 @@ class Runner(QObject):
             return
         self._looking = False
         record = self.record
+        was_live = record.live
         news = (record.state, record.died, record.spec) != (found.state, found.died, found.spec)
         record.spec, record.state, record.died = found.spec, found.state, found.died
         self._unfed.extend(found.reading.events)
@@ -239,16 +243,27 @@ class Runner(QObject):
             self.problem.emit(problem)
         self._offset = found.reading.offset
         self._timer.setInterval(LOOK_EVERY_MS if record.live or self.starting else QUIET_LOOK_EVERY_MS)
+        # an end that was watched is news, and so is a worker that died while no window was open
+        self._tell_end = self._tell_end or (was_live and not record.live) or (news and record.state is State.LOST)
         if self._unfed:
             self._feed_some()
         elif news:
             self.changed.emit(record)
+            self._tell()
+
+    def _tell(self) -> None:
+        """Say once what ended the run, when all of its journal is known."""
+        if self._tell_end and not self._unfed:
+            self._tell_end = False
+            if self.record.problem is not None:
+                self.ended_badly.emit(self.record.problem)
 
     def _feed_some(self) -> None:
         """A part of what was read, so that a long journal does not hold up the window; the rest at the next turn."""
         for _n in range(min(FED_AT_ONCE, len(self._unfed))):
             self.record.feed(self._unfed.popleft())
         self.changed.emit(self.record)
+        self._tell()
         if not self._unfed:
             self._feeding.stop()
         elif not self._feeding.isActive():

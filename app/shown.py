@@ -10,6 +10,7 @@ from typing import Any
 
 from planner.ledger import At, Kind, Place
 from planner.plan import Plan
+from planner.units import words
 
 RESERVED = -1  # key of the row and bar part for what the allocator and the runtime hold
 
@@ -103,3 +104,11 @@ def shown_value(value: Any, choices: tuple[tuple[Any, str], ...] = ()) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def span_words(low: int, high: int) -> str:
+    """`14.02 – 15.61 GiB`; both units where they differ."""
+    first, second = words(low), words(high)
+    if first.rsplit(" ", 1)[-1] == second.rsplit(" ", 1)[-1]:
+        first = first.rsplit(" ", 1)[0]
+    return f"{first} – {second}"

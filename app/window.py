@@ -66,6 +66,7 @@ class MainWindow(QMainWindow):
         self.runner = Runner(self)
         self._probing = False
         self._closing_decided = False
+        self._run_problem = ""  # code of what ended the run that is shown
         self._build()
         self._wire()
         self._restore_layout()
@@ -146,6 +147,7 @@ class MainWindow(QMainWindow):
         self.runner.attached.connect(self.run_page.show_run)
         self.runner.changed.connect(self._run_changed)
         self.runner.started.connect(self._run_started)
+        self.runner.ended_badly.connect(self._run_ended_badly)
         page = self.run_page
         page.wish.connect(self.runner.send)
         page.stop_wanted.connect(self.ask_stop)
@@ -196,8 +198,16 @@ class MainWindow(QMainWindow):
         self.status.show_record(record)
         self.menus.show_run(live=record.live, paused=record.paused)
 
+    def _run_ended_badly(self, problem: Problem) -> None:
+        record = self.runner.record
+        last = record.checkpoints[-1].step if record.checkpoints else 0
+        action = f"Resume from step {last}" if last else "Start it again"
+        self._run_problem = problem.code
+        self.problems.show_problem(problem, action, self.runner.resume)
+
     def _run_started(self) -> None:
-        self.problems.drop("worker.")
+        if self._run_problem:
+            self.problems.drop(self._run_problem)
         self.show_page(RUN)
         self.status.say("The run has started; it goes on even if this window is closed")
 

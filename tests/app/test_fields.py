@@ -69,7 +69,11 @@ def test_with_the_focus_the_wheel_works(qtbot: QtBot) -> None:
 def test_showing_a_value_tells_nobody(qtbot: QtBot) -> None:
     box, number, line = combo(), Number(whole=False, minimum=0, maximum=9), TextField()
     _page = shown(qtbot, box, number, line)
-    with qtbot.assertNotEmitted(box.picked), qtbot.assertNotEmitted(number.entered), qtbot.assertNotEmitted(line.entered):
+    with (
+        qtbot.assertNotEmitted(box.picked),
+        qtbot.assertNotEmitted(number.entered),
+        qtbot.assertNotEmitted(line.entered),
+    ):
         box.show_value("three")
         number.show_value(0.25)
         line.show_value(("a", "b"))

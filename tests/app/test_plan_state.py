@@ -9,8 +9,8 @@ import pytest
 from app.pages.plan.advice import suggestions
 from app.pages.plan.choices import need_bytes, option_offers, technique_offers
 from app.pages.plan.edits import SCHEDULE, options_of, with_option
-from app.pages.plan.state import data_bins, data_sentence, machine_sentence, span_words, title, view
-from app.shown import RESERVED
+from app.pages.plan.state import data_bins, data_sentence, machine_sentence, title, view
+from app.shown import RESERVED, span_words
 from planner.estimate import Verdict, estimate
 from planner.options import described
 from planner.plan import Plan
@@ -103,7 +103,8 @@ def test_an_impossible_choice_says_why(make_plan: MakePlan) -> None:
     shown = view(broken)
     assert shown.headline.startswith("Cannot tell")
     assert shown.start_text == "Start anyway"
-    assert shown.rows == () and shown.bars == ()
+    assert shown.rows == ()
+    assert shown.bars == ()
 
 
 def test_advice_makes_it_fit_and_room_keeps_it_fitting(make_plan: MakePlan) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.shown import RESERVED, Bar, Bins, Moment, Part, Row
+from app.shown import RESERVED, Bar, Bins, Moment, Part, Row, span_words
 from planner.estimate import Estimate, Tier, Verdict, device_of
 from planner.facts.data import longest_batch
 from planner.ledger import MOMENTS, At
@@ -78,14 +78,6 @@ def view(result: Estimate, chosen: At | None = None) -> PlanView:
 def expected_words(tier: Tier) -> str:
     """`expected 14.60 GiB  (14.02 – 15.61 GiB)`."""
     return f"expected {words(tier.peak_bytes)}  ({span_words(tier.low_bytes, tier.high_bytes)})"
-
-
-def span_words(low: int, high: int) -> str:
-    """`14.02 – 15.61 GiB`; both units where they differ."""
-    first, second = words(low), words(high)
-    if first.rsplit(" ", 1)[-1] == second.rsplit(" ", 1)[-1]:
-        first = first.rsplit(" ", 1)[0]
-    return f"{first} – {second}"
 
 
 def bar(result: Estimate, tier: Tier) -> Bar:

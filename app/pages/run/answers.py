@@ -23,6 +23,7 @@ class Text(QPlainTextEdit):
         self.setAccessibleName(name)
         self.setTabChangesFocus(True)
         self.setVerticalScrollBar(ScrollBar())
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     def sizeHint(self) -> QSize:
         return QSize(em(12), em(4))
@@ -77,7 +78,9 @@ class AnswersCard(Card):
         waiting = "writing …" if record.phase == "sample" and record.live else ""
         self.before.show_answer("before", "muted", first.text.strip() if first else waiting)
         nothing_yet = waiting if first else ""
-        self.now.show_answer(_when(newest), "accent", newest.text.strip() if newest else nothing_yet)
+        self.now.show_answer(
+            _when(newest), "accent" if newest else "muted", newest.text.strip() if newest else nothing_yet
+        )
 
 
 def _when(sample: Sample | None) -> str:

@@ -79,7 +79,7 @@ class RunHead(QWidget):
         row.addLayout(left)
         middle = QVBoxLayout()
         self.bar = Progress()
-        self.phase = Words("", "muted", 0.92)
+        self.phase = Elided("", "muted", 0.92)
         self.phase.setAccessibleName("Phase")
         middle.addStretch(1)
         middle.addWidget(self.bar)
@@ -109,7 +109,7 @@ class RunHead(QWidget):
         self.speed.setText(" · ".join(filter(None, parts)))
         self.bar.setRange(0, max(1, total))
         self.bar.setValue(record.step)
-        self.percent.setText(f"{record.step / total:.0%}" if total else "")
+        self.percent.setText(f"{record.step / total * 100:.0f} %" if total else "")
         self.phase.setText(self._phase_words(record))
         self._show_buttons(record)
 
@@ -120,7 +120,7 @@ class RunHead(QWidget):
             return {"load": "loading the model", "data": "preparing the data", "sample": "writing a sample answer"}.get(
                 record.phase, record.phase
             )
-        return record.state_words()
+        return record.problem.fact if record.problem else record.state_words()
 
     def _show_buttons(self, record: RunRecord) -> None:
         live, paused = record.live, record.paused

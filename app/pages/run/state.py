@@ -12,6 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.shown import span_words
 from app.widgets.decimate import Decimated
 from planner.problem import Problem
 from planner.run.events import Checkpoint, Event, Failed, Finished, Memory, Note, Phase, Sample, Started, Step
@@ -267,12 +268,14 @@ class RunRecord:
         said, took = self.said, self._took()
         if not said.expected or not took or not self.step:
             return ""
+        if not self.finished:
+            return f"Highest so far; the longest batch may still come. Stated: {span_words(said.low, said.high)}."
         part = (took - said.expected) / said.expected
         inside = said.low <= took <= said.high
         where = "inside" if inside else "below" if took < said.low else "above"
-        band = f"{words(said.low)} – {words(said.high)}"
-        at = str(self.finished.measured.get("at", "")) if self.finished else ""
-        return f"{part:+.1%} of what was expected, {where} the stated {band}." + (f" Highest in {at}." if at else "")
+        at = str(self.finished.measured.get("at", ""))
+        miss = f"{abs(part):.1%} {'more' if part > 0 else 'less'} than expected".replace("%", " %")
+        return f"{miss}, {where} the stated {span_words(said.low, said.high)}." + (f" Highest in {at}." if at else "")
 
     def _took(self) -> int:
         if self.finished and isinstance(self.finished.measured.get("peak_bytes"), int):

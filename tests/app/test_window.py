@@ -1,0 +1,339 @@
+"""The window without a run: it opens filled, every control has a name and a shortcut does what its menu says."""
+
+from __future__ import annotations
+
+import json
+import locale
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
+from PySide6.QtGui import QCloseEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from pytestqt.qtbot import QtBot
+
+from app import faults, recovery
+from app.theme import theme
+from app.widgets.buttons import Button
+from app.widgets.fields import Combo, Number
+from app.widgets.pick_field import PickField
+from app.window import PLAN, RUN, MainWindow
+from planner.assets import asset
+from planner.plan import Plan
+from planner.plan_file import load_plan, save_plan
+from planner.problem import fail
+from tests.app.finding import box_button, find
+
+MakePlan = Callable[..., Plan]
+
+
+@pytest.fixture
+def window(qtbot: QtBot) -> Iterator[MainWindow]:
+    found = open_window(qtbot)
+    yield found
+    found._closing_decided = True
+    found.close()
+
+
+def open_window(qtbot: QtBot, file: Path | None = None) -> MainWindow:
+    """A window that stands and is filled."""
+    found = MainWindow(file)
+    qtbot.addWidget(found)
+    found.resize(1300, 900)
+    with qtbot.waitSignal(found.filled, timeout=20_000), qtbot.waitActive(found):
+        found.show()
+        found.activateWindow()
+    return found
+
+
+def plan_of(window: MainWindow) -> Plan:
+    assert window.document.plan is not None
+    return window.document.plan
+
+
+def test_it_opens_with_the_example_filled_in_and_start_ready(window: MainWindow) -> None:
+    assert window.pages.currentIndex() == PLAN
+    assert plan_of(window).model.source == "embedded"
+    assert plan_of(window).data.name == "Sample questions"
+    start = find(window, Button, "Start")
+    assert start.isEnabled()
+    assert start.hasFocus()
+    assert find(window, QLabel, "Verdict").text().startswith("Fits")
+    assert not window.problems.isVisible()
+    assert not window.document.modified
+
+
+def test_only_pages_that_exist_are_in_the_rail(window: MainWindow) -> None:
+    names = [
+        w.accessibleName() for w in window.rail.findChildren(QWidget) if w.accessibleName().endswith("page button")
+    ]
+    assert names == ["Plan page button", "Run page button"]
+    assert window.pages.count() == len(names)
+
+
+def test_every_control_has_a_name(qtbot: QtBot, window: MainWindow) -> None:
+    for page in (PLAN, RUN):
+        window.show_page(page)
+        qtbot.waitUntil(lambda page=page: window.pages.widget(page).isVisible())
+        nameless = [
+            w
+            for w in window.findChildren(QWidget)
+            if w.isVisible()
+            and w.focusPolicy() & Qt.FocusPolicy.TabFocus
+            and not w.accessibleName()
+            and w.focusProxy() is None
+            and not w.inherits("QMenuBar")
+        ]
+        assert nameless == []
+
+
+def test_tab_reaches_the_form_the_charts_and_the_ledger(qtbot: QtBot, window: MainWindow) -> None:
+    seen = set()
+    for _press in range(120):
+        qtbot.keyClick(QApplication.focusWidget() or window, Qt.Key.Key_Tab)
+        focused = QApplication.focusWidget()
+        assert focused is not None
+        seen.add(focused.accessibleName())
+    wanted = {"Model", "Data", "Machine", "Weights", "Trained", "Batch", "Memory of RAM", "Memory at each moment"}
+    assert wanted <= seen
+    assert "Ledger at the chosen moment" in seen
+
+
+def test_ctrl_z_takes_a_change_back_and_says_which(qtbot: QtBot, window: MainWindow) -> None:
+    batch = find(window, Number, "Batch")
+    before = batch.value()
+    batch.setFocus()
+    qtbot.keyClick(batch, Qt.Key.Key_Up)
+    assert plan_of(window).stage.schedule.micro_batch == before + 1
+    assert window.document.stack.undoText() == f"change Batch {before:.0f} → {before + 1:.0f}"
+    assert find(window, QLabel, "Last action").text() == f"Change Batch {before:.0f} → {before + 1:.0f}"
+    qtbot.keyClick(batch, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert plan_of(window).stage.schedule.micro_batch == before
+    assert batch.value() == before
+
+
+def test_a_menu_prices_its_entries_only_when_it_opens(qtbot: QtBot, window: MainWindow) -> None:
+    from app.widgets.fields import DETAIL
+
+    trained = find(window, Combo, "Trained")
+    assert not any(trained.itemData(i, DETAIL) for i in range(trained.count()))
+    trained.showPopup()
+    details = [trained.itemData(i, DETAIL) for i in range(trained.count())]
+    trained.hidePopup()
+    assert any(d and d[0] in "+−±" for d in details)
+
+
+def test_a_changed_choice_moves_every_figure_at_once(qtbot: QtBot, window: MainWindow) -> None:
+    trained = find(window, Combo, "Trained")
+    before = find(window, QLabel, "Expected memory").text()
+    trained.setFocus()
+    qtbot.keyClick(trained, Qt.Key.Key_Down)
+    after = find(window, QLabel, "Expected memory").text()
+    assert after != before
+    tier = window.document.estimate.tiers[0]  # type: ignore[union-attr]
+    assert window.plan_page.budget.table._model.rows[0].bytes == max(
+        int(x.bytes) for x in window.document.estimate.at(tier.place, tier.peak_at)
+    )  # type: ignore[union-attr,arg-type]
+    back = find(window, QWidget, "Trained back to default")
+    qtbot.mouseClick(back, Qt.MouseButton.LeftButton)
+    assert find(window, QLabel, "Expected memory").text() == before
+
+
+def test_another_card_can_be_searched_and_planned_for(qtbot: QtBot, window: MainWindow) -> None:
+    machine = find(window, PickField, "Machine")
+    qtbot.keyClick(machine, Qt.Key.Key_Down)
+    qtbot.keyClicks(machine.list.search, "4090")
+    with qtbot.waitSignal(window.document.changed):
+        qtbot.keyClick(machine.list.search, Qt.Key.Key_Return)
+    assert "4090" in plan_of(window).machine.name
+    assert "4090" in find(window, QLabel, "Plan title").text()
+    find(window, Button, window.plan_page.start.accessibleName()).click()
+    assert window.problems.problem is not None
+    assert window.problems.problem.code == "run.other_machine"
+    with qtbot.waitSignal(window.document.changed):
+        window.problems.button.click()
+    assert window.here is not None
+    assert plan_of(window).machine.name == window.here.name
+
+
+def test_a_catalogue_model_can_be_planned_by_its_shape(qtbot: QtBot, window: MainWindow) -> None:
+    model = find(window, PickField, "Model")
+    model.setFocus()
+    qtbot.keyClick(model, Qt.Key.Key_Space)
+    qtbot.keyClicks(model.list.search, "Llama-3.1-8B")
+    with qtbot.waitSignal(window.document.changed):
+        qtbot.keyClick(model.list.search, Qt.Key.Key_Return)
+    assert "Llama-3.1-8B" in plan_of(window).model.name
+    assert find(window, Button, window.plan_page.start.text().replace("&", "")).isEnabled()
+
+
+def test_start_without_the_model_says_its_size_first_and_fetches_nothing(qtbot: QtBot, window: MainWindow) -> None:
+    find(window, Button, "Start").click()
+    qtbot.waitUntil(window.activity.isVisible)
+    assert "MiB" in window.activity.text.text()
+    assert find(window, Button, "Fetch and start").isVisible()
+    find(window, Button, "Not now").click()
+    assert not window.activity.isVisible()
+    assert window.runner.run_dir is None
+
+
+def test_saving_opening_and_the_title(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    find(window, Number, "Length").stepUp()
+    assert window.isWindowModified()
+    path = tmp_path / "mine.json"
+    with qtbot.waitSignal(window.document.renamed):
+        window.document.save_soon(path)
+    assert load_plan(path) == plan_of(window)
+    assert not window.isWindowModified()
+    assert window.windowTitle() == "mine[*] – Plimsoll"
+    window.menus.fill_recent(window.open_file)
+    assert window.menus.recent.actions()[0].text().startswith("mine.json")
+
+
+def test_a_plan_file_that_cannot_be_read_is_a_problem_above_the_page(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text(json.dumps({"schema": 99}))
+    before = window.document.plan
+    window.open_file(bad)
+    qtbot.waitUntil(window.problems.isVisible)
+    assert window.problems.problem is not None
+    assert window.problems.fact.text()
+    assert window.document.plan == before
+
+
+def test_a_given_file_that_is_missing_opens_the_example_and_says_so(qtbot: QtBot, tmp_path: Path) -> None:
+    found = open_window(qtbot, tmp_path / "absent.json")
+    assert found.problems.problem is not None
+    assert plan_of(found).model.source == "embedded"
+    found.close()
+
+
+def test_an_unsaved_plan_is_there_again(qtbot: QtBot, window: MainWindow) -> None:
+    find(window, Number, "Batch").stepUp()
+    changed = plan_of(window).stage
+    window.close()
+    again = open_window(qtbot)
+    assert plan_of(again).stage == changed
+    assert again.document.modified
+    again.close()
+
+
+def test_a_dropped_file_of_rows_is_taken_as_data(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    rows = tmp_path / "mine.jsonl"
+    rows.write_text(asset("sample", "questions.jsonl").read_text().splitlines()[0] + "\n")
+    drop(window, rows)
+    qtbot.waitUntil(lambda: plan_of(window).data.rows == 1)
+    rows.write_text("not json\n")
+    drop(window, rows)
+    qtbot.waitUntil(window.problems.isVisible)
+    assert plan_of(window).data.rows == 1
+    drop(window, tmp_path / "x.png")
+    assert window.problems.problem is not None
+    assert window.problems.problem.code == "window.unknown_drop"
+
+
+def drop(window: MainWindow, path: Path) -> None:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    action, button = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+    window.dropEvent(QDropEvent(QPointF(QPoint(9, 9)), action, data, button, Qt.KeyboardModifier.NoModifier))
+
+
+def test_f1_lists_the_shortcuts_and_escape_stops_nothing(qtbot: QtBot, window: MainWindow) -> None:
+    next(a for _m, actions in window.menus.all for a in actions if "Keyboard" in a.text()).trigger()
+    tree = window.shortcuts_page.tree
+    texts = []
+    for i in range(tree.topLevelItemCount()):
+        top = tree.topLevelItem(i)
+        assert top is not None
+        texts += [top.child(j).text(0) for j in range(top.childCount())]
+    keys = {key for text in texts for key in text.split(", ")}
+    assert {"Ctrl+Return", "Ctrl+1", "Ctrl+2", "Ctrl+Z", "Ctrl+S"} <= keys
+    window.shortcuts_page.close()
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    assert window.isVisible()
+
+
+def test_shortcuts_are_not_given_twice(window: MainWindow) -> None:
+    keys = [k.toString() for _m, actions in window.menus.all for a in actions for k in a.shortcuts() if k.toString()]
+    assert len(keys) == len(set(keys))
+
+
+def test_ctrl_2_shows_the_run_page_with_its_one_button(qtbot: QtBot, window: MainWindow) -> None:
+    qtbot.keyClick(window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    assert window.pages.currentIndex() == RUN
+    assert find(window, Button, "Start the example").isEnabled()
+
+
+def test_an_unexpected_error_becomes_a_problem_and_a_log_line(qtbot: QtBot, own_home: Path) -> None:
+    shown = []
+    hooks = sys.excepthook, threading.excepthook
+    try:
+        faults.open_log()
+        faults.catch_all(shown.append)
+        try:
+            raise ZeroDivisionError("made for this test")
+        except ZeroDivisionError as error:
+            sys.excepthook(type(error), error, error.__traceback__)
+        expected = fail("a.code", "A fact.", "An advice.")
+        sys.excepthook(type(expected), expected, None)
+    finally:
+        sys.excepthook, threading.excepthook = hooks
+        for handler in list(faults.log.handlers):
+            handler.close()
+            faults.log.removeHandler(handler)
+    assert [p.code for p in shown] == ["window.internal", "a.code"]
+    assert "made for this test" in (own_home / faults.LOG_NAME).read_text()
+
+
+def test_closing_with_changes_to_a_file_asks_and_cancel_stays(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    path = tmp_path / "mine.json"
+    save_plan(plan_of(window), path)
+    window.open_file(path)
+    qtbot.waitUntil(lambda: window.document.path == path)
+    find(window, Number, "Batch").stepUp()
+    press_when_open(qtbot, "Cancel")
+    event = QCloseEvent()
+    window.closeEvent(event)
+    assert not event.isAccepted()
+    press_when_open(qtbot, "Discard")
+    window.closeEvent(event := QCloseEvent())
+    assert event.isAccepted()
+    assert not recovery.recovery_path().exists()
+
+
+def press_when_open(qtbot: QtBot, name: str) -> None:
+    """Press a button of the question that is about to open."""
+
+    def press() -> None:
+        button = box_button(name)
+        if button is None:
+            QTimer.singleShot(20, press)
+        else:
+            qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    QTimer.singleShot(20, press)
+
+
+def test_the_c_library_reads_numbers_with_a_point() -> None:
+    from app.window import make_application
+
+    assert make_application.__doc__
+    assert locale.localeconv()["decimal_point"] == "."
+
+
+def test_the_look_is_kept_for_the_next_time(window: MainWindow) -> None:
+    before = theme().wish
+    try:
+        window.choose_look("dark")
+        assert theme().scheme.name == "dark"
+        from app.window import _settings
+
+        assert _settings().value("look") == "dark"
+    finally:
+        theme().choose(before)
