@@ -89,6 +89,11 @@ class LivePlot(QWidget):
         layout.addWidget(self.canvas)
         self._style()
 
+    def _make_if_seen(self) -> None:
+        """Pages of a stack are shown for an instant while the window is built; that is no reason to load matplotlib."""
+        if self.isVisible():
+            self.make()
+
     def draw_if_changed(self) -> None:
         """One tick of the drawing timer."""
         if not self._dirty or self.canvas is None or not self.isVisible():
@@ -166,7 +171,7 @@ class LivePlot(QWidget):
         super().showEvent(event)
         self._dirty = True
         # after the page has been painted once, so that changing to it is felt at once
-        QTimer.singleShot(0, self.make)
+        QTimer.singleShot(0, self._make_if_seen)
         self._timer.start()
 
     def hideEvent(self, event: QHideEvent) -> None:
