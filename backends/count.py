@@ -60,7 +60,7 @@ class LiveCount(TorchDispatchMode):
     """
 
     def __init__(self, model: torch.nn.Module) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.live: dict[int, Storage] = {}
         self.total = 0
         self.where = Where("outside")
@@ -154,7 +154,7 @@ class LiveCount(TorchDispatchMode):
             if name.endswith(("lm_head.weight", "embed_tokens.weight")):
                 self.head_bytes = parameter.nbytes
             if parameter.requires_grad:
-                parameter.register_post_accumulate_grad_hook(self._gradient)
+                parameter.register_post_accumulate_grad_hook(self._gradient)  # type: ignore[no-untyped-call]
         for buffer in model.buffers():
             self.see(buffer, "", "weights")
         blocks = [m for m in model.modules() if isinstance(m, GradientCheckpointingLayer)]
@@ -173,7 +173,7 @@ class LiveCount(TorchDispatchMode):
             if i == 0:
                 self.live[args[0].untyped_storage()._cdata].made = self.where
                 if args[0].requires_grad:
-                    args[0].register_hook(lambda grad: self.enter("backward_end"))
+                    args[0].register_hook(lambda grad: self.enter("backward_end"))  # type: ignore[no-untyped-call]
 
         return hook
 
@@ -182,7 +182,7 @@ class LiveCount(TorchDispatchMode):
             last = i == self.n_blocks - 1
             following = ("loss", -1) if last else ("forward", i + 1)
             if output.requires_grad:
-                output.register_hook(lambda grad: self.enter("backward", i))
+                output.register_hook(lambda grad: self.enter("backward", i))  # type: ignore[no-untyped-call]
             self.live[output.untyped_storage()._cdata].made = Where(
                 *following, self.micro_batches
             )  # a block's input is its own
@@ -215,39 +215,41 @@ class LiveCount(TorchDispatchMode):
 ROLES = {"weights": "Weights", "adapter": "Adapter", "state": "Optimizer states", "batch": "Batch"}
 
 
-def by_line(instant: Instant, n_blocks: int, head_bytes: int) -> dict[str, int]:
-    """Bytes of an instant by the ledger's lines."""
+def by_line(instant: Instant, n_blocks: int, head_bytes: int, *, accumulated: bool) -> dict[str, int]:
+    """Bytes of an instant by the ledger's lines. accumulated: gradients of earlier micro-batches stay."""
     lines: dict[str, int] = {}
     for storage in instant.storages:
-        what = _line(storage, instant.where, n_blocks, head_bytes)
+        what = _line(storage, instant.where, n_blocks, head_bytes, accumulated)
         lines[what] = lines.get(what, 0) + storage.bytes
     return lines
 
 
-def _line(storage: Storage, where: Where, n_blocks: int, head_bytes: int) -> str:
+def _line(storage: Storage, where: Where, n_blocks: int, head_bytes: int, accumulated: bool) -> str:
     """The ledger line a storage belongs to: by its role, else by where it was made and where the run is now."""
     if storage.role in ROLES:
         return ROLES[storage.role]
     stretch, block, micro_batch = where
     made, made_block, made_batch = storage.made
-    now = made_batch == micro_batch
     gradient = storage.role == "gradient"
     if stretch == "update":
         return "Gradients" if gradient else "Update workspace"
-    if gradient and not now:
+    if gradient and made_batch != micro_batch:
         return "Gradients"
     if stretch in ("forward", "backward") and made_block == block and made in (stretch, "forward") and block >= 0:
-        return "One block, forward" if stretch == "forward" else "One block, backward"
-    if stretch == "backward_end" and (made == "backward_end" or (not gradient and storage.bytes != head_bytes)):
+        return f"One block, {stretch}"
+    of_head = made == "loss" and storage.bytes == head_bytes and stretch != "loss"
+    if stretch == "backward_end" and (made == "backward_end" or not (gradient or of_head)):
         return "End of backward"
     if stretch == "loss" and made == "loss":
         return "Logits and loss"
     if gradient:
-        return "Gradients"
-    if made == "loss" and storage.bytes == head_bytes:
-        return "Gradients"  # of the tied head, waiting for the embedding's
+        return "Gradients" if accumulated else "Gradients so far"
+    if of_head:
+        return "Gradient of the tied head" if accumulated else "Gradients so far"
     if made == "forward" and made_block >= 0:
-        return "Kept by the last block" if stretch == "loss" and made_block == n_blocks - 1 else "Kept for backward"
+        if stretch == "loss" and made_block == n_blocks - 1:
+            return "Kept by the last block"
+        return "Kept so far" if stretch == "forward" else "Kept for backward"
     if made == "forward":
         return "Attention mask" if len(storage.shape) == 4 else "Rotary positions"
     return {"loss": "Logits and loss", "forward": "One block, forward"}.get(stretch, "One block, backward")

@@ -10,6 +10,7 @@ from functools import lru_cache
 
 from planner.draft import Attend, Draft, Stack
 from planner.facts.model.families import FAMILIES
+from planner.stored import stored
 from planner.tape import Amount, Tape, Value, per_pair, per_position, per_token
 
 
@@ -29,9 +30,8 @@ class Block:
 def block_of(draft: Draft, stack: Stack, *, first: bool) -> Block:
     """The block of this draft; first: the one that reads the embedding."""
     assert draft.attend is not None
-    embedding_trained = any(x.trained and x.role == "embedding" for x in stack.tensors)
     # with checkpointing PEFT makes the embedding's result want a gradient, or nothing would be recorded
-    wants = not first or embedding_trained or draft.recompute
+    wants = not first or stored(stack).of_embedding > 0 or draft.recompute
     return _run(
         stack,
         draft.attend,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from planner.facts.data import BatchShape
 from planner.facts.model.facts import ModelFacts
@@ -89,8 +89,7 @@ class Stack:
     sites: tuple[Site, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(NamedTuple):
     """Everything a technique may read, and what it may replace.
 
     batch: the longest batch that will really occur. device: kind of the device that computes (cpu, cuda, rocm, mps).
@@ -113,6 +112,10 @@ class Draft:
     sample_tokens: int = 0
     timeline: tuple[At, ...] = ()
     lines: tuple[Line, ...] = ()
+
+    def but(self, **changes: Any) -> Draft:
+        """The same draft with some fields changed."""
+        return self._replace(**changes)
 
 
 OWNS: dict[Slot, frozenset[str]] = {

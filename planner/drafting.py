@@ -50,14 +50,9 @@ def plan_problems(plan: Plan) -> tuple[Problem, ...]:
     found: list[Problem] = []
     for index, stage in enumerate(plan.stages):
         found += _bounds(stage.schedule, "schedule")
-        answered = {choice.slot for choice in stage.choices}
-        found += [
-            Problem(
-                "plan.unanswered", f"The plan does not say: {QUESTIONS[s].lower()}.", "Choose one of its techniques."
-            )
-            for s in slots()
-            if s not in answered
-        ]
+        if len(stage.choices) < len(slots()):
+            answered = {choice.slot for choice in stage.choices}
+            found += [_unanswered(slot) for slot in slots() if slot not in answered]
         for choice in stage.choices:
             try:
                 known = technique(choice.slot, choice.technique)
@@ -71,6 +66,11 @@ def plan_problems(plan: Plan) -> tuple[Problem, ...]:
                 Problem("plan.no_device", f"{plan.machine.name} has nothing to compute on.", "Choose a machine.")
             )
     return tuple(found)
+
+
+def _unanswered(slot: Slot) -> Problem:
+    fact = f"The plan does not say: {QUESTIONS[slot].lower()}."
+    return Problem("plan.unanswered", fact, "Choose one of its techniques.")
 
 
 @lru_cache(maxsize=1024)

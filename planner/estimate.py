@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 
 from planner.draft import Draft
 from planner.drafting import device_of, draft, plan_problems
@@ -52,7 +53,8 @@ def estimate(plan: Plan) -> Estimate:
     drafts = tuple(draft(plan, index) for index in range(len(plan.stages)))
     timeline = tuple(at for d in drafts for at in d.timeline)
     lines = tuple(line for d in drafts for line in d.lines)
-    tiers = tuple(_tier(plan, drafts, lines, timeline, place) for place in _places(drafts))
+    totals = _totals(lines)
+    tiers = tuple([_tier(plan, drafts, totals.get(place, {}), timeline, place) for place in _places(drafts)])
     verdict, reason = judge(tiers, lines, certain=all(d.batch.certain for d in drafts))
     return Estimate(plan, timeline, lines, tiers, verdict, reason)
 
@@ -73,9 +75,10 @@ def estimate_grid(plan: Plan, rows: Num, seq: Num) -> dict[str, Num]:
         for i, stage in enumerate(plan.stages)
     )
     peaks: dict[str, Num] = {}
+    totals = _totals(x for d in drafts for x in d.lines)
     for place in _places(drafts):
         live: Num = 0
-        for total in _totals([x for d in drafts for x in d.lines], place).values():
+        for total in totals.get(place, {}).values():
             live = maximum(live, total)
         peaks[place.tier] = live + _band(drafts, place).beside(live)[1]
     return peaks
@@ -86,12 +89,16 @@ def _places(drafts: tuple[Draft, ...]) -> tuple[Place, ...]:
     return (HOST, DISK) if all(d.device == "cpu" for d in drafts) else (DEVICE, HOST, DISK)
 
 
-def _totals(lines: Iterable[Line], place: Place) -> dict[At, Num]:
-    totals: dict[At, Num] = {}
+def _totals(lines: Iterable[Line]) -> dict[Place, dict[At, Num]]:
+    """Bytes by place and instant: the one sum that everything shown is."""
+    totals: dict[Place, dict[At, Num]] = {}
     for line in lines:
-        if line.place == place:
-            for at in line.alive:
-                totals[at] = totals[at] + line.bytes if at in totals else line.bytes
+        of_place = totals.get(line.place)
+        if of_place is None:
+            of_place = totals[line.place] = {}
+        size = line.bytes
+        for at in line.alive:
+            of_place[at] = of_place[at] + size if at in of_place else size
     return totals
 
 
@@ -104,12 +111,9 @@ def _band(drafts: tuple[Draft, ...], place: Place) -> Band:
     return band(kind, any(d.recompute for d in drafts))
 
 
-def _tier(
-    plan: Plan, drafts: tuple[Draft, ...], lines: tuple[Line, ...], timeline: tuple[At, ...], place: Place
-) -> Tier:
-    by_at = _totals(lines, place)
-    totals = tuple((at, by_at.get(at, 0)) for at in timeline)
-    peak_at, live = max(totals, key=lambda pair: pair[1])
+def _tier(plan: Plan, drafts: tuple[Draft, ...], by_at: dict[At, Num], timeline: tuple[At, ...], place: Place) -> Tier:
+    totals = tuple([(at, by_at.get(at, 0)) for at in timeline])
+    peak_at, live = max(totals, key=itemgetter(1))
     device, machine = device_of(plan), plan.machine
     assert device is not None
     if place.tier == "device":

@@ -10,8 +10,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeAlias
 
-from planner.draft import Draft
+from planner.draft import Draft, Stack
 from planner.operations import rms_norm
+from planner.stored import stored
 from planner.tape import Amount, Tape, Value, Weight, per_token
 
 Loss: TypeAlias = "Callable[[Tape, Value, Weight, int], Value]"
@@ -20,46 +21,23 @@ Loss: TypeAlias = "Callable[[Tape, Value, Weight, int], Value]"
 
 def head_of(draft: Draft, loss: Loss) -> tuple[Amount, ...]:
     """The fullest instants between the last block's forward and its backward, all bytes made there counted."""
-    tensors = {x.role: x for x in draft.stacks[-1].tensors if x.role in ("final norm", "head", "embedding")}
-    head, norm = tensors["head"], tensors["final norm"]
-    trained = tensors["embedding"].trained if head.tied else head.trained
-    return _run(
-        loss,
-        draft.facts.hidden_size,
-        draft.facts.vocab_size,
-        draft.compute_bits,
-        head.bits,
-        trained,
-        norm.trained,
-        draft.device,
-        head.tied or draft.schedule.grad_accumulation == 1,
-    )
+    return _run(loss, draft.stacks[-1], draft.compute_bits, draft.device, draft.schedule.grad_accumulation == 1)
 
 
 @lru_cache(maxsize=4096)
-def _run(
-    loss: Loss,
-    hidden: int,
-    vocabulary: int,
-    bits: int,
-    head_bits: int,
-    head_trained: bool,
-    norm_trained: bool,
-    device: str,
-    gradients_stay: bool,
-) -> tuple[Amount, ...]:
-    t = Tape(device, gradients_stay)
+def _run(loss: Loss, stack: Stack, bits: int, device: str, alone: bool) -> tuple[Amount, ...]:
+    facts, sums = stack.facts, stored(stack)
+    # a tied head's gradient waits for the embedding's, others are added at once to those of earlier micro-batches
+    t = Tape(device, gradients_stay=sums.tied or alone)
     t.enter("loss")
-    norm, head = Weight(hidden, bits, norm_trained), Weight(hidden * vocabulary, head_bits, head_trained)
-    result = _forward(t, loss, t.input(per_token(hidden), bits, wants_gradient=True), norm, head, vocabulary)
+    norm = Weight(facts.hidden_size, sums.bits, sums.of_final_norm > 0)
+    head = Weight(facts.hidden_size * facts.vocab_size, sums.bits, sums.of_head > 0)
+    x = t.input(per_token(facts.hidden_size), bits, wants_gradient=True)
+    result = loss(t, rms_norm(t, x, norm), head, facts.vocab_size)
+    del x
     last, elements = result.node, result.elements
     del result
     assert last is not None
     reached = t.backward(last, elements, 32)
     del reached, last
     return t.fullest("loss")
-
-
-def _forward(t: Tape, loss: Loss, x: Value, norm: Weight, head: Weight, vocabulary: int) -> Value:
-    x = rms_norm(t, x, norm)
-    return loss(t, x, head, vocabulary)

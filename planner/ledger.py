@@ -7,7 +7,6 @@ program adds up memory.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -65,8 +64,7 @@ class Kind(StrEnum):
     BATCH = "batch"
 
 
-@dataclass(frozen=True)
-class Why:
+class Why(NamedTuple):
     """A sentence with its numbers, written only when somebody reads it: `Why("{n} × {b} bytes", n=3, b=2)`."""
 
     template: str
@@ -78,8 +76,7 @@ class Why:
         return self.template.format(**shown)
 
 
-@dataclass(frozen=True, eq=False, slots=True)
-class Line:
+class Line(NamedTuple):
     """One entry. `what` names the tensors in words, `why` is the sentence shown beside the figure.
 
     bytes: integer, or an int64 array on a grid. alive: the moments at which these bytes are allocated.
@@ -92,3 +89,7 @@ class Line:
     alive: frozenset[At]
     slot: Slot
     why: Why
+
+    def at(self, place: Place) -> Line:
+        """The same line at another place."""
+        return Line(self.what, self.kind, place, self.bytes, self.alive, self.slot, self.why)

@@ -22,6 +22,8 @@ class Slot(StrEnum):
     SHARDING = "sharding"
     PLACEMENT = "placement"
 
+    __hash__ = str.__hash__  # Enum's own is Python code, and a slot is looked up many times in an estimate
+
 
 QUESTIONS = {
     Slot.VOCABULARY: "Vocabulary",

@@ -15,7 +15,8 @@ import contextlib
 import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from functools import reduce
+from typing import Any, NamedTuple, TypeAlias
 
 from planner.units import Num, maximum
 
@@ -42,8 +43,7 @@ def per_pair(n: int) -> Amount:
     return (0, 0, 0, n)
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
+class Extent(NamedTuple):
     """How many there are of each part of an amount. Plain integers, or int64 arrays on a grid."""
 
     positions: Num
@@ -54,22 +54,15 @@ class Extent:
 def measure(amount: Amount, extent: Extent) -> Num:
     """An amount for this many positions, tokens and pairs."""
     fixed_part, position, token, pair = amount
-    total: Num = fixed_part
-    if position:
-        total = total + position * extent.positions
-    if token:
-        total = total + token * extent.tokens
-    if pair:
-        total = total + pair * extent.pairs
-    return total
+    return fixed_part + position * extent.positions + token * extent.tokens + pair * extent.pairs
 
 
 def most(amounts: tuple[Amount, ...], extent: Extent) -> Num:
     """The largest of several amounts."""
-    best = measure(amounts[0], extent)
-    for amount in amounts[1:]:
-        best = maximum(best, measure(amount, extent))
-    return best
+    sizes = [measure(amount, extent) for amount in amounts]
+    if type(extent.tokens) is int:
+        return max(sizes)
+    return reduce(maximum, sizes)
 
 
 def _bytes(elements: Amount, bits: int) -> Amount:

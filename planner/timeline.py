@@ -11,9 +11,9 @@ FIRST, LATER = "step 1", "step 2+"
 TRAINING = ("forward_end", "loss", "layer_last", "layer_first", "backward_end", "update")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stretches:
-    """One stage's timeline with the sets that formulas need; made once per stage number."""
+    """One stage's timeline with the sets that formulas need; made once for each stage number."""
 
     timeline: tuple[At, ...]
     always: frozenset[At]
@@ -26,12 +26,12 @@ class Stretches:
 
     def of(self, *moments: str) -> frozenset[At]:
         """These moments in both kinds of step."""
-        return _of(self.timeline, moments)
+        return _of(self, moments)
 
 
 @lru_cache(maxsize=256)
-def _of(timeline: tuple[At, ...], moments: tuple[str, ...]) -> frozenset[At]:
-    return frozenset(at for at in timeline if at.phase in (FIRST, LATER) and at.moment in moments)
+def _of(stage: Stretches, moments: tuple[str, ...]) -> frozenset[At]:
+    return frozenset(at for at in stage.training if at.moment in moments)
 
 
 @lru_cache(maxsize=16)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from planner.draft import Draft
 from planner.options import NoOptions
 from planner.plan import Plan
@@ -29,7 +27,7 @@ class ActivationCheckpointing:
         return []
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
-        return replace(draft, recompute=True)
+        return draft.but(recompute=True)
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from planner.draft import Draft
 from planner.options import NoOptions
 from planner.plan import Plan
@@ -25,7 +23,7 @@ class ActivationKeepAll:
         return []
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
-        return replace(draft, recompute=False)
+        return draft.but(recompute=False)
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(arguments=(("gradient_checkpointing", False),))

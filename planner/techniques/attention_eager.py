@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from planner.draft import Draft, Heads
 from planner.operations import add, batched_matmul, cast, contiguous, repeat, scale, softmax, transposed
 from planner.options import NoOptions
@@ -43,7 +41,7 @@ class AttentionEager:
         return []
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
-        return replace(draft, attend=attend, mask_bits=draft.compute_bits)
+        return draft.but(attend=attend, mask_bits=draft.compute_bits)
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(load=(("attn_implementation", '"eager"'),))

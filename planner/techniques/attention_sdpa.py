@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from planner.draft import Draft, Heads
@@ -48,7 +47,7 @@ class AttentionSdpa:
         return []
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
-        return replace(draft, attend=attend, mask_bits=8 if draft.batch.padded else 0)
+        return draft.but(attend=attend, mask_bits=8 if draft.batch.padded else 0)
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(load=(("attn_implementation", '"sdpa"'),))

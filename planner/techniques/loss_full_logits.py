@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from planner.draft import Draft
 from planner.head import head_of
 from planner.ledger import DEVICE, Kind, Line, Why
@@ -12,6 +10,7 @@ from planner.options import NoOptions
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
+from planner.stored import stored
 from planner.tape import Extent, Tape, Value, Weight, most, per_token
 from planner.techniques.technique import ScriptPart
 from planner.timeline import stretches
@@ -35,12 +34,11 @@ def _cross_entropy(t: Tape, logits: Value) -> Value:
 def _sum_of_tied(draft: Draft) -> tuple[Line, ...]:
     """Beside both gradients of a tied embedding their sum: the head's is a view of a matmul's result, and autograd adds
     into a view out of place. The gradient that reached the embedding is gone by then."""
-    stack, e = draft.stacks[-1], draft.compute_bits // 8
-    tied = any(x.tied for x in stack.tensors)
-    embedding = sum(x.bytes for x in stack.tensors if x.role == "embedding" and x.trained) if tied else 0
+    sums = stored(draft.stacks[-1])
+    embedding = sums.of_embedding if sums.tied else 0
     if not embedding:
         return ()
-    flow = e * draft.facts.hidden_size * draft.batch.tokens
+    flow = draft.compute_bits // 8 * draft.facts.hidden_size * draft.batch.tokens
     return (
         Line(
             "Sum of the tied embedding's gradients",
@@ -82,7 +80,7 @@ class LossFullLogits:
                 (("v", v), ("t", batch.tokens)),
             ),
         )
-        return replace(draft, lines=(*draft.lines, line, *_sum_of_tied(draft)))
+        return draft.but(lines=(*draft.lines, line, *_sum_of_tied(draft)))
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(mixin="FullLogitsLoss")

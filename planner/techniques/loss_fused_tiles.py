@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from planner.draft import Draft
@@ -131,7 +130,7 @@ class LossFusedTiles:
                 (("n", tile_rows), ("w", min(v, TILE_WORDS))),
             ),
         )
-        return replace(draft, lines=(*draft.lines, line))
+        return draft.but(lines=(*draft.lines, line))
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(arguments=(("loss_type", "nll"),))

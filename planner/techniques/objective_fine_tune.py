@@ -6,15 +6,16 @@ optimizer write their own.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import lru_cache
 
-from planner.block import block_of
-from planner.draft import Draft, Tensor
+from planner.block import Block, block_of
+from planner.draft import Draft, Stack
 from planner.ledger import DEVICE, At, Kind, Line, Why
 from planner.options import NoOptions
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
+from planner.stored import stored
 from planner.tape import Extent, measure, most
 from planner.techniques.technique import ScriptPart
 from planner.timeline import Stretches, stretches
@@ -36,127 +37,127 @@ class ObjectiveFineTune:
         return []
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
-        when = stretches(draft.stage)
-        lines = (*_stored(draft, when), *_gradients(draft, when), *_activations(draft, when), *_around(draft, when))
-        return replace(draft, timeline=when.timeline, lines=(*draft.lines, *(x for x in lines if x is not None)))
+        when, stack = stretches(draft.stage), draft.stacks[-1]
+        first, block = block_of(draft, stack, first=True), block_of(draft, stack, first=False)
+        lines = (
+            *_stored(draft.stacks, when),
+            *_gradients(stack, when, draft.schedule.grad_accumulation > 1),
+            _end_of_backward(draft, when),
+            *_activations(draft, first, block, when),
+            *_around(draft, block, when),
+        )
+        return draft.but(timeline=when.timeline, lines=draft.lines + tuple([x for x in lines if _is_something(x)]))
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart()
 
 
-def _line(
-    what: str, kind: Kind, size: Num, alive: frozenset[At], slot: Slot, why: str, **numbers: object
-) -> Line | None:
-    """A line, or None where there is nothing."""
-    if type(size) is int and not size:
-        return None
+def _is_something(line: Line) -> bool:
+    return type(line.bytes) is not int or line.bytes > 0
+
+
+def _line(what: str, kind: Kind, size: Num, alive: frozenset[At], slot: Slot, why: str, **numbers: object) -> Line:
     return Line(what, kind, DEVICE, size, alive, slot, Why(why, tuple(numbers.items())))
 
 
-def _stored(draft: Draft, when: Stretches) -> list[Line | None]:
+@lru_cache(maxsize=1024)
+def _stored(stacks: tuple[Stack, ...], when: Stretches) -> list[Line]:
     """The model's weights and the adapters beside them."""
-    weights = [x for stack in draft.stacks for x in stack.tensors if x.role != "adapter"]
-    adapters = [x for stack in draft.stacks for x in stack.tensors if x.role == "adapter"]
-    elements = sum(x.elements for x in weights if not x.tied)
-    largest = max(x.bytes // x.count for x in weights)
-    return [
-        _line(
-            "Weights",
-            Kind.WEIGHTS,
-            sum(x.bytes for x in weights),
-            when.always,
-            Slot.WEIGHTS,
-            "{n} elements of {b} bytes each; a head tied to the embedding is stored once.",
-            n=elements,
-            b=weights[0].bits // 8,
-        ),
-        _line(
-            "One tensor being copied",
-            Kind.WORKSPACE,
-            largest,
-            when.load,
-            Slot.WEIGHTS,
-            "While loading, each tensor is for a moment there twice; the largest has {n} bytes.",
-            n=largest,
-        ),
-        _line(
-            "Adapter",
-            Kind.ADAPTER,
-            sum(x.bytes for x in adapters),
-            when.always,
-            Slot.TRAINABLE,
-            "{n} trained elements of {b} bytes, beside {m} frozen ones.",
-            n=sum(x.elements for x in adapters),
-            b=adapters[0].bits // 8 if adapters else 0,
-            m=elements,
-        ),
-    ]
-
-
-def _gradients(draft: Draft, when: Stretches) -> list[Line | None]:
-    """One gradient for each trained element, made as backward goes down through the model.
-
-    A tied embedding gets two, from the head first and from the embedding last.
-    With accumulation all gradients of earlier micro-batches stay, and each new one is added and dropped at once.
-    """
-    stack = draft.stacks[-1]
-    trained = [x for x in stack.tensors if x.trained]
-    of_block = sum(x.elements // x.count * x.bits // 8 for x in trained if _in_block(x))
-    embedding = sum(x.bytes for x in trained if x.role == "embedding")
-    tied = any(x.tied for x in stack.tensors)
-    of_head = embedding if tied else sum(x.bytes for x in trained if x.role == "head")
-    of_end = of_head + sum(x.bytes for x in trained if x.role == "final norm")
-    flow = draft.compute_bits // 8 * draft.facts.hidden_size * draft.batch.tokens
-    why = "One of the weight's own type for each of {n} trained elements."
-    n = sum(x.elements for x in trained if not x.tied)
-    total = of_block * stack.layers + of_end + (0 if tied else embedding)
-    lines: list[Line | None] = []
-
-    def gradients(size: Num, *moments: str) -> None:
-        lines.append(_line("Gradients", Kind.GRADIENTS, size, when.of(*moments), Slot.TRAINABLE, why, n=n))
-
-    if draft.schedule.grad_accumulation > 1:
-        lines.append(_line("Gradients", Kind.GRADIENTS, total, when.training, Slot.TRAINABLE, why, n=n))
-        arriving = of_head if tied else 0
-        lines.append(
+    lines = []
+    for stack in stacks:
+        sums = stored(stack)
+        lines += [
             _line(
-                "Gradient of the tied head",
-                Kind.GRADIENTS,
-                arriving,
-                when.of(*BACKWARD, "backward_end"),
+                "Weights",
+                Kind.WEIGHTS,
+                sums.weight_bytes,
+                when.always,
+                Slot.WEIGHTS,
+                "{n} elements of {b} bytes each; a head tied to the embedding is stored once.",
+                n=sums.weight_elements,
+                b=sums.bits // 8,
+            ),
+            _line(
+                "One tensor being copied",
+                Kind.WORKSPACE,
+                sums.largest_bytes,
+                when.load,
+                Slot.WEIGHTS,
+                "While loading, each tensor is for a moment there twice; the largest has {n} bytes.",
+                n=sums.largest_bytes,
+            ),
+            _line(
+                "Adapter",
+                Kind.ADAPTER,
+                sums.adapter_bytes,
+                when.always,
                 Slot.TRAINABLE,
-                "Waits for the embedding's, which comes last.",
-            )
-        )
-    else:
-        gradients(of_end, "layer_last")
-        gradients(of_end + of_block * (stack.layers - 1), "layer_first")
-        gradients(total, "update")
-        gradients(of_end + of_block * stack.layers, "backward_end")
-    # an embedding with adapters behind it only hands its result on, and holds it and its gradient where blocks are remade
-    last = embedding + flow if embedding else (2 * flow if draft.recompute else 0)
-    lines.append(
-        _line(
-            "End of backward",
-            Kind.GRADIENTS if embedding else Kind.WORKSPACE,
-            last,
-            when.of("backward_end"),
-            Slot.TRAINABLE,
-            "The gradient that reaches the embedding, and what the embedding makes of it."
-            + (" Tied to the head, it gets a second one from there." if tied and embedding else ""),
-        )
-    )
+                "{n} trained elements of {b} bytes, beside {m} frozen ones.",
+                n=sums.adapter_elements,
+                b=sums.adapter_bits // 8,
+                m=sums.weight_elements,
+            ),
+        ]
     return lines
 
 
-def _in_block(tensor: Tensor) -> bool:
-    return tensor.role in ("linear", "bias", "norm", "adapter")
+@lru_cache(maxsize=1024)
+def _gradients(stack: Stack, when: Stretches, accumulated: bool) -> list[Line]:
+    """One gradient for each trained element, made as backward goes down through the model.
+
+    A tied embedding gets two, from the head first and from the embedding last. With accumulation all gradients of
+    earlier micro-batches stay, and each new one is added and dropped at once.
+    """
+    sums = stored(stack)
+    of_end = sums.of_head + sums.of_final_norm
+    total = sums.of_block * stack.layers + of_end + (0 if sums.tied else sums.of_embedding)
+    why = "One of the weight's own type for each of {n} trained elements."
+    n = sums.trained_elements
+    if accumulated:
+        return [
+            _line("Gradients", Kind.GRADIENTS, total, when.training, Slot.TRAINABLE, why, n=n),
+            _line(
+                "Gradient of the tied head",
+                Kind.GRADIENTS,
+                sums.of_head if sums.tied else 0,
+                when.of(*BACKWARD, "backward_end"),
+                Slot.TRAINABLE,
+                "Waits for the embedding's, which comes last.",
+            ),
+        ]
+    so_far = "Of {n} trained elements, those that backward has passed."
+    return [_line("Gradients", Kind.GRADIENTS, total, when.of("update"), Slot.TRAINABLE, why, n=n)] + [
+        _line("Gradients so far", Kind.GRADIENTS, size, when.of(moment), Slot.TRAINABLE, so_far, n=n)
+        for size, moment in (
+            (of_end, "layer_last"),
+            (of_end + sums.of_block * (stack.layers - 1), "layer_first"),
+            (of_end + sums.of_block * stack.layers, "backward_end"),
+        )
+    ]
 
 
-def _activations(draft: Draft, when: Stretches) -> list[Line | None]:
+def _end_of_backward(draft: Draft, when: Stretches) -> Line:
+    """What follows the first block: the embedding's gradient where it is trained.
+
+    With adapters the embedding only hands its result on; where blocks are remade it holds it, and its gradient.
+    """
+    sums = stored(draft.stacks[-1])
+    flow = draft.compute_bits // 8 * draft.facts.hidden_size * draft.batch.tokens
+    embedding = sums.of_embedding
+    return _line(
+        "End of backward",
+        Kind.GRADIENTS if embedding else Kind.WORKSPACE,
+        embedding + flow if embedding else (2 * flow if draft.recompute else 0),
+        when.of("backward_end"),
+        Slot.TRAINABLE,
+        "The gradient that reaches the embedding, and what the embedding makes of it."
+        + (" Tied to the head, it gets a second one from there." if sums.tied and embedding else ""),
+    )
+
+
+def _activations(draft: Draft, first: Block, block: Block, when: Stretches) -> list[Line]:
     """What the blocks keep for backward, and what one block works with."""
     stack, batch = draft.stacks[-1], draft.batch
-    first, block = block_of(draft, stack, first=True), block_of(draft, stack, first=False)
     last = first if stack.layers == 1 else block
     extent = Extent(batch.seq, batch.tokens, batch.tokens * batch.seq)
     each = measure(block.kept, extent)
@@ -170,11 +171,11 @@ def _activations(draft: Draft, when: Stretches) -> list[Line | None]:
     # the model's forward holds the embedding's result to its end, kept for backward or not
     held = first.keeps_input or stack.layers == 1
     embedded = 0 if held else draft.compute_bits // 8 * draft.facts.hidden_size * batch.tokens
-    moments = (("forward_end",), embedded), (("loss", "layer_last"), 0)
+    moments = ("Kept so far", embedded, ("forward_end",)), ("Kept for backward", 0, ("loss", "layer_last"))
     return [
         *(
-            _line("Kept for backward", Kind.ACTIVATIONS, others + more, when.of(*at), Slot.ACTIVATION, kept, **numbers)
-            for at, more in moments
+            _line(what, Kind.ACTIVATIONS, others + more, when.of(*at), Slot.ACTIVATION, kept, **numbers)
+            for what, more, at in moments
         ),
         _line(
             "Kept by the last block",
@@ -211,13 +212,12 @@ def _activations(draft: Draft, when: Stretches) -> list[Line | None]:
     ]
 
 
-def _around(draft: Draft, when: Stretches) -> list[Line | None]:
+def _around(draft: Draft, block: Block, when: Stretches) -> list[Line]:
     """The batch itself, what all blocks read, and the sample answer's keys and values."""
     batch, f, e = draft.batch, draft.facts, draft.compute_bits // 8
     mask = draft.mask_bits // 8 * batch.tokens * batch.seq if draft.mask_bits else 0
     rotary = 2 * e * f.head_dim * batch.seq
     stays = ("forward_end", "loss", *BACKWARD)
-    first = block_of(draft, draft.stacks[-1], first=False)
     answer = draft.sample_tokens
     batches = draft.schedule.grad_accumulation + (draft.device == "cpu")
     return [
@@ -263,7 +263,7 @@ def _around(draft: Draft, when: Stretches) -> list[Line | None]:
         _line(
             "One block, writing",
             Kind.WORKSPACE,
-            most(first.inference, Extent(answer, answer, answer * answer)),
+            most(block.inference, Extent(answer, answer, answer * answer)),
             when.sample,
             Slot.OBJECTIVE,
             "What one block makes and drops while it reads the prompt.",

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from planner.draft import Draft, Tensor
+from planner.draft import Draft
 from planner.ledger import DEVICE, Kind, Line, Why
 from planner.options import option
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
+from planner.stored import stored
 from planner.techniques.technique import ScriptPart, Variant
 from planner.timeline import stretches
 
@@ -29,16 +30,9 @@ class AdamwOptions:
     eps: float = option(1e-8, "ε", "Keeps the division finite.", minimum=1e-16, maximum=1.0, advanced=True)
 
 
-def _one_by_one(trained: list[Tensor]) -> int:
-    """_single_tensor_adam: the square root and the denominator of one tensor, and the denominator of the one before.
-
-    Norms and biases are in a group of their own (no weight decay) and far smaller; blocks follow each other.
-    """
-    sizes = [(x.bytes // x.count, x.count) for x in trained if x.role not in ("norm", "final norm", "bias")]
-    once = [size for size, count in sizes if count == 1]
-    repeated = [size for size, count in sizes if count > 1]
-    order = [*once[:1], *repeated, *repeated, *once[1:]] if len(once) else [*repeated, *repeated]
-    return max((2 * size + before for before, size in zip([0, *order], order, strict=False)), default=0)
+def _one_by_one(sizes: tuple[int, ...]) -> int:
+    """_single_tensor_adam: the square root and the denominator of one tensor, and the denominator of the one before."""
+    return max((2 * size + before for before, size in zip((0, *sizes), sizes, strict=False)), default=0)
 
 
 class OptimizerAdamw:
@@ -69,35 +63,31 @@ class OptimizerAdamw:
 
     def apply(self, options: AdamwOptions, draft: Draft) -> Draft:
         when = stretches(draft.stage)
-        trained = [x for stack in draft.stacks for x in stack.tensors if x.trained and not x.tied]
-        total = sum(x.bytes for x in trained)
-        if options.implementation == "fused":
-            work = 0
-        elif options.implementation == "foreach":
-            work = total
-        else:
-            work = _one_by_one(trained)
-        lines = (
-            Line(
-                "Optimizer states",
-                Kind.STATES,
-                DEVICE,
-                2 * total,
-                when.states,
-                Slot.OPTIMIZER,
-                Why("two for each trained element"),
-            ),
-            Line(
-                "Update workspace",
-                Kind.WORKSPACE,
-                DEVICE,
-                work,
-                when.of("update"),
-                Slot.OPTIMIZER,
-                Why("temporaries of the {i} implementation", (("i", options.implementation),)),
+        every = [stored(stack) for stack in draft.stacks]
+        total = sum(x.trained_bytes for x in every)
+        tensors = sum(x.trained_tensors for x in every)
+        states = Line(
+            "Optimizer states",
+            Kind.STATES,
+            DEVICE,
+            2 * total + 4 * tensors,
+            when.states,
+            Slot.OPTIMIZER,
+            Why(
+                "The mean and the mean square of the gradient, each in the weight's own type, for {n} trained elements; "
+                "and a step count for each of {m} tensors.",
+                (("n", sum(x.trained_elements for x in every)), ("m", tensors)),
             ),
         )
-        return replace(draft, lines=(*draft.lines, *lines))
+        if options.implementation == "fused":
+            return draft.but(lines=(*draft.lines, states))
+        if options.implementation == "foreach":
+            work, why = total, Why("All tensors at once: one copy as large as all trained weights.")
+        else:
+            work = max(_one_by_one(x.in_turn) for x in every)
+            why = Why("Tensor by tensor: a square root and two denominators of the largest.")
+        line = Line("Update workspace", Kind.WORKSPACE, DEVICE, work, when.of("update"), Slot.OPTIMIZER, why)
+        return draft.but(lines=(*draft.lines, states, line))
 
     def script(self, options: AdamwOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from planner.draft import Draft
@@ -26,7 +25,7 @@ class PrecisionAsStored:
         return []
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
-        return replace(draft, compute_bits=draft.stacks[0].tensors[0].bits)
+        return draft.but(compute_bits=draft.stacks[0].tensors[0].bits)
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(arguments=(("bf16", False), ("fp16", False)))

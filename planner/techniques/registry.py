@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from planner.plan import Choice
 from planner.problem import fail
 from planner.slots import Slot
@@ -51,10 +53,12 @@ def technique(slot: Slot, name: str) -> Technique:
     return found
 
 
+@lru_cache(maxsize=len(Slot))
 def of_slot(slot: Slot) -> tuple[Technique, ...]:
     return tuple(t for t in TECHNIQUES if t.slot is slot)
 
 
+@lru_cache(maxsize=1)
 def slots() -> tuple[Slot, ...]:
     """The slots that have at least one technique, in order."""
     return tuple(s for s in Slot if of_slot(s))

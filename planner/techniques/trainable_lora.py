@@ -87,7 +87,7 @@ class TrainableLora:
         return tuple(lora_variants(options))
 
     def apply(self, options: LoraOptions, draft: Draft) -> Draft:
-        return replace(draft, stacks=tuple(_adapted(stack, options) for stack in draft.stacks))
+        return draft.but(stacks=tuple(_adapted(stack, options) for stack in draft.stacks))
 
     def script(self, options: LoraOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(

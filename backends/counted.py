@@ -1,0 +1,129 @@
+"""Planned and counted, side by side: real steps of the plan's own trainer under the count, compared line by line.
+
+`python -m backends.counted --preset first-run` prints the table; `--set slot.option=value` changes the plan. It trains
+in the same way as the worker, but writes no journal and keeps no result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import Dataset
+from transformers import set_seed
+from trl import SFTConfig, SFTTrainer  # type: ignore[attr-defined]
+
+from backends.count import CountedSteps, LiveCount, by_line
+from backends.trainers import fine_tune
+from planner.estimate import Estimate, estimate
+from planner.facts.read_data import rows
+from planner.ledger import HOST, At
+from planner.plan import Plan
+from planner.plan_file import load_plan
+from planner.plan_set import apply_set
+from planner.presets import load_preset
+from planner.probe import machine as this_machine
+from planner.problem import ProblemError
+from planner.run.arguments import COLUMNS, trainer_arguments
+from planner.units import KIB, words
+
+ONE_BUCKET = {"Sum of the tied embedding's gradients": "End of backward"}
+"""Lines whose storages cannot be told apart where they are counted."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One line at one moment, or with `what` empty all of them. Bytes."""
+
+    at: At
+    what: str
+    planned: int
+    counted: int
+
+    @property
+    def close(self) -> bool:
+        """Within 2 %, or 8 KiB of small things that belong nowhere (a loss, a norm) or die a little earlier."""
+        return abs(self.planned - self.counted) <= max(self.counted // 50, 8 * KIB)
+
+
+def count(plan: Plan, data: list[dict[str, Any]]) -> LiveCount:
+    """Train as planned on these rows and count. Raises what the trainer raises; keeps nothing."""
+    twins = fine_tune._twins(plan)
+    model, tokenizer = fine_tune._load(plan, twins)
+    set_seed(plan.stage.schedule.seed)
+    for twin, options in twins:
+        if hasattr(twin, "wrap"):
+            model = twin.wrap(model, options)
+    arguments = dict(trainer_arguments(plan, plan.stage))
+    mixins = [twin.trainer_mixin(o) for twin, o in twins if hasattr(twin, "trainer_mixin")]
+    optimizers = [twin.optimizer(o) for twin, o in twins if hasattr(twin, "optimizer")]
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        trainer = type("CountedTrainer", (CountedSteps, *mixins, SFTTrainer), {})(
+            model=model,
+            args=SFTConfig(output_dir=folder, disable_tqdm=True, **{**arguments, "save_strategy": "no"}),
+            train_dataset=Dataset.from_list(data),
+            processing_class=tokenizer,
+            optimizer_cls_and_kwargs=fine_tune._with_rate(optimizers[0], arguments) if optimizers else None,
+        )
+        trainer.train()
+    live: LiveCount = trainer.live_count
+    return live
+
+
+def compare(prediction: Estimate, live: LiveCount) -> Iterator[Compared]:
+    """Every counted moment: first the total, then each line that is planned or counted there."""
+    accumulated = prediction.plan.stage.schedule.grad_accumulation > 1
+    for at in prediction.timeline:
+        instant = live.fullest.get((at.phase, at.moment))
+        if instant is None:
+            continue
+        planned: dict[str, int] = {}
+        for line in prediction.at(HOST, at):
+            what = ONE_BUCKET.get(line.what, line.what)
+            planned[what] = planned.get(what, 0) + int(line.bytes)
+        counted = by_line(instant, live.n_blocks, live.head_bytes, accumulated=accumulated)
+        yield Compared(at, "", sum(planned.values()), instant.bytes)
+        for what in sorted({*planned, *counted}, key=lambda w: -max(planned.get(w, 0), counted.get(w, 0))):
+            yield Compared(at, what, planned.get(what, 0), counted.get(what, 0))
+
+
+def table(compared: Iterator[Compared]) -> Iterator[str]:
+    """The comparison as lines of text."""
+    yield f"{'moment':34} {'line':40} {'planned':>14} {'counted':>14} {'off by':>9}"
+    for row in compared:
+        off = f"{100 * (row.planned / row.counted - 1):+.2f} %" if row.counted else words(row.planned)
+        where = f"{row.at.phase}, {row.at.moment}" if not row.what else ""
+        yield f"{where:34} {row.what or 'all':40} {row.planned:14,} {row.counted:14,} {off:>9}{'' if row.close else '  <--'}"
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m backends.counted", description=__doc__.splitlines()[0])
+    parser.add_argument("plan", nargs="?", help="a plan file")
+    parser.add_argument("--preset", default="first-run")
+    parser.add_argument("--set", action="append", default=[], metavar="SLOT.OPTION=VALUE")
+    parser.add_argument("--steps", type=int, default=3)
+    given = parser.parse_args(arguments)
+    try:
+        plan = load_plan(Path(given.plan)) if given.plan else load_preset(given.preset, this_machine())
+        for change in given.set:
+            plan = apply_set(plan, change)
+    except ProblemError as error:
+        print(error.problem, file=sys.stderr)
+        return 2
+    plan = plan.with_schedule(replace(plan.stage.schedule, max_steps=given.steps))
+    torch.set_num_threads(plan.stage.schedule.threads or plan.machine.physical_cores)
+    columns = COLUMNS[plan.data.form]
+    data = [{c: row[c] for c in columns} for row in rows(plan.data.path)]
+    for text in table(compare(estimate(plan), count(plan, data))):
+        print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,74 @@
+"""Sums over the tensors of a stack: what is stored, what is trained. Worked out once for each stack."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from planner.draft import Stack
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """Elements and bytes of one stack; tied tensors count once.
+
+    of_block, of_embedding, of_head, of_final_norm: bytes of what is trained there, of_block for one block; a tied
+    head's gradient has the embedding's size. in_turn: bytes of each trained matrix, in the order of an optimizer that
+    takes one tensor after the other, two blocks' worth.
+    """
+
+    weight_elements: int
+    weight_bytes: int
+    bits: int
+    largest_bytes: int
+    adapter_elements: int
+    adapter_bytes: int
+    adapter_bits: int
+    trained_tensors: int
+    trained_elements: int
+    trained_bytes: int
+    of_block: int
+    of_embedding: int
+    of_head: int
+    of_final_norm: int
+    tied: bool
+    in_turn: tuple[int, ...]
+
+
+@lru_cache(maxsize=1024)
+def stored(stack: Stack) -> Stored:
+    """The sums of a stack."""
+    weights = [x for x in stack.tensors if x.role != "adapter"]
+    adapters = [x for x in stack.tensors if x.role == "adapter"]
+    trained = [x for x in stack.tensors if x.trained]
+    tied = any(x.tied for x in weights)
+
+    def trained_bytes(*roles: str) -> int:
+        return sum(x.elements // x.count * x.bits // 8 for x in trained if x.role in roles)
+
+    embedding = trained_bytes("embedding")
+    matrices = ("linear", "adapter")  # norms and biases are a group of their own, without decay, and far smaller
+    repeated = [x.bytes // x.count for x in trained if x.role in matrices]
+    return Stored(
+        weight_elements=sum(x.elements for x in weights if not x.tied),
+        weight_bytes=sum(x.bytes for x in weights),
+        bits=weights[0].bits,
+        largest_bytes=max(x.bytes // x.count for x in weights),
+        adapter_elements=sum(x.elements for x in adapters),
+        adapter_bytes=sum(x.bytes for x in adapters),
+        adapter_bits=adapters[0].bits if adapters else 0,
+        trained_tensors=sum(x.count for x in trained if not x.tied),
+        trained_elements=sum(x.elements for x in trained if not x.tied),
+        trained_bytes=sum(x.bytes for x in trained),
+        of_block=trained_bytes("linear", "bias", "norm", "adapter"),
+        of_embedding=embedding,
+        of_head=embedding if tied else trained_bytes("head"),
+        of_final_norm=trained_bytes("final norm"),
+        tied=tied,
+        in_turn=(
+            *([embedding] if embedding else []),
+            *repeated,
+            *(repeated if stack.layers > 1 else []),
+            *([] if tied or not trained_bytes("head") else [trained_bytes("head")]),
+        ),
+    )
