@@ -59,17 +59,11 @@ def disk_full(where: str, detail: str = "") -> Problem:
     )
 
 
-def to_problem(error: BaseException, run_dir: str, memory_words: str = "") -> Problem:
-    """The Problem of an exception. memory_words: what was measured and predicted, for an out-of-memory Problem."""
+def to_problem(error: BaseException, run_dir: str) -> Problem:
+    """The Problem of an exception; memory that ran out is `backends.out_of_memory`'s, which knows the plan."""
     for e in chain(error):
         if isinstance(e, ProblemError):
             return e.problem
-    if is_out_of_memory(error):
-        return Problem(
-            "memory.out",
-            f"Memory ran out: {first_line(error)}{' ' + memory_words if memory_words else ''}",
-            "Make the batch or the length smaller on the plan page, or close other programs; then start again.",
-        )
     if is_disk_full(error):
         return disk_full(run_dir)
     for e in chain(error):

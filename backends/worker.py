@@ -17,12 +17,12 @@ from typing import Any
 
 from backends.failure import is_out_of_memory, to_problem
 from backends.meter import Meter
+from backends.out_of_memory import out_of_memory
 from backends.report import Report
 from planner.problem import ProblemError, fail
 from planner.run import inbox, layout
 from planner.run.events import Finished
 from planner.run.lock import Lock
-from planner.units import words
 
 
 def main(arguments: list[str]) -> int:
@@ -89,11 +89,10 @@ def _do(spec: Any, report: Report, meter: Meter) -> Finished:
 def _last_word(error: BaseException, spec: Any, report: Report, meter: Meter) -> int:
     """Write `Failed`; returns the exit code."""
     meter.stop()
-    measured = f"It held {words(meter.main.peak)} at the most."
-    predicted = dict(getattr(spec, "predicted", ())).get("peak_bytes")
-    if isinstance(predicted, int):
-        measured = f"We said {words(predicted)}. {measured}"
-    problem = to_problem(error, str(report.run_dir), measured if is_out_of_memory(error) else "")
+    if is_out_of_memory(error):
+        problem = out_of_memory(error, spec, meter.main)
+    else:
+        problem = to_problem(error, str(report.run_dir))
     try:
         report.failed(problem)
     except OSError as full:

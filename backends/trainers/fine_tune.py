@@ -72,19 +72,20 @@ def fine_tune(
         report.phase("sample")
         sample("before", spec.sample_prompt)
     report.phase("train")
-    trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
+    if resume_from and checkpoint.manifest(resume_from)["step"] >= checkpoint.manifest(resume_from)["total_steps"]:
+        trainer._load_from_checkpoint(
+            str(resume_from)
+        )  # only the result is missing; train() would make a step too many
+    else:
+        trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
     if control.ending == "released":
         return _ending(spec, report, meter, "released", None)
     report.phase("sample")
     sample("after", spec.sample_prompt)
     report.phase("save", "result")
     meter.mark("save")
-    for twin, options in twins:
-        if hasattr(twin, "before_save"):
-            twin.before_save(trainer.model, options)
-    return _ending(
-        spec, report, meter, control.ending or "done", _save_result(trainer.model, tokenizer, report.run_dir)
-    )
+    result = _save_result(trainer.model, tokenizer, report.run_dir)
+    return _ending(spec, report, meter, control.ending or "done", result)
 
 
 def _twins(plan: Plan) -> Twins:

@@ -91,7 +91,8 @@ class Journaled:
         self.report.phase("save", f"checkpoint at step {step}")
         began = time.monotonic()
         self._make_room(run_dir)
-        folder, size = checkpoint.write(run_dir, step, self._fill, {"tokens": self.told.tokens})
+        facts = {"tokens": self.told.tokens, "total_steps": self.state.max_steps}  # type: ignore[attr-defined]
+        folder, size = checkpoint.write(run_dir, step, self._fill, facts)
         self.report.write(events.Checkpoint(time.time(), step, str(folder), size, round(time.monotonic() - began, 3)))
         self.report.sync()
 

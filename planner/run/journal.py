@@ -20,6 +20,7 @@ from planner.run import layout
 from planner.run.events import Event, Failed, Finished, Started, Step, decode, encode
 
 RESERVE_BYTES = 64 * 1024
+TAIL_BYTES = 256 * 1024
 LONGEST_READ_BYTES = 8 * 1024 * 1024
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -124,6 +125,21 @@ def read_all(run_dir: Path, *, over: bool = False) -> Reading:
         if part.offset == offset:
             return Reading(tuple(events), tuple(problems), offset)
         offset = part.offset
+
+
+def last_event(run_dir: Path) -> Event | None:
+    """The latest event that can be read, from the file's end; None when there is none. Cheap for a long journal."""
+    try:
+        with (run_dir / layout.EVENTS).open("rb") as file:
+            size = file.seek(0, os.SEEK_END)
+            file.seek(max(0, size - TAIL_BYTES))
+            lines = file.read().split(b"\n")
+    except OSError:
+        return None
+    for line in reversed(lines):
+        with contextlib.suppress(ProblemError, UnicodeDecodeError):
+            return decode(line.decode("utf-8", "surrogatepass"))
+    return None
 
 
 def last_word(events: Iterable[Event]) -> Finished | Failed | None:

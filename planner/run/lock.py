@@ -16,12 +16,16 @@ from pathlib import Path
 
 from planner.problem import Problem, fail
 from planner.run import journal, layout
-from planner.run.events import Failed, Finished, Started
+from planner.run.events import Failed, Finished
 
 if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
+
+
+JUST_NOW_S = 10.0
+LATEST_EXIT_S = 0.5
 
 
 class State(StrEnum):
@@ -99,13 +103,12 @@ def state(run_dir: Path) -> State:
     """The run's state; see `State`. The lock is asked first: a worker may write its last word in between."""
     if is_held(run_dir):
         return State.RUNNING
-    events = journal.read_all(run_dir, over=True).events
-    word = journal.last_word(events)
-    if isinstance(word, Finished):
-        return State.RELEASED if word.outcome == "released" else State.FINISHED
-    if isinstance(word, Failed):
+    last = journal.last_event(run_dir)
+    if isinstance(last, Finished):
+        return State.RELEASED if last.outcome == "released" else State.FINISHED
+    if isinstance(last, Failed):
         return State.FAILED
-    if any(isinstance(e, Started) for e in events) or (run_dir / layout.EXIT).exists():
+    if last is not None or (run_dir / layout.EXIT).exists():
         return State.LOST
     return State.NEVER_STARTED
 
@@ -128,6 +131,7 @@ def died(run_dir: Path) -> Problem:
     """The Problem `worker.died` of a lost run, with the reason as far as anybody saw it."""
     step = max((s.step for s in journal.steps(journal.read_all(run_dir, over=True).events)), default=0)
     where = f"after step {step}" if step else "before its first step"
+    _wait_for_exit(run_dir)
     try:
         code = int(json.loads((run_dir / layout.EXIT).read_text())["returncode"])
     except (OSError, ValueError, KeyError, TypeError):
@@ -143,6 +147,18 @@ def died(run_dir: Path) -> Problem:
             fact = f"The worker ended {where} with exit code {code} and without a last word."
     advice = "Resume goes on from the last checkpoint; " if _has_checkpoint(run_dir) else "Start it again; "
     return Problem("worker.died", fact, f"{advice}{layout.LOG} in the run's folder holds what it printed.")
+
+
+def _wait_for_exit(run_dir: Path) -> None:
+    """A worker that died this instant: whoever started it needs a moment to write down how."""
+    deadline = time.monotonic() + LATEST_EXIT_S
+    while not (run_dir / layout.EXIT).exists() and time.monotonic() < deadline:
+        try:
+            if time.time() - layout.events(run_dir).stat().st_mtime > JUST_NOW_S:
+                return
+        except OSError:
+            return
+        time.sleep(0.02)
 
 
 def _has_checkpoint(run_dir: Path) -> bool:

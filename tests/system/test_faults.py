@@ -19,6 +19,7 @@ from planner.run.journal import last_word, read_all, steps
 from planner.run.lock import State
 from planner.run.start import environment, start
 from planner.slots import Slot
+from planner.units import MIB
 from tests.small_run import choose, kill, log_tail, small_plan, wait_for_end, wait_until, write_run
 from tests.tiny_model import make_rows, make_tiny_model
 
@@ -91,8 +92,8 @@ def test_a_full_disk_ends_the_run_and_keeps_its_last_checkpoint(
     write_run(run_dir, small_plan(tiny_model_dir, make_rows(tmp_path / "rows.jsonl", 24), **LONG))
     start(run_dir)
     wait_until(run_dir, lambda events: any(isinstance(e, Checkpoint) for e in events))
-    free = shutil.disk_usage(small_disk).free
-    (small_disk / "somebody else's").write_bytes(b"x" * (free - 200_000))
+    room_is_short = shutil.disk_usage(small_disk).free - 8 * MIB  # and not so short that the journal meets it
+    (small_disk / "somebody else's").write_bytes(b"x" * room_is_short)
     word = its_failure(run_dir)
     assert word.problem.code == "disk.full"
     assert "is whole" in word.problem.fact
@@ -172,6 +173,8 @@ def test_memory_that_runs_out_is_told_with_what_was_held(tmp_path: Path) -> None
     assert word.phase == "train"
     assert "We said" in word.problem.fact
     assert "It held" in word.problem.fact
+    assert "other programs hold" in word.problem.fact
+    assert word.problem.advice.startswith("Smallest change that fits what it got: ")
     assert "Traceback" in (run_dir / layout.LOG).read_text()
     assert "Traceback" not in str(word.problem)
 
@@ -233,6 +236,21 @@ def test_a_damaged_spec_is_a_problem(tmp_path: Path) -> None:
     word = failed(tmp_path)
     assert word.phase == "start"
     assert word.problem.code in ("plan.damaged", "spec.damaged")
+
+
+def test_a_run_that_lost_only_its_result_makes_no_step_too_many(plan: Plan, tmp_path: Path) -> None:
+    run_dir = tmp_path / "run"
+    write_run(run_dir, plan)
+    start(run_dir)
+    whole = last_word(wait_for_end(run_dir))
+    assert isinstance(whole, Finished)
+    shutil.rmtree(run_dir / layout.RESULT)
+    start(run_dir)
+    events = wait_for_end(run_dir)
+    again = last_word(events)
+    assert isinstance(again, Finished)
+    assert (again.sha256, again.step) == (whole.sha256, 4)
+    assert [e.step for e in events if isinstance(e, Step)] == [1, 2, 3, 4]
 
 
 def test_a_cut_journal_costs_a_line_and_no_run(plan: Plan, tmp_path: Path) -> None:
