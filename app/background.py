@@ -1,16 +1,18 @@
-"""Work off the GUI thread: a plain function runs on a pool thread, its result or its `Problem` comes back as a signal.
+"""Work off the GUI thread: a plain function runs on a thread, its result or its `Problem` comes back as a signal.
 
-Nothing that reads a file, asks a device or waits for a process may run anywhere else in the window.
+Nothing that reads a file, asks a device or waits for a process may run anywhere else in the window. The threads are
+daemons: a download or a count under way does not keep a closed window's process alive.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import threading
 from collections.abc import Callable
 from typing import Any
 
-from PySide6.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 
 from planner.problem import Problem, ProblemError
 
@@ -18,7 +20,7 @@ log = logging.getLogger("plimsoll.window")
 
 
 class _Mailbox(QObject):
-    """Lives on the GUI thread, so that what is posted from a pool thread arrives there, in order."""
+    """Lives on the GUI thread, so that what is posted from a thread arrives there, in order."""
 
     progressed = Signal(object)
     came = Signal(object, object)  # result, problem
@@ -37,23 +39,18 @@ class Task:
 _UNDER_WAY: set[_Mailbox] = set()  # keeps mailboxes alive until their letter is read
 
 
-class _Work(QRunnable):
-    def __init__(self, work: Callable[[], Any], box: _Mailbox) -> None:
-        super().__init__()
-        self._work, self._box = work, box
-
-    def run(self) -> None:
-        result, problem = None, None
-        try:
-            result = self._work()
-        except ProblemError as error:
-            problem = error.problem
-        except Exception as error:  # the edge of a thread: what is lost here is lost for good
-            log.exception("work in the background failed")
-            fact = f"Something went wrong in the program: {type(error).__name__}: {error}"
-            problem = Problem("window.internal", fact, "The log has the details; please report it.")
-        with contextlib.suppress(RuntimeError):  # the window is gone, nobody waits for this any more
-            self._box.came.emit(result, problem)
+def _do(work: Callable[[], Any], box: _Mailbox) -> None:
+    result, problem = None, None
+    try:
+        result = work()
+    except ProblemError as error:
+        problem = error.problem
+    except Exception as error:  # the edge of a thread: what is lost here is lost for good
+        log.exception("work in the background failed")
+        fact = f"Something went wrong in the program: {type(error).__name__}: {error}"
+        problem = Problem("window.internal", fact, "The log has the details; please report it.")
+    with contextlib.suppress(RuntimeError):  # the window is gone, nobody waits for this any more
+        box.came.emit(result, problem)
 
 
 def run(
@@ -61,7 +58,7 @@ def run(
     done: Callable[[Any], None],
     failed: Callable[[Problem], None] | None = None,
 ) -> Task:
-    """Run `work` on a pool thread; then, on the GUI thread, `done(result)` or `failed(problem)`."""
+    """Run `work` on a thread; then, on the GUI thread, `done(result)` or `failed(problem)`."""
     task, box = Task(), _Mailbox()
     _UNDER_WAY.add(box)
 
@@ -76,7 +73,7 @@ def run(
             failed(problem)
 
     box.came.connect(came, Qt.ConnectionType.QueuedConnection)
-    QThreadPool.globalInstance().start(_Work(work, box))
+    threading.Thread(target=_do, args=(work, box), name="window-work", daemon=True).start()
     return task
 
 

@@ -1,6 +1,6 @@
 """What the window opens with: this computer's figures, and the plan a person left, or the first-run preset. Qt-free.
 
-Runs on a pool thread: it starts the probes and reads files.
+Runs off the GUI thread: it starts the probes and reads files.
 """
 
 from __future__ import annotations

@@ -10,15 +10,17 @@ import sys
 import threading
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QSettings, QThreadPool, QTimer, QUrl, Signal
+from PySide6.QtCore import QEvent, QObject, QSettings, QTimer, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QShowEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from app import asking, background, faults, recovery
+from app import asking, background, faults
 from app.actions import Menus
+from app.counting import Counting
 from app.document import Document
+from app.files import Files
 from app.icons import app_icon
-from app.opening import Opened, differs, fresh, opened
+from app.opening import Opened, differs, opened
 from app.pages.plan.page import PlanPage
 from app.pages.run.page import RunPage
 from app.pages.run.state import RunRecord
@@ -31,13 +33,10 @@ from app.theme import em, theme
 from app.widgets.activity_bar import ActivityBar
 from app.widgets.problem_bar import ProblemBar
 from planner.estimate import Estimate
-from planner.export.folder import export
 from planner.facts.machine import MachineFacts
 from planner.plan import Plan
-from planner.plan_file import load_plan
 from planner.probe import machine as probe
 from planner.problem import Problem
-from planner.run.build import run_spec
 from planner.run.home import home
 
 PAGES = (("Plan", "plan"), ("Run", "run"))
@@ -64,6 +63,8 @@ class MainWindow(QMainWindow):
         self.start_plan: Plan | None = None
         self.document = Document(self)
         self.runner = Runner(self)
+        self.counting = Counting(self.document, self)
+        self.files = Files(self.document, self)
         self._probing = False
         self._closing_decided = False
         self._run_problem = ""  # code of what ended the run that is shown
@@ -107,11 +108,11 @@ class MainWindow(QMainWindow):
         middle.setLayout(row)
         self.setCentralWidget(middle)
         do = {
-            "new": self.new_plan,
-            "open": self.ask_open,
-            "save": self.save,
-            "save_as": self.ask_save,
-            "export": self.ask_export,
+            "new": self.files.new,
+            "open": self.files.ask_open,
+            "save": self.files.save,
+            "save_as": self.files.ask_save,
+            "export": self.files.ask_export,
             "quit": lambda: _done(self.close()),
             "start": self.start,
             "pause": lambda: self.runner.send("resume" if self.runner.record.paused else "pause"),
@@ -129,21 +130,23 @@ class MainWindow(QMainWindow):
             "about": lambda: asking.about(self),
         }
         self.menus = Menus(self, do, self.document.stack)
-        self.menus.recent.aboutToShow.connect(lambda: self.menus.fill_recent(self.open_file))
+        self.menus.recent.aboutToShow.connect(lambda: self.menus.fill_recent(self.files.open))
         self.menus.show_look(theme().wish)
         self.menus.show_run(live=False, paused=False)
         self.show_page(PLAN)
 
     def _wire(self) -> None:
         self.rail.chosen.connect(self.show_page)
-        for source in (self.document, self.runner, self.plan_page):
-            source.problem.connect(self.problems.show_problem)
-        self.document.acted.connect(self.status.say)
-        self.starter.acted.connect(self.status.say)
+        sources = (self.document, self.runner, self.plan_page, self.counting, self.files)
+        for problem in [source.problem for source in sources]:
+            problem.connect(self.problems.show_problem)
+        for acted in (self.document.acted, self.starter.acted, self.counting.acted, self.files.acted):
+            acted.connect(self.status.say)
         self.document.renamed.connect(self._show_name)
         self.document.changed.connect(self._plan_changed)
         self.plan_page.start_wanted.connect(self.start)
-        self.plan_page.export_wanted.connect(self.ask_export)
+        self.plan_page.export_wanted.connect(self.files.ask_export)
+        self.files.opened.connect(lambda: self.show_page(PLAN))
         self.runner.attached.connect(self.run_page.show_run)
         self.runner.changed.connect(self._run_changed)
         self.runner.started.connect(self._run_started)
@@ -158,7 +161,7 @@ class MainWindow(QMainWindow):
     # opening and showing
 
     def _opened(self, found: Opened) -> None:
-        self.start_plan = found.start
+        self.start_plan = self.files.start_plan = found.start
         self._take_here(found.here)
         self.plan_page.show_start_plan(found.start)
         self.document.open_plan(found.plan, found.start.stage, found.path, unsaved=found.unsaved)
@@ -170,7 +173,7 @@ class MainWindow(QMainWindow):
         self.filled.emit()
 
     def _take_here(self, here: MachineFacts) -> None:
-        self.here = self.starter.here = here
+        self.here = self.starter.here = self.files.here = here
         self.plan_page.show_here(here)
 
     def probe_again(self) -> None:
@@ -246,69 +249,7 @@ class MainWindow(QMainWindow):
         if self.runner.running:
             asking.stop(self, lambda: self.runner.send("stop"))
 
-    # files
-
-    def new_plan(self) -> None:
-        if self.start_plan is None or not asking.may_leave(self, self.document):
-            return
-        self.document.drop_recovery_copy()
-        start = fresh(self.start_plan, self.here) if self.here else self.start_plan
-        self.document.open_plan(start, self.start_plan.stage)
-
-    def ask_open(self) -> None:
-        name, _kind = QFileDialog.getOpenFileName(self, "Open a plan", str(home() / "plans"), "Plans (*.json)")
-        if name:
-            self.open_file(Path(name))
-
-    def open_file(self, path: Path) -> None:
-        if not asking.may_leave(self, self.document):
-            return
-
-        def show(plan: Plan) -> None:
-            assert self.start_plan is not None
-            found = fresh(plan, self.here) if self.here else plan
-            self.document.drop_recovery_copy()
-            self.document.open_plan(found, self.start_plan.stage, path)
-            recovery.remember(path)
-            self.status.say(f"Opened {path.name}")
-            self.show_page(PLAN)
-
-        background.run(lambda: load_plan(path), show, self.problems.show_problem)
-
-    def save(self) -> None:
-        if self.document.path is None:
-            self.ask_save()
-        else:
-            self.document.save_soon(self.document.path)
-
-    def ask_save(self) -> None:
-        if self.document.plan is None:
-            return
-        folder = home() / "plans"
-        name, _kind = QFileDialog.getSaveFileName(self, "Save the plan", str(folder / "plan.json"), "Plans (*.json)")
-        if name:
-            path = Path(name)
-            self.document.save_soon(path if path.suffix else path.with_suffix(".json"))
-
-    def ask_export(self) -> None:
-        if self.document.plan is None:
-            return
-        folder = QFileDialog.getExistingDirectory(self, "A new or empty folder for the script")
-        if folder:
-            self.export_to(Path(folder))
-
-    def export_to(self, folder: Path) -> None:
-        estimate = self.document.estimate
-        assert estimate is not None
-
-        def written(files: tuple[Path, ...]) -> None:
-            self.status.say(f"Exported {len(files)} files to {folder}; they run with this program not installed")
-
-        background.run(
-            lambda: export(estimate.plan, run_spec(estimate.plan, estimate, folder / "run"), folder),
-            written,
-            self.problems.show_problem,
-        )
+    # dropping
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls() and event.mimeData().urls()[0].isLocalFile():
@@ -320,7 +261,7 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         path = Path(event.mimeData().urls()[0].toLocalFile())
         if path.suffix == ".json":
-            self.open_file(path)
+            self.files.open(path)
         elif not self.plan_page.take_drop(path):
             fact = f"{path.name} is neither a plan (.json), nor rows (.jsonl), nor a model's folder."
             self.problems.show_problem(Problem("window.unknown_drop", fact, "Drop one of these."))
@@ -371,7 +312,6 @@ class MainWindow(QMainWindow):
         settings.setValue("splitter", self.plan_page.splitter.saveState())
         self._probe_timer.stop()
         self.runner.detach()
-        QThreadPool.globalInstance().waitForDone(2000)
         super().closeEvent(event)
 
 

@@ -28,6 +28,8 @@ class Button(QPushButton):
         self.primary = primary
         self.pill = pill
         self.hint = ""
+        if pill:
+            self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setFont(font(0.95 if pill else 1.0, weight=QFont.Weight.DemiBold if primary else QFont.Weight.Medium))
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)

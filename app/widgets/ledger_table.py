@@ -187,8 +187,7 @@ class LedgerTable(QTreeView):
             self.picked.emit(self.selected_key())
 
     def sizeHint(self) -> QSize:
-        rows = max(4, self._model.rowCount())
-        return QSize(em(30), self.header().sizeHint().height() + rows * em(1.75) + 4)
+        return QSize(em(30), self.minimumSizeHint().height())  # the page gives it what is left
 
     def minimumSizeHint(self) -> QSize:
         return QSize(em(16), self.header().sizeHint().height() + em(1.75) * min(5, max(4, self._model.rowCount())))

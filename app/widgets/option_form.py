@@ -17,7 +17,8 @@ from PySide6.QtWidgets import QCheckBox, QGridLayout, QSizePolicy, QVBoxLayout, 
 from app.shown import shown_value
 from app.theme import colour, em
 from app.widgets.buttons import QuietButton
-from app.widgets.fields import Combo, Number, TextField
+from app.widgets.combo import Combo
+from app.widgets.fields import Number, TextField
 from app.widgets.surface import Words, painter_on
 from planner.options import Described, described
 
@@ -102,7 +103,7 @@ class OptionForm(QWidget):
         self._defaults: Any = None
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(em(0.3))
+        outer.setSpacing(em(0.15))
         self._holder: QWidget | None = None
         self.fold = QuietButton("", "chevron_right")
         self.fold.setCheckable(True)
@@ -136,7 +137,7 @@ class OptionForm(QWidget):
         grid = QGridLayout(self._holder)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(em(0.3))
-        grid.setVerticalSpacing(em(0.3))
+        grid.setVerticalSpacing(em(0.22))
         hints = typing.get_type_hints(self._kind)
         shown = [(f, d) for f, d in described(options) if f.name not in self._hidden]
         ordered = [x for x in shown if not x[1].advanced] + [x for x in shown if x[1].advanced]

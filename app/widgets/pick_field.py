@@ -14,7 +14,8 @@ from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QPushButton,
 
 from app.icons import tinted
 from app.theme import colour, em, figures, font
-from app.widgets.fields import DETAIL, FIELD_HEIGHT, HEADING, TONE, VALUE, EntryDelegate, TextField
+from app.widgets.combo import DETAIL, HEADING, TONE, VALUE, EntryDelegate
+from app.widgets.fields import FIELD_HEIGHT, TextField
 from app.widgets.surface import field_panel, painter_on
 
 

@@ -8,7 +8,8 @@ from PySide6.QtGui import QKeyEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.widgets.fields import Combo, Number, TextField
+from app.widgets.combo import Combo
+from app.widgets.fields import Number, TextField
 
 
 def wheel(widget: QWidget) -> QWheelEvent:

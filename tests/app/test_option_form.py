@@ -11,7 +11,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox
 from pytestqt.qtbot import QtBot
 
-from app.widgets.fields import Combo, Number, TextField
+from app.widgets.combo import Combo
+from app.widgets.fields import Number, TextField
 from app.widgets.option_form import OptionForm
 from planner.options import bounds_problems, described
 from planner.schedule import Schedule

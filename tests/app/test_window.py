@@ -18,7 +18,8 @@ from pytestqt.qtbot import QtBot
 from app import faults, recovery
 from app.theme import theme
 from app.widgets.buttons import Button
-from app.widgets.fields import Combo, Number
+from app.widgets.combo import Combo
+from app.widgets.fields import Number
 from app.widgets.pick_field import PickField
 from app.window import PLAN, RUN, MainWindow
 from planner.assets import asset
@@ -116,7 +117,7 @@ def test_ctrl_z_takes_a_change_back_and_says_which(qtbot: QtBot, window: MainWin
 
 
 def test_a_menu_prices_its_entries_only_when_it_opens(qtbot: QtBot, window: MainWindow) -> None:
-    from app.widgets.fields import DETAIL
+    from app.widgets.combo import DETAIL
 
     trained = find(window, Combo, "Trained")
     assert not any(trained.itemData(i, DETAIL) for i in range(trained.count()))
@@ -189,7 +190,7 @@ def test_saving_opening_and_the_title(qtbot: QtBot, window: MainWindow, tmp_path
     assert load_plan(path) == plan_of(window)
     assert not window.isWindowModified()
     assert window.windowTitle() == "mine[*] – Plimsoll"
-    window.menus.fill_recent(window.open_file)
+    window.menus.fill_recent(window.files.open)
     assert window.menus.recent.actions()[0].text().startswith("mine.json")
 
 
@@ -199,7 +200,7 @@ def test_a_plan_file_that_cannot_be_read_is_a_problem_above_the_page(
     bad = tmp_path / "bad.json"
     bad.write_text(json.dumps({"schema": 99}))
     before = window.document.plan
-    window.open_file(bad)
+    window.files.open(bad)
     qtbot.waitUntil(window.problems.isVisible)
     assert window.problems.problem is not None
     assert window.problems.fact.text()
@@ -294,7 +295,7 @@ def test_an_unexpected_error_becomes_a_problem_and_a_log_line(qtbot: QtBot, own_
 def test_closing_with_changes_to_a_file_asks_and_cancel_stays(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     path = tmp_path / "mine.json"
     save_plan(plan_of(window), path)
-    window.open_file(path)
+    window.files.open(path)
     qtbot.waitUntil(lambda: window.document.path == path)
     find(window, Number, "Batch").stepUp()
     press_when_open(qtbot, "Cancel")

@@ -23,7 +23,8 @@ from pytestqt.qtbot import QtBot
 
 from app.pages.plan.state import view
 from app.widgets.buttons import Button
-from app.widgets.fields import Combo, Number
+from app.widgets.combo import Combo
+from app.widgets.fields import Number
 from app.widgets.pick_field import PickField
 from app.window import RUN, MainWindow
 from planner.estimate import estimate

@@ -13,14 +13,23 @@ from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 from app.pages.plan.choices import Offer, need_bytes, option_offers, technique_offers
 from app.pages.plan.edits import SCHEDULE, default_options, label_of, options_of, signed
 from app.theme import em
-from app.widgets.fields import Combo
+from app.widgets.buttons import QuietButton
+from app.widgets.combo import Combo
 from app.widgets.option_form import FormRow, OptionForm
 from planner.estimate import Estimate, estimate
+from planner.options import described
 from planner.plan import Stage
 from planner.slots import QUESTIONS, Slot
 from planner.techniques.registry import of_slot
 
 ELSEWHERE = {Slot.PLACEMENT: ("device",)}  # fields that the Machine row sets
+
+
+def has_choice(slot: Slot) -> bool:
+    """Whether a slot leaves anything to choose: another technique, or an option that has no place elsewhere."""
+    techniques = of_slot(slot)
+    options = {f.name for t in techniques for f, _d in described(t.Options)} - set(ELSEWHERE.get(slot, ()))
+    return len(techniques) > 1 or bool(options)
 
 
 def fill(combo: Combo, offers: list[Offer]) -> None:
@@ -45,7 +54,7 @@ class SlotRow(QWidget):
         self._default = ""
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(em(0.3))
+        layout.setSpacing(em(0.22))
         grid = QGridLayout()
         grid.setHorizontalSpacing(em(0.3))
         layout.addLayout(grid)
@@ -112,12 +121,28 @@ class HowPanel(QWidget):
         super().__init__(parent)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(em(0.3))
+        layout.setSpacing(em(0.22))
         self.rows = {slot: SlotRow(slot) for slot in slots}
+        self._settled = [slot for slot in slots if not has_choice(slot)]
         for slot, row in self.rows.items():
             row.technique_picked.connect(lambda name, s=slot: self.technique_picked.emit(s, name))
             row.option_set.connect(lambda name, value, s=slot: self.option_set.emit(s, name, value))
             layout.addWidget(row)
+        self.fold = QuietButton("", "chevron_right")
+        self.fold.setCheckable(True)
+        self.fold.setAccessibleName("Questions with one answer")
+        self.fold.toggled.connect(self._show_settled)
+        layout.addWidget(self.fold)
+        self._show_settled(False)
+
+    def _show_settled(self, on: bool) -> None:
+        """Questions that leave nothing to choose are folded away, so that those that do stand together."""
+        self.fold.setVisible(bool(self._settled))
+        self.fold.set_icon_name("chevron_down" if on else "chevron_right")
+        names = ", ".join(QUESTIONS[slot].lower() for slot in self._settled)
+        self.fold.setText("Fewer questions" if on else f"With one answer: {names}")
+        for slot in self._settled:
+            self.rows[slot].setVisible(on)
 
     def show_estimate(self, now: Estimate, baseline: Stage) -> None:
         for row in self.rows.values():

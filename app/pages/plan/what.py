@@ -16,7 +16,7 @@ from app.pages.plan.local_models import local_models
 from app.pages.plan.picks import Pick, machine_plans, model_plans, params_words
 from app.pages.plan.state import data_bins, data_sentence, machine_sentence
 from app.theme import em
-from app.widgets.fields import Combo
+from app.widgets.combo import Combo
 from app.widgets.histogram import Histogram
 from app.widgets.option_form import FormRow
 from app.widgets.pick_field import Entry, PickField

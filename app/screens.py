@@ -1,0 +1,140 @@
+"""Pictures of the window, for the documents: both pages, light and dark, at 100 and 200 %. Run: python -m app.screens DIR
+
+Nothing in them is made up: the run is a real one, made here by the real worker on the embedded model, photographed in
+its middle and at its end. Each scale needs a process of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from app import example
+from app.runner import make_run
+from planner.estimate import estimate
+from planner.facts.gpus import other_machine
+from planner.plan import Plan
+from planner.presets import default_plan, load_preset, sample_data
+from planner.probe import machine as probe
+from planner.problem import ProblemError
+from planner.run import journal, lock
+from planner.run.events import Finished, Step
+from planner.run.home import HOME_VARIABLE, models_dir
+
+SIZE = (1400, 880)
+SCALES = (1, 2)
+SCHEMES = ("light", "dark")
+MIDDLE = 0.55  # of the steps
+CROWDED_MODEL, CROWDED_CARD = "meta-llama/Llama-3.1-8B", "NVIDIA GeForce RTX 4090"
+
+
+def crowded_plan() -> Plan:
+    """Too much for the card: what the page says then."""
+    from planner.facts.model import catalogue
+
+    model = catalogue.find(CROWDED_MODEL)
+    plan = default_plan(model, sample_data(model), other_machine(CROWDED_CARD), name="Too much")
+    schedule = replace(plan.stage.schedule, micro_batch=16, max_length=2048)
+    return plan.with_schedule(schedule)
+
+
+def photograph(shot: str, scheme: str, target: Path) -> None:
+    """One picture, in this process; the scale is set in its environment."""
+    from PySide6.QtCore import QEventLoop, QTimer
+
+    from app.theme import theme
+    from app.window import PLAN, RUN, MainWindow, make_application
+
+    application = make_application([sys.argv[0]])
+    theme().choose(scheme)
+    window = MainWindow()
+    window.resize(*SIZE)
+    window.show()
+    loop = QEventLoop()
+
+    def wait(until: Callable[[], bool], longest_s: float = 60) -> None:
+        deadline = time.monotonic() + longest_s
+        while not until() and time.monotonic() < deadline:
+            QTimer.singleShot(50, loop.quit)
+            loop.exec()
+
+    def settle(seconds: float) -> None:
+        QTimer.singleShot(round(seconds * 1000), loop.quit)
+        loop.exec()
+
+    wait(lambda: window.start_plan is not None)
+    if shot == "plan-does-not-fit":
+        assert window.start_plan is not None
+        window.document.open_plan(crowded_plan(), window.start_plan.stage)
+    if shot.startswith("run"):
+        wait(lambda: window.runner.record.spec is not None and not window.runner._unfed)
+        window.show_page(RUN)
+        wait(lambda: window.run_page.memory.draws["whole"] > 0)
+    else:
+        window.show_page(PLAN)
+    window.resize(*SIZE)
+    settle(1.5)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    window.grab().save(str(target))
+    window._closing_decided = True
+    window.close()
+    application.processEvents()
+
+
+def all_of(shot: str, folder: Path) -> None:
+    """One shot in both schemes and at both scales, each in a fresh process."""
+    for scheme in SCHEMES:
+        for scale in SCALES:
+            target = folder / f"{shot}-{scheme}{'' if scale == 1 else f'-{scale}00'}.png"
+            env = {**os.environ, "QT_SCALE_FACTOR": str(scale)}
+            env.setdefault("QT_QPA_PLATFORM", "offscreen")
+            command = [sys.executable, "-m", "app.screens", "--shot", shot, scheme, str(target)]
+            subprocess.run(command, env=env, check=True)  # noqa: S603 - this module again
+            print(target, flush=True)
+
+
+def wait_for(run_dir: Path, share: float) -> None:
+    """Until this share of the steps is done, or the run is over."""
+    while lock.is_held(run_dir):
+        done = journal.steps(journal.read_all(run_dir).events)
+        if done and done[-1].step >= done[-1].total_steps * share:
+            return
+        time.sleep(0.5)
+
+
+def main(arguments: list[str]) -> int:
+    if arguments[:1] == ["--shot"]:
+        photograph(arguments[1], arguments[2], Path(arguments[3]))
+        return 0
+    folder = Path(arguments[0] if arguments else "docs/screens").absolute()
+    models = models_dir()
+    try:
+        example.get_example(lambda what, _done, _of: None)
+        with tempfile.TemporaryDirectory() as home:
+            (Path(home) / "models").symlink_to(models.absolute(), target_is_directory=True)
+            os.environ[HOME_VARIABLE] = home
+            for shot in ("plan", "plan-does-not-fit"):
+                all_of(shot, folder)
+            run_dir = make_run(estimate(load_preset("first-run", probe())))
+            wait_for(run_dir, MIDDLE)
+            all_of("run", folder)
+            wait_for(run_dir, 2.0)
+            all_of("run-finished", folder)
+            events = journal.read_all(run_dir).events
+            steps = sum(isinstance(e, Step) for e in events)
+            said = [e.sentence for e in events if isinstance(e, Finished)]
+            print(f"a real run of {steps} steps: {' '.join(said)}")
+    except ProblemError as error:
+        print(error.problem, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
