@@ -5,6 +5,7 @@ Facts that come from files or devices are fetched off the GUI thread; what came 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -44,6 +45,7 @@ class PlanPage(QWidget):
         self._start_plan: Plan | None = None
         self._chosen: At | None = None
         self._advising = background.Task()
+        self._fetches: deque[tuple[Callable[[Plan], Plan], tuple[str, ...]]] = deque()
         self.setAccessibleName("Plan page")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(em(1.3), em(0.9), em(1.3), em(0.9))
@@ -163,19 +165,32 @@ class PlanPage(QWidget):
 
     # picking
 
-    def _fetch(self, build: Callable[[Plan], Plan], parts: tuple[str, ...], failed: str = "") -> None:
-        """Build a plan with other facts off the thread, then put those parts to the plan as it is by then."""
+    def _fetch(self, build: Callable[[Plan], Plan], parts: tuple[str, ...]) -> None:
+        """Build a plan with other facts off the thread, then put those parts to the plan as it is by then.
+
+        One after the other: the second is built from what came of the first.
+        """
+        self._fetches.append((build, parts))
+        if len(self._fetches) == 1:
+            self._fetch_next()
+
+    def _fetch_next(self) -> None:
         plan = self._document.plan
-        if plan is None:
+        if not self._fetches or plan is None:
             return
+        build, parts = self._fetches[0]
 
         def put(built: Plan) -> None:
+            self._fetches.popleft()
             self._document.edit(lambda p: _with_parts(p, plan, built, parts))
+            self._fetch_next()
 
         def refused(problem: Problem) -> None:
+            self._fetches.popleft()
             self.problem.emit(problem)
             if self._document.estimate:
                 self.show_estimate(self._document.estimate)
+            self._fetch_next()
 
         background.run(lambda: build(plan), put, refused)
 

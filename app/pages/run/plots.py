@@ -10,9 +10,11 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from app.pages.run.state import RunRecord, duration
+from PySide6.QtWidgets import QApplication
+
+from app.pages.run.state import RunRecord
 from app.theme import KIND_COLOURS, colour
-from app.widgets.live_plot import LivePlot
+from app.widgets.live_plot import LivePlot, font_family
 from planner.ledger import Kind
 from planner.units import GIB, MIB, words
 
@@ -89,7 +91,7 @@ class MemoryPlot(LivePlot):
         (self._mark,) = axes.plot([], [], marker="o", markersize=9, markerfacecolor="none", linestyle="none")
         self._said_text = axes.text(0, 0, "", va="bottom", ha="right", fontweight="bold")
         self._line_text = axes.text(0, 0, "", va="bottom", ha="left")
-        axes.xaxis.set_major_formatter(lambda x, _position: duration(x) if x else "0")
+        axes.xaxis.set_major_formatter(lambda x, _position: _time_label(x, self._right))
         axes.yaxis.set_major_formatter(lambda y, _position: f"{y / self._unit:g}")
         return (self._others, self._area, self._edge)
 
@@ -145,6 +147,9 @@ class MemoryPlot(LivePlot):
         self._said.set_ydata([said.expected] * 2)
         self._said.set_color(strong)
         self._said_text.set_position((self._right * 0.995, said.high))
+        for words_ in (self._said_text, self._line_text):
+            words_.set_fontsize(QApplication.font().pointSizeF() * 0.95)
+            words_.set_fontfamily(font_family())
         self._said_text.set_text(f"predicted peak {words(said.expected)}")
         self._said_text.set_color(ink)
         inside = 0 < said.budget <= self._top
@@ -177,6 +182,15 @@ def _round_step(top: float, most: int = 5) -> float:
     raw = top / most
     power = 10.0 ** math.floor(math.log10(raw))
     return next(m * power for m in (1, 2, 2.5, 5, 10) if m * power >= raw)
+
+
+def _time_label(x: float, end: float) -> str:
+    """Marks of one axis in one unit: seconds up to two minutes, minutes up to two hours, then hours."""
+    if not x:
+        return "0"
+    if end < 120:
+        return f"{x:g} s"
+    return f"{x / 60:g} min" if end < 7200 else f"{x / 3600:.3g} h"
 
 
 def _time_ticks(end: float, most: int = 6) -> list[float]:

@@ -269,7 +269,10 @@ class RunRecord:
         if not said.expected or not took or not self.step:
             return ""
         if not self.finished:
-            return f"Highest so far; the longest batch may still come. Stated: {span_words(said.low, said.high)}."
+            stated = span_words(said.low, said.high)
+            if took > said.high:
+                return f"Already above the stated {stated}."
+            return f"Highest so far; the longest batch may still come. Stated: {stated}."
         part = (took - said.expected) / said.expected
         inside = said.low <= took <= said.high
         where = "inside" if inside else "below" if took < said.low else "above"
