@@ -12,7 +12,7 @@ from operator import itemgetter
 
 from planner.draft import Draft
 from planner.drafting import device_of, draft, plan_problems
-from planner.facts.data import BatchShape, longest_batch
+from planner.facts.data import BatchShape, heaviest_batches, longest_batch
 from planner.facts.model.families import stacks_of
 from planner.ledger import DEVICE, DISK, HOST, At, Line, Place
 from planner.plan import Plan
@@ -50,7 +50,7 @@ def estimate(plan: Plan) -> Estimate:
     if not stacks_of(plan.model):
         because = plan.model.unsupported_because or f"no formulas for {plan.model.architecture} yet."
         return Estimate(plan, (), (), (), Verdict.CANNOT_TELL, f"Cannot tell: {because}")
-    drafts = tuple(draft(plan, index) for index in range(len(plan.stages)))
+    drafts = tuple([_heaviest(plan, index) for index in range(len(plan.stages))])
     timeline = tuple(at for d in drafts for at in d.timeline)
     lines = tuple(line for d in drafts for line in d.lines)
     totals = _totals(lines)
@@ -82,6 +82,19 @@ def estimate_grid(plan: Plan, rows: Num, seq: Num) -> dict[str, Num]:
             live = maximum(live, total)
         peaks[place.tier] = live + _band(drafts, place).beside(live)[1]
     return peaks
+
+
+def _heaviest(plan: Plan, index: int) -> Draft:
+    """The draft of the batch that needs most. Mostly one batch beats all others in tokens and in their square."""
+    shapes = heaviest_batches(plan.data, plan.stages[index].schedule)
+    if len(shapes) == 1:
+        return draft(plan, index, shapes[0])
+    return max((draft(plan, index, shape) for shape in shapes), key=_fullest)
+
+
+def _fullest(one: Draft) -> Num:
+    where = one.lines[0].place
+    return max(_totals(one.lines)[where].values())
 
 
 def _places(drafts: tuple[Draft, ...]) -> tuple[Place, ...]:

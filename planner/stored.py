@@ -7,6 +7,9 @@ from functools import lru_cache
 
 from planner.draft import Stack
 
+CHECKPOINTS_AT_ONCE = 3
+"""On the disk: the two that are kept, and the next one while it is being written."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:

@@ -34,6 +34,13 @@ def attend(t: Tape, heads: Heads, q: Value, k: Value, v: Value, mask: Value | No
     return t.result(q.elements, q.bits, [q, k, v], back, keep=kept, keep_result=True), None
 
 
+def _needs_mask(draft: Draft) -> bool:
+    """Rows of different length need one, and rows longer than a sliding window; on a grid, if any of its rows is."""
+    window = draft.facts.sliding_window
+    longer = draft.batch.seq > window if window else False
+    return draft.batch.padded or bool(longer if isinstance(longer, bool) else longer.any())
+
+
 class AttentionSdpa:
     slot = Slot.ATTENTION
     name = "sdpa"
@@ -47,7 +54,7 @@ class AttentionSdpa:
         return []
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
-        return draft.but(attend=attend, mask_bits=8 if draft.batch.padded else 0)
+        return draft.but(attend=attend, mask_bits=8 if _needs_mask(draft) else 0)
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(load=(("attn_implementation", '"sdpa"'),))

@@ -10,12 +10,12 @@ from functools import lru_cache
 
 from planner.block import Block, block_of
 from planner.draft import Draft, Stack
-from planner.ledger import DEVICE, At, Kind, Line, Why
+from planner.ledger import DEVICE, DISK, At, Kind, Line, Why
 from planner.options import NoOptions
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
-from planner.stored import stored
+from planner.stored import CHECKPOINTS_AT_ONCE, stored
 from planner.tape import Extent, measure, most
 from planner.techniques.technique import ScriptPart
 from planner.timeline import Stretches, stretches
@@ -43,6 +43,7 @@ class ObjectiveFineTune:
             *_stored(draft.stacks, when),
             *_gradients(stack, when, draft.schedule.grad_accumulation > 1),
             _end_of_backward(draft, when),
+            *_saved(draft.stacks, when),
             *_activations(draft, first, block, when),
             *_around(draft, block, when),
         )
@@ -99,6 +100,17 @@ def _stored(stacks: tuple[Stack, ...], when: Stretches) -> list[Line]:
             ),
         ]
     return lines
+
+
+@lru_cache(maxsize=1024)
+def _saved(stacks: tuple[Stack, ...], when: Stretches) -> list[Line]:
+    """What is written of the model: in each checkpoint and as the result, the adapter or all weights."""
+    every = [stored(stack) for stack in stacks]
+    size = sum(x.adapter_bytes or x.weight_bytes for x in every)
+    why = "{n} bytes in each of {k} checkpoints that lie on the disk at once, and in the result."
+    numbers = (("n", size), ("k", CHECKPOINTS_AT_ONCE))
+    alive, total = when.save, size * (CHECKPOINTS_AT_ONCE + 1)
+    return [Line("Saved model", Kind.WEIGHTS, DISK, total, alive, Slot.TRAINABLE, Why(why, numbers))]
 
 
 @lru_cache(maxsize=1024)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from planner.draft import Draft
-from planner.ledger import DEVICE, Kind, Line, Why
+from planner.ledger import DEVICE, DISK, HOST, Kind, Line, Why
 from planner.options import option
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
-from planner.stored import stored
+from planner.stored import CHECKPOINTS_AT_ONCE, stored
 from planner.techniques.technique import ScriptPart, Variant
 from planner.timeline import stretches
 
@@ -79,15 +79,30 @@ class OptimizerAdamw:
                 (("n", sum(x.trained_elements for x in every)), ("m", tensors)),
             ),
         )
+        saved = Line(
+            "Saved optimizer states",
+            Kind.STATES,
+            DISK,
+            CHECKPOINTS_AT_ONCE * states.bytes,
+            when.save,
+            Slot.OPTIMIZER,
+            Why("{n} bytes in each of {k} checkpoints on the disk.", (("n", states.bytes), ("k", CHECKPOINTS_AT_ONCE))),
+        )
+        lines = [states, saved]
+        if draft.device != "cpu":
+            copied = Why("A checkpoint's tensors are copied to the computer's memory on their way to the disk.")
+            lines.append(
+                Line("Copy for the checkpoint", Kind.STATES, HOST, states.bytes, when.save, Slot.OPTIMIZER, copied)
+            )
         if options.implementation == "fused":
-            return draft.but(lines=(*draft.lines, states))
+            return draft.but(lines=(*draft.lines, *lines))
         if options.implementation == "foreach":
             work, why = total, Why("All tensors at once: one copy as large as all trained weights.")
         else:
             work = max(_one_by_one(x.in_turn) for x in every)
             why = Why("Tensor by tensor: a square root and two denominators of the largest.")
         line = Line("Update workspace", Kind.WORKSPACE, DEVICE, work, when.of("update"), Slot.OPTIMIZER, why)
-        return draft.but(lines=(*draft.lines, states, line))
+        return draft.but(lines=(*draft.lines, *lines, line))
 
     def script(self, options: AdamwOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(

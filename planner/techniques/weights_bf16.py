@@ -22,7 +22,12 @@ class WeightsBf16:
     cost = Cost(loses="digits: two to three are kept of each weight instead of seven", severity=1)
 
     def problems(self, plan: Plan, options: NoOptions) -> list[Problem]:
-        return []
+        choice = plan.stage.choice(Slot.PLACEMENT)
+        device = plan.machine.device(getattr(choice.options, "device", "")) if choice else None
+        if device is None or device.supports_bf16:
+            return []
+        fact = f"{device.name} cannot compute in bfloat16."
+        return [Problem("weights.no_bf16", fact, "Choose float32 weights, or another device.")]
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
         return store(draft, 16)
