@@ -10,11 +10,11 @@ import sys
 import threading
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QSettings, QTimer, QUrl, Signal
+from PySide6.QtCore import QEvent, QObject, QTimer, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from app import asking, background, faults
+from app import asking, background, faults, remembered
 from app.actions import Menus
 from app.counting import Counting
 from app.document import Document
@@ -41,7 +41,6 @@ from planner.run.home import home
 
 PAGES = (("Plan", "plan"), ("Run", "run"))
 PLAN, RUN = range(2)
-LAYOUT_VERSION = 1
 PROBE_EVERY_MS = 20_000
 
 
@@ -70,7 +69,7 @@ class MainWindow(QMainWindow):
         self._run_problem = ""  # code of what ended the run that is shown
         self._build()
         self._wire()
-        self._restore_layout()
+        remembered.restore(self, self.plan_page.splitter)
         self.setAcceptDrops(True)
         background.run(lambda: opened(file), self._opened, self.problems.show_problem)
         self.runner.attach_latest()
@@ -271,7 +270,7 @@ class MainWindow(QMainWindow):
     def choose_look(self, wish: str) -> None:
         theme().choose(wish)
         self.menus.show_look(wish)
-        _settings().setValue("look", wish)
+        remembered.keep_look(wish)
 
     def show_shortcuts(self) -> None:
         self.shortcuts_page = ShortcutsPage(self.menus.all, self)
@@ -281,21 +280,9 @@ class MainWindow(QMainWindow):
         if folder is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
-    def _restore_layout(self) -> None:
-        settings = _settings()
-        available = QGuiApplication.primaryScreen().availableGeometry()
-        self.resize(min(em(100), available.width()), min(em(63), available.height()))
-        if settings.value("layout_version", 0, type=int) == LAYOUT_VERSION:
-            self.restoreGeometry(settings.value("geometry"))
-            self.plan_page.splitter.restoreState(settings.value("splitter"))
-        screen = QGuiApplication.screenAt(self.geometry().center()) or QGuiApplication.primaryScreen()
-        if not screen.availableGeometry().intersects(self.geometry()):
-            self.move(screen.availableGeometry().topLeft())
-
     def reset_layout(self) -> None:
-        _settings().remove("layout_version")
-        self._restore_layout()
-        self.plan_page.splitter.setSizes([em(29), em(60)])
+        remembered.forget()
+        remembered.restore(self, self.plan_page.splitter)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         if not self._closing_decided:
@@ -306,18 +293,10 @@ class MainWindow(QMainWindow):
                 event.ignore()
                 return
         self._closing_decided = True
-        settings = _settings()
-        settings.setValue("layout_version", LAYOUT_VERSION)
-        settings.setValue("geometry", self.saveGeometry())
-        settings.setValue("splitter", self.plan_page.splitter.saveState())
+        remembered.keep(self, self.plan_page.splitter)
         self._probe_timer.stop()
         self.runner.detach()
         super().closeEvent(event)
-
-
-def _settings() -> QSettings:
-    """Kept in the person's own folder, where PLIMSOLL_HOME puts the rest too."""
-    return QSettings(str(home() / "window.ini"), QSettings.Format.IniFormat)
 
 
 def _done(_result: object) -> None:
@@ -338,8 +317,7 @@ def make_application(arguments: list[str]) -> QApplication:
     application = QApplication(arguments)
     locale.setlocale(locale.LC_NUMERIC, "C")  # QApplication takes the system's; C parsers need the point
     application.setWindowIcon(app_icon())
-    wish = str(_settings().value("look", "system"))
-    theme().wish = wish if wish in ("light", "dark") else "system"
+    theme().wish = remembered.look()
     theme().follow(application)
     return application
 

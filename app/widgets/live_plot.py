@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from PySide6.QtCore import QSize, QTimer
+from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtGui import QFontInfo, QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
@@ -27,6 +27,8 @@ def load_matplotlib() -> None:
 
 class LivePlot(QWidget):
     """Base of the live figures. A figure fills in `build`, `fit` and `feed`; it calls `changed` when data came."""
+
+    refitted = Signal()  # the limits have changed: what stands beside the figure must follow
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -101,6 +103,8 @@ class LivePlot(QWidget):
         self._dirty = False
         limits_changed = self.fit()
         self.feed()
+        if limits_changed:
+            self.refitted.emit()
         if limits_changed or self._still is None:
             self.paint_still()
             self.canvas.draw()
@@ -113,7 +117,8 @@ class LivePlot(QWidget):
     def draw_whole(self) -> None:
         """Draw everything now; for pictures and for a change of size or colours."""
         self.make()
-        self.fit()
+        if self.fit():
+            self.refitted.emit()
         self.feed()
         self.paint_still()
         self.canvas.draw()

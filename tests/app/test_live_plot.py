@@ -113,6 +113,17 @@ def test_the_memory_axis_holds_what_was_said_and_what_came(qtbot: QtBot) -> None
     assert plot.x_end >= plot.record.seconds
 
 
+def test_the_axis_tells_when_it_has_moved_so_that_the_phases_below_follow(qtbot: QtBot) -> None:
+    plot = MemoryPlot()
+    qtbot.addWidget(plot)
+    plot.resize(500, 300)
+    plot.record = record_with(50)
+    with qtbot.waitSignal(plot.refitted):
+        plot.draw_whole()
+    with qtbot.assertNotEmitted(plot.refitted):
+        plot.draw_whole()
+
+
 @pytest.mark.parametrize("top", [0.3, 1.0, 3.4, 17.0, 95.0, 999.0])
 def test_marks_are_few_and_round(top: float) -> None:
     assert 2 <= top / _round_step(top) <= 5.01

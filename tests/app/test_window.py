@@ -15,7 +15,7 @@ from PySide6.QtGui import QCloseEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from app import faults, recovery
+from app import faults, recovery, remembered
 from app.theme import theme
 from app.widgets.buttons import Button
 from app.widgets.combo import Combo
@@ -265,6 +265,28 @@ def test_shortcuts_are_not_given_twice(window: MainWindow) -> None:
     assert len(keys) == len(set(keys))
 
 
+def test_questions_with_one_answer_are_folded_and_can_be_unfolded(qtbot: QtBot, window: MainWindow) -> None:
+    how = window.plan_page.form.how
+    assert not any(how.rows[slot].isVisible() for slot in how._settled)
+    fold = find(window, QWidget, "Questions with one answer")
+    qtbot.mouseClick(fold, Qt.MouseButton.LeftButton)
+    assert how._settled
+    assert all(how.rows[slot].isVisible() for slot in how._settled)
+
+
+def test_the_window_fits_a_small_screen_and_comes_back_where_it_was(qtbot: QtBot, window: MainWindow) -> None:
+    least = window.minimumSizeHint()
+    assert least.width() <= 1000
+    assert least.height() <= 700
+    window.resize(960, 720)  # within the offscreen screen
+    window.document.stack.setClean()
+    window.close()
+    again = open_window(qtbot)
+    remembered.restore(again, again.plan_page.splitter)
+    assert again.height() == 720
+    again.close()
+
+
 def test_ctrl_2_shows_the_run_page_with_its_one_button(qtbot: QtBot, window: MainWindow) -> None:
     qtbot.keyClick(window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
     assert window.pages.currentIndex() == RUN
@@ -333,8 +355,6 @@ def test_the_look_is_kept_for_the_next_time(window: MainWindow) -> None:
     try:
         window.choose_look("dark")
         assert theme().scheme.name == "dark"
-        from app.window import _settings
-
-        assert _settings().value("look") == "dark"
+        assert remembered.look() == "dark"
     finally:
         theme().choose(before)

@@ -84,6 +84,7 @@ class RunPage(QWidget):
         self.loss_card = ChartCard("Loss", self.loss, ("Step", "Loss"), self._loss_rows)
         self.memory = MemoryPlot()
         self.phases = PhaseStrip()
+        self.memory.refitted.connect(self._show_phases)
         both = QWidget()
         column = QVBoxLayout(both)
         column.setContentsMargins(0, 0, 0, 0)
@@ -137,8 +138,7 @@ class RunPage(QWidget):
         self.memory_card.say(f"{_memory_words(record)} · axis in {self.memory.unit_words()}")
         self.loss_card.refresh_table()
         self.memory_card.refresh_table()
-        end = max(self.memory.x_end, 1e-9)
-        self.phases.show_stretches(tuple(Stretch(s.name, s.start / end, s.end / end) for s in record.spans[-200:]))
+        self._show_phases()
         self.answers.show_record(record)
         self.log.show_record(record)
         self.sentence.setText(record.verdict_words() or "The first reading comes with the model.")
@@ -149,6 +149,12 @@ class RunPage(QWidget):
         self.said_took.show_figures(
             (said.low, said.expected, said.high), self._said_parts(), record.took_bytes, over=over
         )
+
+    def _show_phases(self) -> None:
+        """Under the time axis as it is now."""
+        end = max(self.memory.x_end, 1e-9)
+        spans = self._record.spans[-200:]
+        self.phases.show_stretches(tuple(Stretch(s.name, s.start / end, s.end / end) for s in spans))
 
     def _name(self) -> str:
         spec = self._record.spec

@@ -30,7 +30,7 @@ class LossPlot(LivePlot):
     def build(self, axes: Any) -> Sequence[Any]:
         (self._raw,) = axes.plot([], [], linewidth=1.0)
         (self._smooth,) = axes.plot([], [], linewidth=2.2, solid_capstyle="round")
-        (self._end,) = axes.plot([], [], marker="o", markersize=6, linestyle="none")
+        (self._end,) = axes.plot([], [], marker="o", markersize=6, linestyle="none", clip_on=False)
         return (self._raw, self._smooth, self._end)
 
     def fit(self) -> bool:
