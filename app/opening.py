@@ -32,19 +32,34 @@ class Opened:
     problem: Problem | None = None
 
 
+def look_here(tries: int = 3) -> MachineFacts:
+    """This computer. A probe that was cut off on a busy machine is asked again: unknown memory is not no memory."""
+    found = probe()
+    while found.ram_total_bytes == 0 and (tries := tries - 1):
+        found = probe()
+    return found
+
+
 def opened(file: Path | None = None) -> Opened:
     """The plan of a file; else the one left unsaved; else the preset. A file that cannot be read leaves its Problem."""
-    here = probe()
+    here = look_here()
     start = load_preset(FIRST_RUN, here)
     if file is not None:
         try:
             return Opened(here, start, fresh(load_plan(file), here), file)
         except ProblemError as error:
             return Opened(here, start, start, problem=error.problem)
+    unread = None
+    if here.ram_total_bytes == 0:
+        unread = Problem(
+            "machine.unreadable",
+            f"The memory of this computer could not be read. {' '.join(here.notes)}".strip(),
+            "Figures of what is free are missing; plan for another machine, or open the window again.",
+        )
     left = recovery.recovered()
     if left is not None:
-        return Opened(here, start, fresh(left[0], here), left[1], unsaved=True)
-    return Opened(here, start, start)
+        return Opened(here, start, fresh(left[0], here), left[1], unsaved=True, problem=unread)
+    return Opened(here, start, start, problem=unread)
 
 
 def fresh(plan: Plan, here: MachineFacts) -> Plan:
@@ -53,7 +68,9 @@ def fresh(plan: Plan, here: MachineFacts) -> Plan:
 
 
 def differs(before: MachineFacts, now: MachineFacts) -> bool:
-    """Whether the figures have changed by more than noise."""
+    """Whether the figures have changed by more than noise. A probe that failed tells nothing."""
+    if now.ram_total_bytes == 0:
+        return False
     if [d.id for d in before.devices] != [d.id for d in now.devices]:
         return True
     pairs = zip(before.devices, now.devices, strict=True)

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
 from app.shown import Row
 from app.theme import KIND_COLOURS, colour, em, figures, font, theme
 from app.widgets.scroll import ScrollBar
+from app.widgets.surface import hatch
 from planner.units import words
 
 HEADINGS = ("Part", "Bytes", "Share", "Why")
@@ -101,10 +102,10 @@ def swatch(row: Row) -> QIcon:
         pale.setAlphaF(0.35)
         p.setBrush(pale)
         p.drawRoundedRect(QRectF(0, 0, side, side), 2, 2)
-        p.setBrush(QBrush(colour("others"), Qt.BrushStyle.Dense6Pattern))
+        hatch(p, QRectF(0, 0, side, side), colour("others"), rising=False)
     else:
         p.setBrush(QColor(KIND_COLOURS[row.kind]))
-    p.drawRoundedRect(QRectF(0, 0, side, side), 2, 2)
+        p.drawRoundedRect(QRectF(0, 0, side, side), 2, 2)
     p.end()
     return QIcon(made)
 

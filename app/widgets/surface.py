@@ -5,8 +5,8 @@ Only looks live here. A surface knows nothing of plans or runs.
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.theme import colour, em, figures, font, theme
@@ -23,6 +23,20 @@ def focus_ring(p: QPainter, rect: QRectF, radius: float) -> None:
     p.setPen(QPen(colour("accent"), 2))
     p.setBrush(Qt.BrushStyle.NoBrush)
     p.drawRoundedRect(rect.adjusted(1, 1, -1, -1), radius, radius)
+
+
+def hatch(p: QPainter, rect: QRectF, ink: QColor, *, rising: bool = True, gap: float = 0.42) -> None:
+    """Slanted lines over `rect`, `gap` em apart: the same look at every scale, unlike Qt's patterns of pixels."""
+    p.save()
+    p.setClipRect(rect)
+    p.setPen(QPen(ink, 1.2))
+    step, high = max(3.0, em() * gap), rect.height()
+    x = rect.left() - high
+    while x < rect.right():
+        ends = (rect.bottom(), rect.top()) if rising else (rect.top(), rect.bottom())
+        p.drawLine(QPointF(x, ends[0]), QPointF(x + high, ends[1]))
+        x += step
+    p.restore()
 
 
 def field_panel(p: QPainter, widget: QWidget, *, hovered: bool = False) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
-    QBrush,
     QColor,
     QFont,
     QHelpEvent,
@@ -24,7 +23,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.shown import Bar, Part
 from app.theme import KIND_COLOURS, colour, em, figures, font, ink_on
-from app.widgets.surface import focus_ring, painter_on
+from app.widgets.surface import focus_ring, hatch, painter_on
 from planner.units import GIB, MIB, words
 
 ENLARGE_BELOW = 0.35  # of the axis: below, the run is also drawn alone
@@ -154,8 +153,7 @@ class TierBar(QWidget):
         p.drawRect(rect)
         stripes = QColor(colour("card"))
         stripes.setAlphaF(0.55)
-        p.setBrush(QBrush(stripes, Qt.BrushStyle.BDiagPattern))
-        p.drawRect(rect)
+        hatch(p, rect, stripes)
         p.setFont(font(0.85, weight=QFont.Weight.DemiBold))
         text = f"others {size / GIB:.1f}"
         if label and p.fontMetrics().horizontalAdvance(text) + em(0.8) < rect.width():
@@ -182,10 +180,10 @@ class TierBar(QWidget):
                 pale.setAlphaF(0.35)
                 p.setBrush(pale)
                 p.drawRect(rect)
-                p.setBrush(QBrush(fill, Qt.BrushStyle.Dense6Pattern))
+                hatch(p, rect, fill, rising=False, gap=0.8)
             else:
                 p.setBrush(fill)
-            p.drawRect(rect)
+                p.drawRect(rect)
             if wide > 3:
                 p.setPen(QPen(colour("card"), 1))
                 p.drawLine(QPointF(rect.right(), top), QPointF(rect.right(), top + high))

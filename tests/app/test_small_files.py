@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -106,4 +107,6 @@ def test_a_stored_plan_takes_todays_figures_of_its_own_computer_only(make_plan: 
 def test_noise_in_free_memory_is_not_told(make_plan: MakePlan) -> None:
     before, near, far = (make_plan(free_gib=n).machine for n in (9.0, 9.001, 8.0))
     assert not differs(before, near)
+    failed = replace(far, ram_total_bytes=0, ram_available_bytes=0, devices=())
+    assert not differs(before, failed)
     assert differs(before, far)
