@@ -13,7 +13,7 @@ from operator import itemgetter
 from planner.draft import Draft
 from planner.drafting import device_of, draft, plan_problems
 from planner.facts.data import BatchShape, heaviest_batches, longest_batch
-from planner.facts.model.families import stacks_of
+from planner.facts.model.families import FAMILIES, stacks_of
 from planner.ledger import DEVICE, DISK, HOST, At, Line, Place
 from planner.plan import Plan
 from planner.problem import Problem, ProblemError
@@ -48,8 +48,7 @@ def estimate(plan: Plan) -> Estimate:
     if problems:
         return Estimate(plan, (), (), (), Verdict.CANNOT_TELL, f"Cannot tell: {problems[0].fact}", problems)
     if not stacks_of(plan.model):
-        because = plan.model.unsupported_because or f"no formulas for {plan.model.architecture} yet."
-        return Estimate(plan, (), (), (), Verdict.CANNOT_TELL, f"Cannot tell: {because}")
+        return Estimate(plan, (), (), (), Verdict.CANNOT_TELL, f"Cannot tell: {_unknown(plan)}")
     drafts = tuple([_heaviest(plan, index) for index in range(len(plan.stages))])
     timeline = tuple(at for d in drafts for at in d.timeline)
     lines = tuple(line for d in drafts for line in d.lines)
@@ -67,7 +66,7 @@ def estimate_grid(plan: Plan, rows: Num, seq: Num) -> dict[str, Num]:
     """
     problems = plan_problems(plan)
     if not problems and not stacks_of(plan.model):
-        problems = (Problem("model.unsupported", plan.model.unsupported_because, "Choose another model."),)
+        problems = (Problem("model.unsupported", _unknown(plan), "Choose another model."),)
     if problems:
         raise ProblemError(problems[0])
     drafts = tuple(
@@ -82,6 +81,16 @@ def estimate_grid(plan: Plan, rows: Num, seq: Num) -> dict[str, Num]:
             live = maximum(live, total)
         peaks[place.tier] = live + _band(drafts, place).beside(live)[1]
     return peaks
+
+
+def _unknown(plan: Plan) -> str:
+    """Why there are no formulas for the plan's model."""
+    model = plan.model
+    if model.unsupported_because:
+        return model.unsupported_because
+    if model.family in FAMILIES:
+        return f"the sizes of {model.name} cannot be those of a model."
+    return f"there are no formulas yet for {model.architecture or 'a model that does not say what it is'}."
 
 
 def _heaviest(plan: Plan, index: int) -> Draft:

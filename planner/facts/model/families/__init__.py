@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from planner.draft import Stack
 from planner.facts.model.facts import ModelFacts
@@ -24,7 +25,18 @@ FAMILIES: dict[str, Family] = {
 }
 
 
+@lru_cache(maxsize=1024)
 def stacks_of(facts: ModelFacts) -> tuple[Stack, ...]:
-    """The stacks of a model whose family is known; empty for any other."""
+    """The stacks of a model whose family is known; empty for any other, and for sizes that cannot be."""
     family = FAMILIES.get(facts.family)
-    return (family.stack(facts),) if family else ()
+    sizes = (
+        facts.vocab_size,
+        facts.hidden_size,
+        facts.intermediate_size,
+        facts.n_layers,
+        facts.n_kv_heads,
+        facts.head_dim,
+    )
+    if family is None or min(sizes) < 1 or facts.n_heads < 1 or facts.n_heads % facts.n_kv_heads:
+        return ()
+    return (family.stack(facts),)
