@@ -224,6 +224,36 @@ def test_an_unsaved_plan_is_there_again(qtbot: QtBot, window: MainWindow) -> Non
     again.close()
 
 
+def test_a_chip_changes_the_plan_and_ctrl_z_takes_it_back(qtbot: QtBot, window: MainWindow) -> None:
+    budget = window.plan_page.budget
+    qtbot.waitUntil(lambda: budget._flow.count() > 0 and budget._chips.isEnabled())
+    chip = budget._flow.itemAt(0).widget()
+    before = plan_of(window)
+    qtbot.mouseClick(chip, Qt.MouseButton.LeftButton)
+    assert plan_of(window) != before
+    assert window.document.stack.count() == 1
+    window.document.stack.undo()
+    assert plan_of(window).stage == before.stage
+
+
+def test_chips_priced_against_an_old_plan_cannot_be_pressed(qtbot: QtBot, window: MainWindow) -> None:
+    budget = window.plan_page.budget
+    qtbot.waitUntil(lambda: budget._flow.count() > 0 and budget._chips.isEnabled())
+    find(window, Number, "Batch").stepUp()
+    assert not budget._chips.isEnabled()
+    qtbot.waitUntil(budget._chips.isEnabled)
+
+
+def test_a_model_known_by_shape_only_cannot_be_exported_and_the_bar_says_so(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    window.files.export_to(tmp_path / "out")
+    qtbot.waitUntil(window.problems.isVisible)
+    assert window.problems.problem is not None
+    assert window.problems.problem.code == "model.not_on_disk"
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_dropped_file_of_rows_is_taken_as_data(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     rows = tmp_path / "mine.jsonl"
     rows.write_text(asset("sample", "questions.jsonl").read_text().splitlines()[0] + "\n")

@@ -263,6 +263,10 @@ def test_a_run_that_does_not_fit_starts_anyway(
     wait(qtbot, lambda: window.runner.record.state is State.FINISHED)
     phases = [e.phase for e in journal.read_all(window.runner.run_dir).events if isinstance(e, Phase)]  # type: ignore[arg-type]
     assert "train" in phases
+    out = window.runner.run_dir / "exported"  # type: ignore[operator]
+    window.files.export_to(out)
+    wait(qtbot, lambda: (out / "README.md").exists())
+    compile((out / "train.py").read_text(), "train.py", "exec")
 
 
 @pytest.mark.slow

@@ -109,9 +109,14 @@ class BudgetPanel(QScrollArea):
         self.table.show_rows(view.rows)
         self._part_picked(self.table.selected_key())
 
+    def suggestions_pending(self) -> None:
+        """The plan has changed: chips priced against the old one are greyed until the new ones come."""
+        self._chips.setEnabled(False)
+
     def show_suggestions(self, heading: str, suggestions: tuple[Suggestion, ...]) -> None:
         """Chips below the ledger; a press changes the plan, which can be undone."""
         self._flow.clear()
+        self._chips.setEnabled(True)
         self.suggest_words.setText(heading)
         self.suggest_words.setVisible(bool(suggestions))
         self.suggest_words.setMinimumHeight(em(1.75))

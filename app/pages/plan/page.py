@@ -147,6 +147,7 @@ class PlanPage(QWidget):
     def _advise(self, now: Estimate) -> None:
         """Ways to fit, or to use the room, computed off the thread and shown if the plan is still this one."""
         self._advising.cancel()
+        self.budget.suggestions_pending()
         self._advising = background.run(
             lambda: suggestions(now),
             lambda found: self.budget.show_suggestions(*found) if self._document.estimate is now else None,
