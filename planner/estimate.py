@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from operator import itemgetter
+from itertools import chain
 
 from planner.draft import Draft
 from planner.drafting import device_of, draft, plan_problems
 from planner.facts.data import BatchShape, heaviest_batches, longest_batch
+from planner.facts.machine import Device, MachineFacts
 from planner.facts.model.families import FAMILIES, stacks_of
 from planner.ledger import DEVICE, DISK, HOST, At, Line, Place
 from planner.plan import Plan
@@ -50,10 +51,17 @@ def estimate(plan: Plan) -> Estimate:
     if not stacks_of(plan.model):
         return Estimate(plan, (), (), (), Verdict.CANNOT_TELL, f"Cannot tell: {_unknown(plan)}")
     drafts = tuple([_heaviest(plan, index) for index in range(len(plan.stages))])
-    timeline = tuple(at for d in drafts for at in d.timeline)
-    lines = tuple(line for d in drafts for line in d.lines)
+    timeline = tuple(chain.from_iterable([d.timeline for d in drafts]))
+    lines = tuple(chain.from_iterable([d.lines for d in drafts]))
     totals = _totals(lines)
-    tiers = tuple([_tier(plan, drafts, totals.get(place, {}), timeline, place) for place in _places(drafts)])
+    device, machine = device_of(plan), plan.machine
+    assert device is not None
+    tiers = tuple(
+        [
+            _tier(device, machine, _band(drafts, place), totals.get(place, {}), timeline, place)
+            for place in _places(drafts)
+        ]
+    )
     verdict, reason = judge(tiers, lines, certain=all(d.batch.certain for d in drafts))
     return Estimate(plan, timeline, lines, tiers, verdict, reason)
 
@@ -108,43 +116,49 @@ def _fullest(one: Draft) -> Num:
 
 def _places(drafts: tuple[Draft, ...]) -> tuple[Place, ...]:
     """Host and disk always, the device where there is one beside the host."""
-    return (HOST, DISK) if all(d.device == "cpu" for d in drafts) else (DEVICE, HOST, DISK)
+    return (HOST, DISK) if drafts[0].device == "cpu" else (DEVICE, HOST, DISK)
 
 
 def _totals(lines: Iterable[Line]) -> dict[Place, dict[At, Num]]:
-    """Bytes by place and instant: the one sum that everything shown is."""
-    totals: dict[Place, dict[At, Num]] = {}
-    for line in lines:
-        of_place = totals.get(line.place)
+    """Bytes by place and instant: the one sum that everything shown is. Lines of one life are summed first."""
+    by_life: dict[Place, dict[frozenset[At], Num]] = {}
+    for _, _, place, size, alive, _, _ in lines:
+        of_place = by_life.get(place)
         if of_place is None:
-            of_place = totals[line.place] = {}
-        size = line.bytes
-        for at in line.alive:
-            of_place[at] = of_place[at] + size if at in of_place else size
+            of_place = by_life[place] = {}
+        of_place[alive] = of_place[alive] + size if alive in of_place else size
+    totals: dict[Place, dict[At, Num]] = {}
+    for place, lives in by_life.items():
+        of_instant: dict[At, Num] = {}
+        for alive, size in lives.items():
+            for at in alive:
+                of_instant[at] = of_instant[at] + size if at in of_instant else size
+        totals[place] = of_instant
     return totals
 
 
 def _band(drafts: tuple[Draft, ...], place: Place) -> Band:
-    if place.tier == "disk":
+    if place is DISK:
         return NOTHING
     kind = drafts[0].device
-    if place.tier == "host" and kind != "cpu":
+    if place is HOST and kind != "cpu":
         kind = "host"
     return band(kind, any(d.recompute for d in drafts))
 
 
-def _tier(plan: Plan, drafts: tuple[Draft, ...], by_at: dict[At, Num], timeline: tuple[At, ...], place: Place) -> Tier:
-    totals = tuple([(at, by_at.get(at, 0)) for at in timeline])
-    peak_at, live = max(totals, key=itemgetter(1))
-    device, machine = device_of(plan), plan.machine
-    assert device is not None
-    if place.tier == "device":
-        name, capacity, budget, others = device.name, device.total_bytes, device.free_bytes, device.others
-    elif place.tier == "host":
-        name, capacity, budget, others = "RAM", machine.host_total_bytes, machine.host_free_bytes, machine.ram_others
-    else:
-        name, capacity, budget, others = "Disk", machine.disk_free_bytes, machine.disk_free_bytes, ()
-    beside = _band(drafts, place)
-    low, expected, high = beside.beside(live)
-    reserved = Reserved(low, expected, high, beside.why)
-    return Tier(place, name, capacity, budget, others, totals, peak_at if live else None, live, reserved)
+def _tier(
+    device: Device, machine: MachineFacts, band: Band, by_at: dict[At, Num], timeline: tuple[At, ...], place: Place
+) -> Tier:
+    sizes = [by_at.get(at, 0) for at in timeline]
+    live = max(sizes)
+    peak_at = timeline[sizes.index(live)] if live else None
+    reserved = Reserved(*band.beside(live), band.why)
+    totals = tuple(zip(timeline, sizes, strict=True))
+    if place is HOST:
+        total, free, others = machine.host_total_bytes, machine.host_free_bytes, machine.ram_others
+        return Tier(place, "RAM", total, free, others, totals, peak_at, live, reserved)
+    if place is DISK:
+        free = machine.disk_free_bytes
+        return Tier(place, "Disk", free, free, (), totals, peak_at, live, reserved)
+    total, free = device.total_bytes, device.free_bytes
+    return Tier(place, device.name, total, free, device.others, totals, peak_at, live, reserved)

@@ -23,10 +23,12 @@ class Band(NamedTuple):
 
     def beside(self, live_bytes: Num) -> tuple[Num, Num, Num]:
         """Low, expected and high bytes beside `live_bytes` of tensors; with them, never less than no memory at all."""
-        low, expected, high = (
-            c + live_bytes * p // 1000 for c, p in zip(self.context_bytes, self.per_thousand, strict=True)
+        context, scale = self.context_bytes, self.per_thousand
+        return (
+            context[0] + live_bytes * scale[0] // 1000,
+            context[1] + live_bytes * scale[1] // 1000,
+            context[2] + live_bytes * scale[2] // 1000,
         )
-        return low, expected, high
 
 
 NOTHING = Band((0, 0, 0), (0, 0, 0), "")

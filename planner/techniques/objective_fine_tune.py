@@ -7,6 +7,7 @@ optimizer write their own.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from planner.block import Block, block_of
 from planner.draft import Draft, Stack
@@ -57,8 +58,10 @@ def _is_something(line: Line) -> bool:
     return type(line.bytes) is not int or line.bytes > 0
 
 
-def _line(what: str, kind: Kind, size: Num, alive: frozenset[At], slot: Slot, why: str, **numbers: object) -> Line:
-    return Line(what, kind, DEVICE, size, alive, slot, Why(why, tuple(numbers.items())))
+def _line(
+    what: str, kind: Kind, size: Num, alive: frozenset[At], slot: Slot, why: str, *numbers: tuple[str, Any]
+) -> Line:
+    return Line(what, kind, DEVICE, size, alive, slot, Why(why, numbers))
 
 
 @lru_cache(maxsize=1024)
@@ -75,8 +78,8 @@ def _stored(stacks: tuple[Stack, ...], when: Stretches) -> list[Line]:
                 when.always,
                 Slot.WEIGHTS,
                 "{n} elements of {b} bytes each; a head tied to the embedding is stored once.",
-                n=sums.weight_elements,
-                b=sums.bits // 8,
+                ("n", sums.weight_elements),
+                ("b", sums.bits // 8),
             ),
             _line(
                 "One tensor being copied",
@@ -85,7 +88,7 @@ def _stored(stacks: tuple[Stack, ...], when: Stretches) -> list[Line]:
                 when.load,
                 Slot.WEIGHTS,
                 "While loading, each tensor is for a moment there twice; the largest has {n} bytes.",
-                n=sums.largest_bytes,
+                ("n", sums.largest_bytes),
             ),
             _line(
                 "Adapter",
@@ -94,9 +97,9 @@ def _stored(stacks: tuple[Stack, ...], when: Stretches) -> list[Line]:
                 when.always,
                 Slot.TRAINABLE,
                 "{n} trained elements of {b} bytes, beside {m} frozen ones.",
-                n=sums.adapter_elements,
-                b=sums.adapter_bits // 8,
-                m=sums.weight_elements,
+                ("n", sums.adapter_elements),
+                ("b", sums.adapter_bits // 8),
+                ("m", sums.weight_elements),
             ),
         ]
     return lines
@@ -127,7 +130,7 @@ def _gradients(stack: Stack, when: Stretches, accumulated: bool) -> list[Line]:
     n = sums.trained_elements
     if accumulated:
         return [
-            _line("Gradients", Kind.GRADIENTS, total, when.training, Slot.TRAINABLE, why, n=n),
+            _line("Gradients", Kind.GRADIENTS, total, when.training, Slot.TRAINABLE, why, ("n", n)),
             _line(
                 "Gradient of the tied head",
                 Kind.GRADIENTS,
@@ -138,8 +141,8 @@ def _gradients(stack: Stack, when: Stretches, accumulated: bool) -> list[Line]:
             ),
         ]
     so_far = "Of {n} trained elements, those that backward has passed."
-    return [_line("Gradients", Kind.GRADIENTS, total, when.of("update"), Slot.TRAINABLE, why, n=n)] + [
-        _line("Gradients so far", Kind.GRADIENTS, size, when.of(moment), Slot.TRAINABLE, so_far, n=n)
+    return [_line("Gradients", Kind.GRADIENTS, total, when.of("update"), Slot.TRAINABLE, why, ("n", n))] + [
+        _line("Gradients so far", Kind.GRADIENTS, size, when.of(moment), Slot.TRAINABLE, so_far, ("n", n))
         for size, moment in (
             (of_end, "layer_last"),
             (of_end + sums.of_block * (stack.layers - 1), "layer_first"),
@@ -179,14 +182,14 @@ def _activations(draft: Draft, first: Block, block: Block, when: Stretches) -> l
         if draft.recompute
         else "Of {n} blocks: for each token what their backward reads, {b} bytes a block and token."
     )
-    numbers = {"n": stack.layers - 1, "b": block.kept[2]}
+    numbers = ("n", stack.layers - 1), ("b", block.kept[2])
     # the model's forward holds the embedding's result to its end, kept for backward or not
     held = first.keeps_input or stack.layers == 1
     embedded = 0 if held else draft.compute_bits // 8 * draft.facts.hidden_size * batch.tokens
     moments = ("Kept so far", embedded, ("forward_end",)), ("Kept for backward", 0, ("loss", "layer_last"))
     return [
         *(
-            _line(what, Kind.ACTIVATIONS, others + more, when.of(*at), Slot.ACTIVATION, kept, **numbers)
+            _line(what, Kind.ACTIVATIONS, others + more, when.of(*at), Slot.ACTIVATION, kept, *numbers)
             for what, more, at in moments
         ),
         _line(
@@ -241,8 +244,8 @@ def _around(draft: Draft, block: Block, when: Stretches) -> list[Line]:
             Slot.OBJECTIVE,
             "Token ids, mask and labels of {t} tokens, 8 bytes each, of {n} batches: those of one step, and on the CPU "
             "the next one, fetched ahead.",
-            t=batch.tokens,
-            n=batches,
+            ("t", batch.tokens),
+            ("n", batches),
         ),
         _line(
             "Rotary positions",
@@ -251,7 +254,7 @@ def _around(draft: Draft, block: Block, when: Stretches) -> list[Line]:
             when.of(*stays),
             Slot.OBJECTIVE,
             "Cosine and sine of {s} positions, shared by all blocks.",
-            s=batch.seq,
+            ("s", batch.seq),
         ),
         _line(
             "Attention mask",
@@ -260,7 +263,7 @@ def _around(draft: Draft, block: Block, when: Stretches) -> list[Line]:
             when.of(*(stays if draft.recompute else ("forward_end",))),
             Slot.ATTENTION,
             "Rows of different length share a batch: {b} bytes for each pair of tokens of a row.",
-            b=draft.mask_bits // 8,
+            ("b", draft.mask_bits // 8),
         ),
         _line(
             "Keys and values of the sample",
@@ -269,8 +272,8 @@ def _around(draft: Draft, block: Block, when: Stretches) -> list[Line]:
             when.sample,
             Slot.OBJECTIVE,
             "For at most {n} tokens of prompt and answer, in {l} blocks.",
-            n=answer,
-            l=f.n_layers,
+            ("n", answer),
+            ("l", f.n_layers),
         ),
         _line(
             "One block, writing",
