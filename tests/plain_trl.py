@@ -1,4 +1,4 @@
-"""The same run as a plain TRL script, without worker, journal or meter: `python tests/plain_trl.py SPEC.json OUT`.
+"""The same run as a plain TRL script, without worker, journal or meter: `python -P tests/plain_trl.py SPEC.json OUT`.
 
 Tests compare its losses with the worker's to the last bit, a benchmark its speed and memory. It shares with the
 worker only what an export shares: the spec's literal values and the techniques' own torch halves.

@@ -238,28 +238,22 @@ def test_a_damaged_spec_is_a_problem(tmp_path: Path) -> None:
     assert word.problem.code in ("plan.damaged", "spec.damaged")
 
 
-def test_a_run_that_lost_only_its_result_makes_no_step_too_many(plan: Plan, tmp_path: Path) -> None:
+def test_a_lost_result_and_a_cut_journal_cost_no_step_and_no_run(plan: Plan, tmp_path: Path) -> None:
+    """First only the result is gone; then, as after a power cut, the journal's end and the last checkpoint as well."""
     run_dir = tmp_path / "run"
     write_run(run_dir, plan)
     start(run_dir)
     whole = last_word(wait_for_end(run_dir))
     assert isinstance(whole, Finished)
+
     shutil.rmtree(run_dir / layout.RESULT)
     start(run_dir)
     events = wait_for_end(run_dir)
     again = last_word(events)
     assert isinstance(again, Finished)
     assert (again.sha256, again.step) == (whole.sha256, 4)
-    assert [e.step for e in events if isinstance(e, Step)] == [1, 2, 3, 4]
+    assert [e.step for e in events if isinstance(e, Step)] == [1, 2, 3, 4], "a step too many"
 
-
-def test_a_cut_journal_costs_a_line_and_no_run(plan: Plan, tmp_path: Path) -> None:
-    """The journal loses its end, as after a power cut; the run goes on from its checkpoint to the same result."""
-    run_dir = tmp_path / "run"
-    write_run(run_dir, plan)
-    start(run_dir)
-    whole = last_word(wait_for_end(run_dir))
-    assert isinstance(whole, Finished)
     path = run_dir / layout.EVENTS
     text = path.read_bytes()
     path.write_bytes(text[: text.index(b'"step": 3, "total') + 5])
