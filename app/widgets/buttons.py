@@ -78,7 +78,7 @@ class Button(QPushButton):
         self.initStyleOption(option)
         text = self.text()
         if self.pill:
-            text = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, round(rect.width()) - em(1.2))
+            text = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, round(rect.width()) - em(1.2))
         text_wide = self.fontMetrics().size(int(Qt.TextFlag.TextShowMnemonic), text).width()
         icon_wide = 0 if self.icon().isNull() else em(1.3)
         hint_wide = self.fontMetrics().horizontalAdvance(self.hint) + em(0.5) if self.hint else 0

@@ -187,7 +187,17 @@ class TierBar(QWidget):
             if wide > 3:
                 p.setPen(QPen(colour("card"), 1))
                 p.drawLine(QPointF(rect.right(), top), QPointF(rect.right(), top + high))
-            self._part_label(p, part, rect)
+            self._part_label(p, part, self._beside_the_line(rect, bar) if high > em(2) else rect)
+
+    def _beside_the_line(self, rect: QRectF, bar: Bar) -> QRectF:
+        """The larger piece of a part that the load line cuts, so that the line goes through no word."""
+        x = self._left() + bar.load_line_bytes * self._scale(bar)
+        if not rect.left() < x < rect.right():
+            return rect
+        left, right = QRectF(rect), QRectF(rect)
+        left.setRight(x)
+        right.setLeft(x)
+        return max(left, right, key=QRectF.width)
 
     def _part_label(self, p: QPainter, part: Part, rect: QRectF) -> None:
         p.setFont(font(0.88, weight=QFont.Weight.DemiBold))
