@@ -16,8 +16,10 @@ from planner.tape import Amount, Tape, Value, per_pair, per_position, per_token
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """kept: for backward when its forward is over, and whether its input is part of that. forward, backward: the fullest instants of each,
-    all of the block's own bytes counted: what it keeps, temporaries, gradients. inference: of a forward without any.
+    """kept: for backward when its forward is over, and whether its input is part of that.
+
+    forward, backward: the fullest instants of each, with all of the block's own bytes: what it keeps, temporaries,
+    gradients. inference: of a forward pass that keeps nothing.
     """
 
     kept: Amount

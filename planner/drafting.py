@@ -15,7 +15,8 @@ from planner.problem import Problem, ProblemError
 from planner.slots import QUESTIONS, Slot
 from planner.techniques.registry import slots, technique
 
-SAMPLE_TOKENS = 48  # of the answer before and after, as in RunSpec
+ANSWER_TOKENS = 48  # of the answer before and after, as in RunSpec
+TEMPLATE_TOKENS = 64  # a chat template adds about that many around a question
 
 
 def draft(plan: Plan, index: int = 0, batch: BatchShape | None = None) -> Draft:
@@ -31,11 +32,18 @@ def draft(plan: Plan, index: int = 0, batch: BatchShape | None = None) -> Draft:
         device.kind,
         index,
         stacks_of(plan.model),
-        sample_tokens=stage.schedule.max_length + SAMPLE_TOKENS,
+        sample_tokens=_sample_tokens(plan.data.sample_prompt),
     )
     for choice in stage.choices:
         result = technique(choice.slot, choice.technique).apply(choice.options, result)
     return result
+
+
+def _sample_tokens(prompt: str) -> int:
+    """At most so many tokens of question and answer: no tokenizer makes more than one of a byte."""
+    if not prompt:
+        return 0
+    return len(prompt.encode("utf-8", "surrogatepass")) + TEMPLATE_TOKENS + ANSWER_TOKENS
 
 
 def device_of(plan: Plan, index: int = 0) -> Device | None:

@@ -39,12 +39,15 @@ def _sum_of_tied(draft: Draft) -> tuple[Line, ...]:
     if not embedding:
         return ()
     flow = draft.compute_bits // 8 * draft.facts.hidden_size * draft.batch.tokens
+    size = maximum(embedding, flow) - flow
+    if type(size) is int and not size:
+        return ()
     return (
         Line(
             "Sum of the tied embedding's gradients",
             Kind.GRADIENTS,
             DEVICE,
-            maximum(embedding, flow) - flow,
+            size,
             stretches(draft.stage).of("backward_end"),
             Slot.LOSS,
             Why("The head's and the embedding's gradient are added into a third of the same size."),
