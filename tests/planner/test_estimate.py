@@ -188,7 +188,7 @@ def test_the_heaviest_batch_need_not_be_the_one_with_most_tokens() -> None:
     most_tokens = longest_batch(data, wanted.stage.schedule)
     assert (most_tokens.rows, most_tokens.seq) == (44, 30)
     by_tokens = estimate_grid(replace(wanted, data=data), most_tokens.rows, most_tokens.seq)
-    assert host(made).peak_bytes > 2 * by_tokens["host"]
+    assert host(made).peak_bytes > 1.5 * by_tokens["host"]
 
 
 def test_without_a_sample_question_no_answer_is_planned() -> None:
