@@ -15,54 +15,9 @@ import contextlib
 import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import reduce
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
-from planner.units import Num, maximum
-
-Amount: TypeAlias = tuple[int, int, int, int]
-"""Elements or bytes: (fixed, for each position of a row, for each token, for each pair of tokens of a row)."""
-
-NOTHING: Amount = (0, 0, 0, 0)
-
-
-def fixed(n: int) -> Amount:
-    return (n, 0, 0, 0)
-
-
-def per_position(n: int) -> Amount:
-    return (0, n, 0, 0)
-
-
-def per_token(n: int) -> Amount:
-    return (0, 0, n, 0)
-
-
-def per_pair(n: int) -> Amount:
-    """For each token and each token of its own row: rows × seq × seq in all."""
-    return (0, 0, 0, n)
-
-
-class Extent(NamedTuple):
-    """How many there are of each part of an amount. Plain integers, or int64 arrays on a grid."""
-
-    positions: Num
-    tokens: Num
-    pairs: Num
-
-
-def measure(amount: Amount, extent: Extent) -> Num:
-    """An amount for this many positions, tokens and pairs."""
-    fixed_part, position, token, pair = amount
-    return fixed_part + position * extent.positions + token * extent.tokens + pair * extent.pairs
-
-
-def most(amounts: tuple[Amount, ...], extent: Extent) -> Num:
-    """The largest of several amounts."""
-    sizes = [measure(amount, extent) for amount in amounts]
-    if type(extent.tokens) is int:
-        return max(sizes)
-    return reduce(maximum, sizes)
+from planner.amount import Amount
 
 
 def _bytes(elements: Amount, bits: int) -> Amount:

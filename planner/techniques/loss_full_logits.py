@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from planner.amount import Extent, most, per_token
 from planner.draft import Draft
 from planner.head import head_of
 from planner.ledger import DEVICE, Kind, Line, Why
@@ -11,7 +12,7 @@ from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
 from planner.stored import stored
-from planner.tape import Extent, Tape, Value, Weight, most, per_token
+from planner.tape import Tape, Value, Weight
 from planner.techniques.technique import ScriptPart
 from planner.timeline import stretches
 from planner.units import maximum

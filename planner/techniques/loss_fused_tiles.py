@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from planner.amount import Amount, Extent, fixed, most, per_position, per_token
 from planner.draft import Draft
 from planner.head import head_of
 from planner.ledger import DEVICE, Kind, Line, Why
@@ -12,7 +13,7 @@ from planner.options import NoOptions
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
-from planner.tape import Amount, Extent, Gradients, Tape, Value, Weight, fixed, most, per_position, per_token
+from planner.tape import Gradients, Tape, Value, Weight
 from planner.techniques.technique import Cost, ScriptPart
 from planner.timeline import stretches
 from planner.units import maximum

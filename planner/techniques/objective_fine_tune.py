@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+from planner.amount import Extent, measure, most
 from planner.block import Block, block_of
 from planner.draft import Draft, Stack
 from planner.ledger import DEVICE, DISK, At, Kind, Line, Why
@@ -17,7 +18,6 @@ from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
 from planner.stored import CHECKPOINTS_AT_ONCE, stored
-from planner.tape import Extent, measure, most
 from planner.techniques.technique import ScriptPart
 from planner.timeline import Stretches, stretches
 from planner.units import Num

@@ -1,0 +1,54 @@
+"""Sizes that hold for every batch and length: so many elements or bytes fixed, per position, per token, per pair.
+
+The tape counts in these, so that a block is run once and then only measured. No more than + and × and maximum is used,
+so that a batch may be a grid of batches.
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import NamedTuple, TypeAlias
+
+from planner.units import Num, maximum
+
+Amount: TypeAlias = tuple[int, int, int, int]
+"""Elements or bytes: (fixed, for each position of a row, for each token, for each pair of tokens of a row)."""
+
+
+def fixed(n: int) -> Amount:
+    return (n, 0, 0, 0)
+
+
+def per_position(n: int) -> Amount:
+    return (0, n, 0, 0)
+
+
+def per_token(n: int) -> Amount:
+    return (0, 0, n, 0)
+
+
+def per_pair(n: int) -> Amount:
+    """For each token and each token of its own row: rows × seq × seq in all."""
+    return (0, 0, 0, n)
+
+
+class Extent(NamedTuple):
+    """How many there are of each part of an amount. Plain integers, or int64 arrays on a grid."""
+
+    positions: Num
+    tokens: Num
+    pairs: Num
+
+
+def measure(amount: Amount, extent: Extent) -> Num:
+    """An amount for this many positions, tokens and pairs."""
+    fixed_part, position, token, pair = amount
+    return fixed_part + position * extent.positions + token * extent.tokens + pair * extent.pairs
+
+
+def most(amounts: tuple[Amount, ...], extent: Extent) -> Num:
+    """The largest of several amounts."""
+    sizes = [measure(amount, extent) for amount in amounts]
+    if type(extent.tokens) is int:
+        return max(sizes)
+    return reduce(maximum, sizes)
