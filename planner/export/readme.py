@@ -5,6 +5,7 @@ from __future__ import annotations
 from planner.estimate import Estimate
 from planner.export.source import one_line
 from planner.plan import Plan
+from planner.run.environment import LEAN
 from planner.run.spec import RunSpec
 from planner.units import words
 
@@ -35,14 +36,15 @@ Other processors and other builds of torch sum in another order and differ in th
 
 {memory}
 
-On Linux, freed memory goes back to the system at once, and process memory follows live bytes within a few per cent,
-when the script is started like this:
+The run it came from had these variables set; with them, on Linux, process memory follows live bytes within a few per
+cent. They change no loss:
 
 ```sh
-MALLOC_MMAP_THRESHOLD_=65536 MALLOC_TRIM_THRESHOLD_=65536 python train.py
+{lean} \\
+    python train.py
 ```
 
-Without the two variables the C library keeps freed memory for later, up to half as much again.
+Without them the C library keeps freed memory for later and kernels pile up, up to half as much again.
 `plan.json` is the plan; the planner opens it.
 """
 
@@ -80,5 +82,6 @@ def readme(plan: Plan, spec: RunSpec, estimate: Estimate) -> str:
         for t in estimate.tiers
         if t.peak_at is not None
     ]
+    lean = " \\\n    ".join(f"{name}={value}" for name, value in LEAN.items())
     # one pass over the template only: what a person typed is never a template itself
-    return PAGE.format(facts=facts, threads=spec.threads, memory="\n".join(needs))
+    return PAGE.format(facts=facts, threads=spec.threads, memory="\n".join(needs), lean=lean)

@@ -19,25 +19,11 @@ from pathlib import Path
 import planner
 from planner.problem import Problem, ProblemError, fail
 from planner.run import layout, lock
+from planner.run.environment import LEAN, QUIET_AND_OFFLINE
 from planner.slots import Slot
 
 TRAIN_LIBRARIES = ("torch", "transformers", "peft", "trl", "accelerate", "datasets", "safetensors")
 LONGEST_START_S = 60.0
-
-# glibc keeps freed blocks below its mmap threshold; with both at 64 KiB process memory follows live tensors
-# and threads that wait for each other sleep instead of spinning: beside another busy program a step is otherwise up
-# to ten times slower, and the person's own computer stutters
-QUIET_AND_OFFLINE = {
-    "OMP_WAIT_POLICY": "PASSIVE",
-    "MALLOC_MMAP_THRESHOLD_": "65536",
-    "MALLOC_TRIM_THRESHOLD_": "65536",
-    "HF_HUB_OFFLINE": "1",
-    "HF_DATASETS_OFFLINE": "1",
-    "HF_HUB_DISABLE_TELEMETRY": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-    "PYTHONFAULTHANDLER": "1",
-    "PYTHONIOENCODING": "utf-8",
-}
 
 
 def missing_train_extra() -> Problem | None:
@@ -110,7 +96,7 @@ def _launch(run_dir: Path) -> subprocess.Popen[bytes]:
 
 def environment(run_dir: Path) -> dict[str, str]:
     """The worker's environment: this one, quiet and offline, with our packages found also from a checkout."""
-    env = {**os.environ, **QUIET_AND_OFFLINE, "HF_DATASETS_CACHE": str(run_dir / "cache"), **_visible(run_dir)}
+    env = {**os.environ, **LEAN, **QUIET_AND_OFFLINE, "HF_DATASETS_CACHE": str(run_dir / "cache"), **_visible(run_dir)}
     root = Path(planner.__file__).absolute().parent.parent
     if root.name not in (
         "site-packages",
