@@ -48,7 +48,8 @@ def measure(amount: Amount, extent: Extent) -> Num:
 
 def most(amounts: tuple[Amount, ...], extent: Extent) -> Num:
     """The largest of several amounts."""
-    sizes = [measure(amount, extent) for amount in amounts]
-    if type(extent.tokens) is int:
+    positions, tokens, pairs = extent
+    sizes = [a + b * positions + c * tokens + d * pairs for a, b, c, d in amounts]
+    if type(tokens) is int:
         return max(sizes)
     return reduce(maximum, sizes)

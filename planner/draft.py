@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from planner.facts.data import BatchShape
 from planner.facts.model.facts import ModelFacts
@@ -90,7 +90,7 @@ class Stack:
 
 
 class Draft(NamedTuple):
-    """Everything a technique may read, and what it may replace.
+    """Everything a technique may read, and what it may replace (with `_replace`, a named tuple's own way).
 
     batch: the longest batch that will really occur. device: kind of the device that computes (cpu, cuda, rocm, mps).
     compute_bits: of what flows between the layers. attend: the core that mixes the tokens.
@@ -112,10 +112,6 @@ class Draft(NamedTuple):
     sample_tokens: int = 0
     timeline: tuple[At, ...] = ()
     lines: tuple[Line, ...] = ()
-
-    def but(self, **changes: Any) -> Draft:
-        """The same draft with some fields changed."""
-        return self._replace(**changes)
 
 
 OWNS: dict[Slot, frozenset[str]] = {

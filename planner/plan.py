@@ -38,7 +38,10 @@ class Stage:
         object.__setattr__(self, "choices", ordered)
 
     def choice(self, slot: Slot) -> Choice | None:
-        return next((c for c in self.choices if c.slot is slot), None)
+        for choice in self.choices:  # looked up several times in each estimate: a loop is faster than a generator
+            if choice.slot is slot:
+                return choice
+        return None
 
     def with_choice(self, choice: Choice) -> Stage:
         return replace(self, choices=(*(c for c in self.choices if c.slot is not choice.slot), choice))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from planner.facts.machine import Holder
 from planner.ledger import At, Place
@@ -16,8 +16,7 @@ class Verdict(StrEnum):
     CANNOT_TELL = "cannot_tell"
 
 
-@dataclass(frozen=True)
-class Reserved:
+class Reserved(NamedTuple):
     """Bytes beside the ledger at the peak: low, expected and high, with the sentence that says where they come from."""
 
     low: int
@@ -26,8 +25,7 @@ class Reserved:
     why: str
 
 
-@dataclass(frozen=True)
-class Tier:
+class Tier(NamedTuple):
     """One place with its budget. budget_bytes: what this run may take now (free now + what it gives back).
 
     totals: live bytes by instant, in timeline order. peak_*: live peak plus `Reserved`.

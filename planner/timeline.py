@@ -13,25 +13,29 @@ TRAINING = ("forward_end", "loss", "layer_last", "layer_first", "backward_end", 
 
 @dataclass(frozen=True, eq=False)
 class Stretches:
-    """One stage's timeline with the sets that formulas need; made once for each stage number."""
+    """One stage's timeline with the sets that formulas need; made once for each stage number.
+
+    A training moment's set holds it in both kinds of step. kept: while what all blocks keep is there whole; blocks:
+    from the first block's forward to its backward; training: every moment of both steps; states: from the first
+    update on.
+    """
 
     timeline: tuple[At, ...]
     always: frozenset[At]
     load: frozenset[At]
-    training: frozenset[At]  # every moment of both steps
-    states: frozenset[At]  # from the first update on
     sample: frozenset[At]
+    forward_end: frozenset[At]
+    loss: frozenset[At]
+    layer_last: frozenset[At]
+    layer_first: frozenset[At]
+    backward_end: frozenset[At]
+    update: frozenset[At]
+    kept: frozenset[At]
+    blocks: frozenset[At]
+    training: frozenset[At]
+    states: frozenset[At]
     save: frozenset[At]
     resume: frozenset[At]
-
-    def of(self, *moments: str) -> frozenset[At]:
-        """These moments in both kinds of step."""
-        return _of(self, moments)
-
-
-@lru_cache(maxsize=256)
-def _of(stage: Stretches, moments: tuple[str, ...]) -> frozenset[At]:
-    return frozenset(at for at in stage.training if at.moment in moments)
 
 
 @lru_cache(maxsize=16)
@@ -39,16 +43,22 @@ def stretches(stage: int) -> Stretches:
     """Load, sample, first step, later steps, save and resume of this stage."""
     load, sample = At(stage, "load", "weights"), At(stage, "sample", "generate")
     save, resume = At(stage, "save", "write"), At(stage, "resume", "read")
-    first = tuple(At(stage, FIRST, m) for m in TRAINING)
-    later = tuple(At(stage, LATER, m) for m in TRAINING)
+    first, later = (tuple(At(stage, phase, m) for m in TRAINING) for phase in (FIRST, LATER))
     timeline = (load, sample, *first, *later, save, resume)
+
+    def both(*moments: str) -> frozenset[At]:
+        return frozenset(at for at in (*first, *later) if at.moment in moments)
+
     return Stretches(
         timeline=timeline,
         always=frozenset(timeline),
         load=frozenset((load,)),
-        training=frozenset((*first, *later)),
-        states=frozenset((first[-1], *later, save, resume)),
         sample=frozenset((sample,)),
+        **{moment: both(moment) for moment in TRAINING},
+        kept=both("loss", "layer_last"),
+        blocks=both("forward_end", "loss", "layer_last", "layer_first"),
+        training=both(*TRAINING),
+        states=frozenset((first[-1], *later, save, resume)),
         save=frozenset((save,)),
         resume=frozenset((resume,)),
     )

@@ -31,9 +31,8 @@ def _cause(tier: Tier, lines: tuple[Line, ...]) -> str:
     """Where and when the peak is, and the largest line in it."""
     if tier.peak_at is None:
         return f"{tier.name} holds next to nothing."
-    at = tier.peak_at
-    there = [x for x in lines if x.place == tier.place and at in x.alive]
-    largest = max(there, key=lambda x: int(x.bytes))
+    at, place = tier.peak_at, tier.place
+    largest = max([x for x in lines if at in x.alive and x.place == place], key=lambda x: int(x.bytes))
     return (
         f"{tier.name} is fullest in {at.phase}, {MOMENTS.get(at.moment, at.moment)}: {words(tier.peak_bytes)}, "
         f"{words(largest.bytes)} of it {largest.what[0].lower()}{largest.what[1:]}."

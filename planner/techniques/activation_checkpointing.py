@@ -27,7 +27,7 @@ class ActivationCheckpointing:
         return []
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
-        return draft.but(recompute=True)
+        return draft._replace(recompute=True)
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(

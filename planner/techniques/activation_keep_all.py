@@ -23,7 +23,7 @@ class ActivationKeepAll:
         return []
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
-        return draft.but(recompute=False)
+        return draft._replace(recompute=False)
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(arguments=(("gradient_checkpointing", False),))

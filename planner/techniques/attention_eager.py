@@ -42,7 +42,7 @@ class AttentionEager:
         return []
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
-        return draft.but(attend=attend, mask_bits=draft.compute_bits)
+        return draft._replace(attend=attend, mask_bits=draft.compute_bits)
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(load=(("attn_implementation", '"eager"'),))

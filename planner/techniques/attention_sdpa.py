@@ -55,7 +55,7 @@ class AttentionSdpa:
         return []
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
-        return draft.but(attend=attend, mask_bits=8 if _needs_mask(draft) else 0)
+        return draft._replace(attend=attend, mask_bits=8 if _needs_mask(draft) else 0)
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(load=(("attn_implementation", '"sdpa"'),))

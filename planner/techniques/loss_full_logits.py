@@ -49,7 +49,7 @@ def _sum_of_tied(draft: Draft) -> tuple[Line, ...]:
             Kind.GRADIENTS,
             DEVICE,
             size,
-            stretches(draft.stage).of("backward_end"),
+            stretches(draft.stage).backward_end,
             Slot.LOSS,
             Why("The head's and the embedding's gradient are added into a third of the same size."),
         ),
@@ -76,7 +76,7 @@ class LossFullLogits:
             Kind.LOGITS,
             DEVICE,
             need,
-            stretches(draft.stage).of("loss"),
+            stretches(draft.stage).loss,
             Slot.LOSS,
             Why(
                 "Every token gets a logit for each of {v} entries of the vocabulary. At the fullest instant the "
@@ -84,7 +84,7 @@ class LossFullLogits:
                 (("v", v), ("t", batch.tokens)),
             ),
         )
-        return draft.but(lines=(*draft.lines, line, *_sum_of_tied(draft)))
+        return draft._replace(lines=(*draft.lines, line, *_sum_of_tied(draft)))
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(mixin="FullLogitsLoss")

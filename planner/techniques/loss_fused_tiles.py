@@ -123,7 +123,7 @@ class LossFusedTiles:
             Kind.LOGITS,
             DEVICE,
             need,
-            stretches(draft.stage).of("loss"),
+            stretches(draft.stage).loss,
             Slot.LOSS,
             Why(
                 "Head and loss go in tiles of {n} tokens × {w} entries of the vocabulary; a tile's logits, its "
@@ -131,7 +131,7 @@ class LossFusedTiles:
                 (("n", tile_rows), ("w", min(v, TILE_WORDS))),
             ),
         )
-        return draft.but(lines=(*draft.lines, line))
+        return draft._replace(lines=(*draft.lines, line))
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(arguments=(("loss_type", "nll"),))

@@ -22,8 +22,6 @@ from planner.techniques.technique import ScriptPart
 from planner.timeline import Stretches, stretches
 from planner.units import Num
 
-BACKWARD = ("layer_last", "layer_first")
-
 
 class ObjectiveFineTune:
     slot = Slot.OBJECTIVE
@@ -40,22 +38,23 @@ class ObjectiveFineTune:
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
         when, stack = stretches(draft.stage), draft.stacks[-1]
         first, block = block_of(draft, stack, first=True), block_of(draft, stack, first=False)
+        made = [_end_of_backward(draft, when), *_activations(draft, first, block, when), *_around(draft, block, when)]
         lines = (
+            *draft.lines,
             *_stored(draft.stacks, when),
             *_gradients(stack, when, draft.schedule.grad_accumulation > 1),
-            _end_of_backward(draft, when),
             *_saved(draft.stacks, when),
-            *_activations(draft, first, block, when),
-            *_around(draft, block, when),
+            *_those_that_are(made),
         )
-        return draft.but(timeline=when.timeline, lines=draft.lines + tuple([x for x in lines if _is_something(x)]))
+        return draft._replace(timeline=when.timeline, lines=lines)
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart()
 
 
-def _is_something(line: Line) -> bool:
-    return type(line.bytes) is not int or line.bytes > 0
+def _those_that_are(lines: list[Line]) -> tuple[Line, ...]:
+    """Without lines of no bytes; on a grid all stay."""
+    return tuple([x for x in lines if type(x.bytes) is not int or x.bytes])
 
 
 def _line(
@@ -65,7 +64,7 @@ def _line(
 
 
 @lru_cache(maxsize=1024)
-def _stored(stacks: tuple[Stack, ...], when: Stretches) -> list[Line]:
+def _stored(stacks: tuple[Stack, ...], when: Stretches) -> tuple[Line, ...]:
     """The model's weights and the adapters beside them."""
     lines = []
     for stack in stacks:
@@ -102,22 +101,22 @@ def _stored(stacks: tuple[Stack, ...], when: Stretches) -> list[Line]:
                 ("m", sums.weight_elements),
             ),
         ]
-    return lines
+    return _those_that_are(lines)
 
 
 @lru_cache(maxsize=1024)
-def _saved(stacks: tuple[Stack, ...], when: Stretches) -> list[Line]:
+def _saved(stacks: tuple[Stack, ...], when: Stretches) -> tuple[Line, ...]:
     """What is written of the model: in each checkpoint and as the result, the adapter or all weights."""
     every = [stored(stack) for stack in stacks]
     size = sum(x.adapter_bytes or x.weight_bytes for x in every)
     why = "{n} bytes in each of {k} checkpoints that lie on the disk at once, and in the result."
     numbers = (("n", size), ("k", CHECKPOINTS_AT_ONCE))
     alive, total = when.save, size * (CHECKPOINTS_AT_ONCE + 1)
-    return [Line("Saved model", Kind.WEIGHTS, DISK, total, alive, Slot.TRAINABLE, Why(why, numbers))]
+    return (Line("Saved model", Kind.WEIGHTS, DISK, total, alive, Slot.TRAINABLE, Why(why, numbers)),)
 
 
 @lru_cache(maxsize=1024)
-def _gradients(stack: Stack, when: Stretches, accumulated: bool) -> list[Line]:
+def _gradients(stack: Stack, when: Stretches, accumulated: bool) -> tuple[Line, ...]:
     """One gradient for each trained element, made as backward goes down through the model.
 
     A tied embedding gets two, from the head first and from the embedding last. With accumulation all gradients of
@@ -129,26 +128,27 @@ def _gradients(stack: Stack, when: Stretches, accumulated: bool) -> list[Line]:
     why = "One of the weight's own type for each of {n} trained elements."
     n = sums.trained_elements
     if accumulated:
-        return [
+        made = [
             _line("Gradients", Kind.GRADIENTS, total, when.training, Slot.TRAINABLE, why, ("n", n)),
             _line(
                 "Gradient of the tied head",
                 Kind.GRADIENTS,
                 sums.of_head if sums.tied else 0,
-                when.of(*BACKWARD, "backward_end"),
+                when.layer_last | when.layer_first | when.backward_end,
                 Slot.TRAINABLE,
                 "Waits for the embedding's, which comes last.",
             ),
         ]
+        return _those_that_are(made)
     so_far = "Of {n} trained elements, those that backward has passed."
-    return [_line("Gradients", Kind.GRADIENTS, total, when.of("update"), Slot.TRAINABLE, why, ("n", n))] + [
-        _line("Gradients so far", Kind.GRADIENTS, size, when.of(moment), Slot.TRAINABLE, so_far, ("n", n))
-        for size, moment in (
-            (of_end, "layer_last"),
-            (of_end + sums.of_block * (stack.layers - 1), "layer_first"),
-            (of_end + sums.of_block * stack.layers, "backward_end"),
-        )
-    ]
+    made = [_line("Gradients", Kind.GRADIENTS, total, when.update, Slot.TRAINABLE, why, ("n", n))]
+    for size, moment in (
+        (of_end, when.layer_last),
+        (of_end + sums.of_block * (stack.layers - 1), when.layer_first),
+        (of_end + sums.of_block * stack.layers, when.backward_end),
+    ):
+        made.append(_line("Gradients so far", Kind.GRADIENTS, size, moment, Slot.TRAINABLE, so_far, ("n", n)))
+    return _those_that_are(made)
 
 
 def _end_of_backward(draft: Draft, when: Stretches) -> Line:
@@ -163,7 +163,7 @@ def _end_of_backward(draft: Draft, when: Stretches) -> Line:
         "End of backward",
         Kind.GRADIENTS if embedding else Kind.WORKSPACE,
         embedding + flow if embedding else (2 * flow if draft.recompute else 0),
-        when.of("backward_end"),
+        when.backward_end,
         Slot.TRAINABLE,
         "The gradient that reaches the embedding, and what the embedding makes of it."
         + (" Tied to the head, it gets a second one from there." if sums.tied and embedding else ""),
@@ -186,17 +186,17 @@ def _activations(draft: Draft, first: Block, block: Block, when: Stretches) -> l
     # the model's forward holds the embedding's result to its end, kept for backward or not
     held = first.keeps_input or stack.layers == 1
     embedded = 0 if held else draft.compute_bits // 8 * draft.facts.hidden_size * batch.tokens
-    moments = ("Kept so far", embedded, ("forward_end",)), ("Kept for backward", 0, ("loss", "layer_last"))
+    moments = ("Kept so far", embedded, when.forward_end), ("Kept for backward", 0, when.kept)
     return [
         *(
-            _line(what, Kind.ACTIVATIONS, others + more, when.of(*at), Slot.ACTIVATION, kept, *numbers)
+            _line(what, Kind.ACTIVATIONS, others + more, at, Slot.ACTIVATION, kept, *numbers)
             for what, more, at in moments
         ),
         _line(
             "Kept by the last block",
             Kind.ACTIVATIONS,
             measure(last.kept, extent),
-            when.of("loss"),
+            when.loss,
             Slot.ACTIVATION,
             "The same of the last block, which the loss goes back into first.",
         ),
@@ -204,7 +204,7 @@ def _activations(draft: Draft, first: Block, block: Block, when: Stretches) -> l
             "One block, forward",
             Kind.WORKSPACE,
             most(last.forward, extent),
-            when.of("forward_end"),
+            when.forward_end,
             Slot.ACTIVATION,
             "What the last block keeps, and what it makes and drops on the way.",
         ),
@@ -212,7 +212,7 @@ def _activations(draft: Draft, first: Block, block: Block, when: Stretches) -> l
             "One block, backward",
             Kind.WORKSPACE,
             most(last.backward, extent),
-            when.of("layer_last"),
+            when.layer_last,
             Slot.ACTIVATION,
             "What the last block kept or makes again, its gradients, and what it makes and drops on the way back.",
         ),
@@ -220,7 +220,7 @@ def _activations(draft: Draft, first: Block, block: Block, when: Stretches) -> l
             "One block, backward",
             Kind.WORKSPACE,
             most(first.backward, extent),
-            when.of("layer_first"),
+            when.layer_first,
             Slot.ACTIVATION,
             "What the first block kept or makes again, its gradients, and what it makes and drops on the way back.",
         ),
@@ -232,7 +232,6 @@ def _around(draft: Draft, block: Block, when: Stretches) -> list[Line]:
     batch, f, e = draft.batch, draft.facts, draft.compute_bits // 8
     mask = draft.mask_bits // 8 * batch.tokens * batch.seq if draft.mask_bits else 0
     rotary = 2 * e * f.head_dim * batch.seq
-    stays = ("forward_end", "loss", *BACKWARD)
     answer = draft.sample_tokens
     batches = draft.schedule.grad_accumulation + (draft.device == "cpu")
     return [
@@ -251,7 +250,7 @@ def _around(draft: Draft, block: Block, when: Stretches) -> list[Line]:
             "Rotary positions",
             Kind.ACTIVATIONS,
             rotary,
-            when.of(*stays),
+            when.blocks,
             Slot.OBJECTIVE,
             "Cosine and sine of {s} positions, shared by all blocks.",
             ("s", batch.seq),
@@ -260,7 +259,7 @@ def _around(draft: Draft, block: Block, when: Stretches) -> list[Line]:
             "Attention mask",
             Kind.ACTIVATIONS,
             mask,
-            when.of(*(stays if draft.recompute else ("forward_end",))),
+            when.blocks if draft.recompute else when.forward_end,
             Slot.ATTENTION,
             "Rows of different length share a batch: {b} bytes for each pair of tokens of a row.",
             ("b", draft.mask_bits // 8),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
-from planner.draft import Draft
+from planner.draft import Draft, Stack
 from planner.ledger import DEVICE, DISK, HOST, Kind, Line, Why
 from planner.options import option
 from planner.plan import Plan
@@ -28,6 +29,40 @@ class AdamwOptions:
     beta1: float = option(0.9, "β₁", "Decay of the mean of gradients.", minimum=0.0, maximum=0.9999, advanced=True)
     beta2: float = option(0.999, "β₂", "Decay of the mean of squares.", minimum=0.0, maximum=0.999999, advanced=True)
     eps: float = option(1e-8, "ε", "Keeps the division finite.", minimum=1e-16, maximum=1.0, advanced=True)
+
+
+@lru_cache(maxsize=1024)
+def _lines(stacks: tuple[Stack, ...], stage: int, implementation: str, device: str) -> tuple[Line, ...]:
+    """States, their copies on the disk, and what the update works with: none of it depends on the batch."""
+    when = stretches(stage)
+    every = [stored(stack) for stack in stacks]
+    total = sum(x.trained_bytes for x in every)
+    tensors = sum(x.trained_tensors for x in every)
+    size = 2 * total + 4 * tensors
+    why = Why(
+        "The mean and the mean square of the gradient, each in the weight's own type, for {n} trained elements; "
+        "and a step count for each of {m} tensors.",
+        (("n", sum(x.trained_elements for x in every)), ("m", tensors)),
+    )
+    on_disk = Why("{n} bytes in each of {k} checkpoints on the disk.", (("n", size), ("k", CHECKPOINTS_AT_ONCE)))
+    lines = [
+        Line("Optimizer states", Kind.STATES, DEVICE, size, when.states, Slot.OPTIMIZER, why),
+        Line(
+            "Saved optimizer states", Kind.STATES, DISK, CHECKPOINTS_AT_ONCE * size, when.save, Slot.OPTIMIZER, on_disk
+        ),
+    ]
+    if device != "cpu":
+        copied = Why("A checkpoint's tensors are copied to the computer's memory on their way to the disk.")
+        lines.append(Line("Copy for the checkpoint", Kind.STATES, HOST, size, when.save, Slot.OPTIMIZER, copied))
+    work, how = 0, Why("")
+    if implementation == "foreach":
+        work, how = total, Why("All tensors at once: one copy as large as all trained weights.")
+    elif implementation == "for_loop":
+        work = max(_one_by_one(x.in_turn) for x in every)
+        how = Why("Tensor by tensor: a square root and two denominators of the largest.")
+    if work:
+        lines.append(Line("Update workspace", Kind.WORKSPACE, DEVICE, work, when.update, Slot.OPTIMIZER, how))
+    return tuple(lines)
 
 
 def _one_by_one(sizes: tuple[int, ...]) -> int:
@@ -62,47 +97,8 @@ class OptimizerAdamw:
         )
 
     def apply(self, options: AdamwOptions, draft: Draft) -> Draft:
-        when = stretches(draft.stage)
-        every = [stored(stack) for stack in draft.stacks]
-        total = sum(x.trained_bytes for x in every)
-        tensors = sum(x.trained_tensors for x in every)
-        states = Line(
-            "Optimizer states",
-            Kind.STATES,
-            DEVICE,
-            2 * total + 4 * tensors,
-            when.states,
-            Slot.OPTIMIZER,
-            Why(
-                "The mean and the mean square of the gradient, each in the weight's own type, for {n} trained elements; "
-                "and a step count for each of {m} tensors.",
-                (("n", sum(x.trained_elements for x in every)), ("m", tensors)),
-            ),
-        )
-        saved = Line(
-            "Saved optimizer states",
-            Kind.STATES,
-            DISK,
-            CHECKPOINTS_AT_ONCE * states.bytes,
-            when.save,
-            Slot.OPTIMIZER,
-            Why("{n} bytes in each of {k} checkpoints on the disk.", (("n", states.bytes), ("k", CHECKPOINTS_AT_ONCE))),
-        )
-        lines = [states, saved]
-        if draft.device != "cpu":
-            copied = Why("A checkpoint's tensors are copied to the computer's memory on their way to the disk.")
-            lines.append(
-                Line("Copy for the checkpoint", Kind.STATES, HOST, states.bytes, when.save, Slot.OPTIMIZER, copied)
-            )
-        if options.implementation == "fused":
-            return draft.but(lines=(*draft.lines, *lines))
-        if options.implementation == "foreach":
-            work, why = total, Why("All tensors at once: one copy as large as all trained weights.")
-        else:
-            work = max(_one_by_one(x.in_turn) for x in every)
-            why = Why("Tensor by tensor: a square root and two denominators of the largest.")
-        line = Line("Update workspace", Kind.WORKSPACE, DEVICE, work, when.of("update"), Slot.OPTIMIZER, why)
-        return draft.but(lines=(*draft.lines, *lines, line))
+        lines = _lines(draft.stacks, draft.stage, options.implementation, draft.device)
+        return draft._replace(lines=draft.lines + lines)
 
     def script(self, options: AdamwOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(

@@ -42,7 +42,7 @@ class PlacementOneDevice:
     def apply(self, options: OneDeviceOptions, draft: Draft) -> Draft:
         if draft.device != "cpu":
             return draft
-        return draft.but(lines=tuple([x.at(HOST) if x.place is DEVICE else x for x in draft.lines]))
+        return draft._replace(lines=tuple([x.at(HOST) if x.place is DEVICE else x for x in draft.lines]))
 
     def script(self, options: OneDeviceOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(arguments=(("use_cpu", options.device == "cpu"),))

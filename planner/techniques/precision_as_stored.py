@@ -25,7 +25,7 @@ class PrecisionAsStored:
         return []
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
-        return draft.but(compute_bits=draft.stacks[0].tensors[0].bits)
+        return draft._replace(compute_bits=draft.stacks[0].tensors[0].bits)
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(arguments=(("bf16", False), ("fp16", False)))

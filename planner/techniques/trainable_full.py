@@ -27,7 +27,7 @@ class TrainableFull:
         return []
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
-        return draft.but(stacks=tuple(_all_trained(stack) for stack in draft.stacks))
+        return draft._replace(stacks=tuple(_all_trained(stack) for stack in draft.stacks))
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart()

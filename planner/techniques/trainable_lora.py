@@ -87,7 +87,7 @@ class TrainableLora:
         return tuple(lora_variants(options))
 
     def apply(self, options: LoraOptions, draft: Draft) -> Draft:
-        return draft.but(stacks=tuple(_adapted(stack, options) for stack in draft.stacks))
+        return draft._replace(stacks=tuple(_adapted(stack, options) for stack in draft.stacks))
 
     def script(self, options: LoraOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(

@@ -16,7 +16,7 @@ OWN_MEMORY = (
 
 def store(draft: Draft, bits: int) -> Draft:
     """The draft with every weight stored in `bits`; buffers stay float32."""
-    return draft.but(stacks=tuple(_stored(stack, bits) for stack in draft.stacks))
+    return draft._replace(stacks=tuple(_stored(stack, bits) for stack in draft.stacks))
 
 
 @lru_cache(maxsize=512)
