@@ -55,7 +55,7 @@ bench: setup-test
 	QT_QPA_PLATFORM=offscreen sh scripts/bench.sh $(BIN)
 
 count: setup
-	$(BIN)/python -m backends.count
+	$(BIN)/python -m backends.counted --preset first-run --steps 2
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -11,7 +11,9 @@ from planner.options import option
 class Schedule:
     """Names follow transformers' TrainingArguments and TRL's SFTConfig where they mean the same."""
 
-    micro_batch: int = option(4, "Batch", "Rows in one forward pass on the device.", unit="rows", minimum=1, maximum=4096)
+    micro_batch: int = option(
+        4, "Batch", "Rows in one forward pass on the device.", unit="rows", minimum=1, maximum=4096
+    )
     max_length: int = option(
         512, "Length", "Longer rows are cut after this many tokens.", unit="tokens", minimum=8, maximum=1_048_576
     )
@@ -25,7 +27,12 @@ class Schedule:
     )
     epochs: float = option(1.0, "Epochs", "Passes over the data.", minimum=0.001, maximum=1000)
     max_steps: int = option(
-        -1, "Step limit", "Stop after this many optimizer steps; −1 means none.", unit="steps", minimum=-1, advanced=True
+        -1,
+        "Step limit",
+        "Stop after this many optimizer steps; −1 means none.",
+        unit="steps",
+        minimum=-1,
+        advanced=True,
     )
     learning_rate: float = option(2e-4, "Learning rate", "Peak learning rate.", minimum=0.0, maximum=10.0)
     lr_scheduler: str = option(
@@ -36,7 +43,9 @@ class Schedule:
         advanced=True,
     )
     warmup_steps: int = option(0, "Warm-up", "Steps until the peak rate.", unit="steps", minimum=0, advanced=True)
-    weight_decay: float = option(0.0, "Weight decay", "AdamW's decoupled decay.", minimum=0.0, maximum=10.0, advanced=True)
+    weight_decay: float = option(
+        0.0, "Weight decay", "AdamW's decoupled decay.", minimum=0.0, maximum=10.0, advanced=True
+    )
     max_grad_norm: float = option(
         1.0, "Gradient clipping", "Largest gradient norm; 0 turns clipping off.", minimum=0.0, advanced=True
     )
@@ -47,8 +56,17 @@ class Schedule:
         "For prompt–completion rows: tokens of the prompt do not count in the loss.",
         advanced=True,
     )
-    save_steps: int = option(25, "Checkpoint every", "A run cut off resumes from the last one.", unit="steps", minimum=1)
-    seed: int = option(17, "Seed", "Fixes data order, dropout and adapter start.", minimum=0, maximum=2**32 - 1, advanced=True)
+    save_steps: int = option(
+        25, "Checkpoint every", "A run cut off resumes from the last one.", unit="steps", minimum=1
+    )
+    seed: int = option(
+        17, "Seed", "Fixes data order, dropout and adapter start.", minimum=0, maximum=2**32 - 1, advanced=True
+    )
     threads: int = option(
-        0, "CPU threads", "Threads torch computes with; 0 takes the physical cores.", minimum=0, maximum=1024, advanced=True
+        0,
+        "CPU threads",
+        "Threads torch computes with; 0 takes the physical cores.",
+        minimum=0,
+        maximum=1024,
+        advanced=True,
     )

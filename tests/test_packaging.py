@@ -21,7 +21,17 @@ def test_assets_are_found_in_a_checkout() -> None:
 
 @pytest.mark.slow
 def test_assets_are_found_in_a_wheel(tmp_path: Path) -> None:
-    build = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "-q", "--no-deps", "-w", str(tmp_path)]
+    build = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--disable-pip-version-check",
+        "wheel",
+        "-q",
+        "--no-deps",
+        "-w",
+        str(tmp_path),
+    ]
     subprocess.run([*build, str(ROOT)], check=True, capture_output=True)
     (wheel,) = tmp_path.glob("plimsoll_planner-*.whl")
     with zipfile.ZipFile(wheel) as z:

@@ -114,7 +114,9 @@ def _values(file: Path, digest: Any) -> Iterator[tuple[int, _Json | str]]:
             yield from ((number, _parsed(raw, number)) for number, raw in _lines(f, digest, file) if raw.strip())
     except OSError as error:
         raise fail(
-            "data.file_unreadable", f"{file}: {error.strerror or 'cannot be read'}.", "Check the path and who may read it."
+            "data.file_unreadable",
+            f"{file}: {error.strerror or 'cannot be read'}.",
+            "Check the path and who may read it.",
         ) from None
 
 
