@@ -12,12 +12,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias
 
+from planner.autograd.tape import Tape, Value
 from planner.facts.data import BatchShape
 from planner.facts.model.facts import ModelFacts
 from planner.ledger import At, Line
 from planner.schedule import Schedule
 from planner.slots import Slot
-from planner.tape import Tape, Value
 
 
 @dataclass(frozen=True, slots=True)

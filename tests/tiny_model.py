@@ -13,10 +13,51 @@ CHAT_TEMPLATE = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}"
     "{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
 )
-WORDS = (
-    "memory weights gradient adapter layer token batch step loss model device host disk byte plan run worker peak line "
-    "what how much does the a of to is it need fits tight room room for one two three four rank alpha learning rate"
-).split()
+WORDS = [
+    "memory",
+    "weights",
+    "gradient",
+    "adapter",
+    "layer",
+    "token",
+    "batch",
+    "step",
+    "loss",
+    "model",
+    "device",
+    "host",
+    "disk",
+    "byte",
+    "plan",
+    "run",
+    "worker",
+    "peak",
+    "line",
+    "what",
+    "how",
+    "much",
+    "does",
+    "the",
+    "a",
+    "of",
+    "to",
+    "is",
+    "it",
+    "need",
+    "fits",
+    "tight",
+    "room",
+    "room",
+    "for",
+    "one",
+    "two",
+    "three",
+    "four",
+    "rank",
+    "alpha",
+    "learning",
+    "rate",
+]
 
 
 def make_tiny_model(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from planner.amount import per_pair, per_token
+from planner.autograd.amount import per_pair, per_token
+from planner.autograd.operations import add, batched_matmul, cast, contiguous, repeat, scale, softmax, transposed
+from planner.autograd.tape import Tape, Value
 from planner.draft import Draft, Heads
-from planner.operations import add, batched_matmul, cast, contiguous, repeat, scale, softmax, transposed
 from planner.options import NoOptions
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
-from planner.tape import Tape, Value
 from planner.techniques.technique import Cost, ScriptPart
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from planner.amount import per_token
+from planner.autograd.amount import per_token
+from planner.autograd.operations import repeat
+from planner.autograd.tape import Gradients, Tape, Value
 from planner.draft import Draft, Heads
-from planner.operations import repeat
 from planner.options import NoOptions
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
-from planner.tape import Gradients, Tape, Value
 from planner.techniques.technique import ScriptPart
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from planner.amount import Extent, most, per_token
+from planner.autograd.amount import Extent, most, per_token
+from planner.autograd.head import head_of
+from planner.autograd.operations import cast, linear, log_softmax, negative_log_likelihood
+from planner.autograd.tape import Tape, Value, Weight
 from planner.draft import Draft
-from planner.head import head_of
 from planner.ledger import DEVICE, Kind, Line, Why
-from planner.operations import cast, linear, log_softmax, negative_log_likelihood
 from planner.options import NoOptions
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
 from planner.stored import stored
-from planner.tape import Tape, Value, Weight
 from planner.techniques.technique import ScriptPart
 from planner.timeline import stretches
 from planner.units import maximum

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from planner.amount import Amount, Extent, fixed, most, per_position, per_token
+from planner.autograd.amount import Amount, Extent, fixed, most, per_position, per_token
+from planner.autograd.head import head_of
+from planner.autograd.operations import cast
+from planner.autograd.tape import Gradients, Tape, Value, Weight
 from planner.draft import Draft
-from planner.head import head_of
 from planner.ledger import DEVICE, Kind, Line, Why
-from planner.operations import cast
 from planner.options import NoOptions
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
-from planner.tape import Gradients, Tape, Value, Weight
 from planner.techniques.technique import Cost, ScriptPart
 from planner.timeline import stretches
 from planner.units import maximum

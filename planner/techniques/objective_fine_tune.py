@@ -9,8 +9,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from planner.amount import Extent, measure, most
-from planner.block import Block, block_of
+from planner.autograd.amount import Extent, measure, most
+from planner.autograd.block import Block, block_of
 from planner.draft import Draft, Stack
 from planner.ledger import DEVICE, DISK, At, Kind, Line, Why
 from planner.options import NoOptions

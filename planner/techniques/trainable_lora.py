@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from planner.autograd.operations import add, cast, dropout, linear, scale
+from planner.autograd.tape import Tape, Value, Weight
 from planner.draft import Draft, Stack, Tensor
-from planner.operations import add, cast, dropout, linear, scale
 from planner.options import option
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
-from planner.tape import Tape, Value, Weight
 from planner.techniques.lora_variants import lora_variants
 from planner.techniques.technique import Cost, ScriptPart, Variant
 

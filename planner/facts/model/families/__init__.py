@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from planner.autograd.tape import Value
 from planner.draft import Stack
 from planner.facts.model.facts import ModelFacts
 from planner.facts.model.families import dense_gated_decoder
-from planner.tape import Value
 
 
 @dataclass(frozen=True)

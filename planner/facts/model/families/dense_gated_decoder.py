@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from planner.autograd.operations import add, linear, multiply, rms_norm, rotate, silu, split_heads
+from planner.autograd.tape import Tape, Value, Weight
 from planner.draft import Attend, Heads, Site, Stack, Tensor
 from planner.facts.model.facts import ModelFacts
-from planner.operations import add, linear, multiply, rms_norm, rotate, silu, split_heads
-from planner.tape import Tape, Value, Weight
 from planner.units import BYTES_PER_ELEMENT
 
 NAME = "dense_gated_decoder"

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from planner.amount import Amount
+from planner.autograd.amount import Amount
 
 
 def _bytes(elements: Amount, bits: int) -> Amount:

@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from planner.amount import Amount, per_pair, per_position, per_token
+from planner.autograd.amount import Amount, per_pair, per_position, per_token
+from planner.autograd.tape import Tape, Value
 from planner.draft import Attend, Draft, Stack
 from planner.facts.model.families import FAMILIES
 from planner.stored import stored
-from planner.tape import Tape, Value
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from planner.amount import Amount, fixed, per_token
-from planner.tape import Gradients, Tape, Value, Weight
+from planner.autograd.amount import Amount, fixed, per_token
+from planner.autograd.tape import Gradients, Tape, Value, Weight
 
 
 def cast(t: Tape, x: Value, bits: int) -> Value:

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TypeAlias
 
-from planner.amount import Amount, per_token
+from planner.autograd.amount import Amount, per_token
+from planner.autograd.operations import rms_norm
+from planner.autograd.tape import Tape, Value, Weight
 from planner.draft import Draft, Stack
-from planner.operations import rms_norm
 from planner.stored import stored
-from planner.tape import Tape, Value, Weight
 
 Loss: TypeAlias = "Callable[[Tape, Value, Weight, int], Value]"
 """(tape, hidden, head's weight, vocabulary) → the loss."""
