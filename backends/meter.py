@@ -1,8 +1,9 @@
 """Measures what a run really takes, from a thread beside it, and stamps each reading with step and moment.
 
 It reads counters that cost microseconds and changes nothing: no allocator is reset, no cache emptied. The figure of a
-CPU run is the anonymous memory of the process (Linux: RssAnon; elsewhere psutil's unique set size): file pages of the
-mapped weights can be dropped by the system at any time and are not counted.
+CPU run is the anonymous memory of the process (Linux: RssAnon; elsewhere psutil's unique set size): file pages can be
+dropped by the system at any time and are not counted. The figure of a CUDA run is what the process holds of the card:
+torch's reserved bytes and the context beside them, where the driver tells its size; never run on a card yet.
 """
 
 from __future__ import annotations
@@ -88,8 +89,8 @@ class Meter:
 
     @property
     def main(self) -> Track:
-        """The track a plan's prediction is compared with: the device's reserved bytes, else the process."""
-        return self._cuda.reserved if self._cuda else self.process
+        """The track a plan's prediction is compared with: what the process holds of the device, else of RAM."""
+        return self._cuda.main if self._cuda else self.process
 
     def stop(self) -> None:
         """One last reading and event, then no more."""
@@ -151,12 +152,18 @@ class _Cuda:
         self._device = device
         self.allocated = Track("allocated", "device")
         self.reserved = Track("reserved", "device")
-        self.nvml = Track("nvml", "device")
+        self.whole = Track("process", "device")
+        self._context_bytes = 0
         self._handle = self._find()
 
     @property
     def tracks(self) -> tuple[Track, ...]:
-        return (self.allocated, self.reserved, *((self.nvml,) if self._handle else ()))
+        return (self.allocated, self.reserved, *((self.whole,) if self._context_bytes else ()))
+
+    @property
+    def main(self) -> Track:
+        """Reserved bytes with the context; without it where the driver does not tell."""
+        return self.whole if self._context_bytes else self.reserved
 
     def _find(self) -> Any:
         with contextlib.suppress(Exception):  # no driver library, or an old one: the two other sources remain
@@ -173,6 +180,8 @@ class _Cuda:
         # the allocator's own high-water marks are exact where sampling may miss an instant
         self.allocated.peak = max(self.allocated.peak, self._torch.max_memory_allocated(self._device))
         self.reserved.peak = max(self.reserved.peak, self._torch.max_memory_reserved(self._device))
+        self.whole.take(self.reserved.last + self._context_bytes, step, moment)
+        self.whole.peak = max(self.whole.peak, self.reserved.peak + self._context_bytes)
 
     def others_bytes(self) -> int:
         """Bytes of the card that other programs hold, 0 where the driver does not say."""
@@ -187,10 +196,9 @@ class _Cuda:
                 for p in pynvml.nvmlDeviceGetComputeRunningProcesses(self._handle)
                 if p.pid == os.getpid() and p.usedGpuMemory
             ]
-            ours = int(mine[0]) if mine else self.reserved.high
-            self.nvml.take(ours, self._step_of(), self.reserved.high_moment)
-            return max(0, used - ours)
+            reserved = int(self._torch.memory_reserved(self._device))
+            if mine:  # the least seen: torch may have reserved more between the two questions
+                seen = max(0, int(mine[0]) - reserved)
+                self._context_bytes = min(self._context_bytes, seen) if self._context_bytes else seen
+            return max(0, used - reserved - self._context_bytes)
         return 0
-
-    def _step_of(self) -> int:
-        return self.reserved.high_step

@@ -12,7 +12,7 @@ from itertools import chain
 
 from planner.draft import Draft
 from planner.drafting import device_of, draft, plan_problems
-from planner.facts.data import BatchShape, heaviest_batches, longest_batch
+from planner.facts.data import Batches, BatchShape, batches
 from planner.facts.machine import Device, MachineFacts
 from planner.facts.model.families import FAMILIES, stacks_of
 from planner.ledger import DEVICE, DISK, HOST, At, Line, Place
@@ -50,7 +50,9 @@ def estimate(plan: Plan) -> Estimate:
         return Estimate(plan, (), (), (), Verdict.CANNOT_TELL, f"Cannot tell: {problems[0].fact}", problems)
     if not stacks_of(plan.model):
         return Estimate(plan, (), (), (), Verdict.CANNOT_TELL, f"Cannot tell: {_unknown(plan)}")
-    drafts = tuple([_heaviest(plan, index) for index in range(len(plan.stages))])
+    drawn = [batches(plan.data, stage.schedule) for stage in plan.stages]
+    drafts = tuple([_heaviest(plan, index, of_stage) for index, of_stage in enumerate(drawn)])
+    shapes = max([of_stage.different for of_stage in drawn])
     timeline = tuple(chain.from_iterable([d.timeline for d in drafts]))
     lines = tuple(chain.from_iterable([d.lines for d in drafts]))
     totals = _totals(lines)
@@ -58,7 +60,7 @@ def estimate(plan: Plan) -> Estimate:
     assert device is not None
     tiers = tuple(
         [
-            _tier(device, machine, _band(drafts, place), totals.get(place, {}), timeline, place)
+            _tier(device, machine, _band(drafts, shapes, place), totals.get(place, {}), timeline, place)
             for place in _places(drafts)
         ]
     )
@@ -77,17 +79,18 @@ def estimate_grid(plan: Plan, rows: Num, seq: Num) -> dict[str, Num]:
         problems = (Problem("model.unsupported", _unknown(plan), "Choose another model."),)
     if problems:
         raise ProblemError(problems[0])
+    drawn = [batches(plan.data, stage.schedule) for stage in plan.stages]
     drafts = tuple(
-        draft(plan, i, BatchShape(rows, seq, longest_batch(plan.data, stage.schedule).padded))
-        for i, stage in enumerate(plan.stages)
+        draft(plan, i, BatchShape(rows, seq, of_stage.heaviest[0].padded)) for i, of_stage in enumerate(drawn)
     )
+    shapes = max(of_stage.different for of_stage in drawn)
     peaks: dict[str, Num] = {}
     totals = _totals(x for d in drafts for x in d.lines)
     for place in _places(drafts):
         live: Num = 0
         for total in totals.get(place, {}).values():
             live = maximum(live, total)
-        peaks[place.tier] = live + _band(drafts, place).beside(live)[1]
+        peaks[place.tier] = live + _band(drafts, shapes, place).beside(live)[1]
     return peaks
 
 
@@ -101,12 +104,11 @@ def _unknown(plan: Plan) -> str:
     return f"there are no formulas yet for {model.architecture or 'a model that does not say what it is'}."
 
 
-def _heaviest(plan: Plan, index: int) -> Draft:
+def _heaviest(plan: Plan, index: int, drawn: Batches) -> Draft:
     """The draft of the batch that needs most. Mostly one batch beats all others in tokens and in their square."""
-    shapes = heaviest_batches(plan.data, plan.stages[index].schedule)
-    if len(shapes) == 1:
-        return draft(plan, index, shapes[0])
-    return max((draft(plan, index, shape) for shape in shapes), key=_fullest)
+    if len(drawn.heaviest) == 1:
+        return draft(plan, index, drawn.heaviest[0])
+    return max((draft(plan, index, shape) for shape in drawn.heaviest), key=_fullest)
 
 
 def _fullest(one: Draft) -> Num:
@@ -137,13 +139,13 @@ def _totals(lines: Iterable[Line]) -> dict[Place, dict[At, Num]]:
     return totals
 
 
-def _band(drafts: tuple[Draft, ...], place: Place) -> Band:
+def _band(drafts: tuple[Draft, ...], shapes: int, place: Place) -> Band:
     if place is DISK:
         return NOTHING
     kind = drafts[0].device
     if place is HOST and kind != "cpu":
         kind = "host"
-    return band(kind, any(d.recompute for d in drafts))
+    return band(kind, any(d.recompute for d in drafts), drafts[0].compute_bits, shapes)
 
 
 def _tier(

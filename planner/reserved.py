@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from planner.assets import asset
 from planner.units import MIB, Num
@@ -34,11 +34,27 @@ class Band(NamedTuple):
 NOTHING = Band((0, 0, 0), (0, 0, 0), "")
 
 
-@lru_cache(maxsize=32)
-def band(kind: str, recompute: bool) -> Band:
-    """The band of a kind of device (cpu, cuda, rocm, mps), or of the `host` beside one; an unknown kind is taken as cuda."""
-    kinds = json.loads(asset("reserved.json").read_text(encoding="utf-8"))["kinds"]
+@lru_cache(maxsize=1024)
+def band(kind: str, recompute: bool, compute_bits: int = 32, shapes: int = 1) -> Band:
+    """The band of a kind of device (cpu, cuda, rocm, mps), or of the `host` beside one; an unknown kind is taken as cuda.
+
+    compute_bits: of the type that blocks compute in; shapes: different token counts of the run's batches. A CPU keeps
+    kernels compiled for each of them where it computes in 16 bits.
+    """
+    kinds = _kinds()
     row = kinds.get(kind) or kinds["cuda"]
-    low, expected, high = row["context_mib"]
+    context = list(row["context_mib"])
+    kernels = row.get("kernels")
+    if kernels and compute_bits == kernels["compute_bits"]:
+        # the first shape's are in the context already
+        each, most = kernels["mib_per_shape"], kernels["most_mib"]
+        context = [c + min((shapes - 1) * e, m) for c, e, m in zip(context, each, most, strict=True)]
     scale = row["per_thousand_checkpointing" if recompute else "per_thousand"]
-    return Band((low * MIB, expected * MIB, high * MIB), (scale[0], scale[1], scale[2]), row["why"])
+    low, expected, high = (n * MIB for n in context)
+    return Band((low, expected, high), (scale[0], scale[1], scale[2]), row["why"])
+
+
+@lru_cache(maxsize=1)
+def _kinds() -> dict[str, Any]:
+    kinds: dict[str, Any] = json.loads(asset("reserved.json").read_text(encoding="utf-8"))["kinds"]
+    return kinds

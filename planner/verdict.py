@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from planner.ledger import MOMENTS, Line
+from planner.ledger import DISK, MOMENTS, Line
 from planner.tier import Tier, Verdict
 from planner.units import words
 
@@ -12,8 +12,11 @@ def judge(tiers: tuple[Tier, ...], lines: tuple[Line, ...], *, certain: bool) ->
 
     Fits: even the high figure is within the budget. Tight: the low one is, the high one is not; on a card that means
     it may work with a fuller, slower allocator. Does not fit: not even the low one. certain: the longest batch is
-    known, not bounded.
+    known, not bounded. Cannot tell: a place whose size nobody could read.
     """
+    unread = next((t for t in tiers if not t.capacity_bytes and t.place is not DISK), None)
+    if unread:
+        return Verdict.CANNOT_TELL, f"Cannot tell: how much memory there is of {unread.name} could not be read."
     worst = min(tiers, key=lambda t: t.budget_bytes - t.high_bytes)
     spare = worst.budget_bytes - worst.peak_bytes
     cause = _cause(worst, lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import NamedTuple
 
 from planner.facts.order import epochs_begun, micro_batches
 from planner.schedule import Schedule
@@ -58,46 +59,58 @@ def longest_batch(data: DataFacts, schedule: Schedule) -> BatchShape:
     Among equals the one with longer rows comes first (attention grows with the square), then one that needs a mask.
     Not certain, and an upper bound, when lengths are not counted, or the data is too large to draw.
     """
-    return heaviest_batches(data, schedule)[0]
+    return batches(data, schedule).heaviest[0]
 
 
-def heaviest_batches(data: DataFacts, schedule: Schedule) -> tuple[BatchShape, ...]:
-    """Every shape that no other beats in tokens, in rows × seq² and in being padded; `longest_batch` is the first.
+class Batches(NamedTuple):
+    """The micro-batches of a run. heaviest: every shape that no other beats in tokens, in rows × seq² and in being padded.
 
     Mostly one shape. A second one is, say, a last batch of one long row, which only eager attention may find heavier.
+    different: how many token counts there are, padding included; as many as there could be where they are not drawn.
     """
-    return _heaviest(
-        data,
-        Schedule(
-            micro_batch=schedule.micro_batch,
-            max_length=schedule.max_length,
-            grad_accumulation=schedule.grad_accumulation,
-            epochs=schedule.epochs,
-            max_steps=schedule.max_steps,
-            shuffle=schedule.shuffle,
-            completion_only=schedule.completion_only,
-            seed=schedule.seed,
-        ),
+
+    heaviest: tuple[BatchShape, ...]
+    different: int
+
+
+def batches(data: DataFacts, schedule: Schedule) -> Batches:
+    """The batches that will really occur in this run; drawn once for each data set and order."""
+    return _drawn(data, _what_orders(schedule))
+
+
+def _what_orders(schedule: Schedule) -> Schedule:
+    """Only what rows and batches depend on, so that a new learning rate draws nothing anew."""
+    return Schedule(
+        micro_batch=schedule.micro_batch,
+        max_length=schedule.max_length,
+        grad_accumulation=schedule.grad_accumulation,
+        epochs=schedule.epochs,
+        max_steps=schedule.max_steps,
+        shuffle=schedule.shuffle,
+        completion_only=schedule.completion_only,
+        seed=schedule.seed,
     )
 
 
 @lru_cache(maxsize=4096)
-def _heaviest(data: DataFacts, schedule: Schedule) -> tuple[BatchShape, ...]:
+def _drawn(data: DataFacts, schedule: Schedule) -> Batches:
     cut = schedule.max_length
     lengths, known = _kept_lengths(data, schedule)
     if not lengths:
         rows = min(schedule.micro_batch, data.rows) if data.rows else schedule.micro_batch
-        return (BatchShape(rows, cut, padded=rows > 1, certain=False),)
+        return Batches((BatchShape(rows, cut, padded=rows > 1, certain=False),), cut)
     rows = len(lengths)
     if rows * epochs_begun(rows, schedule) > DRAWN_LIMIT:
         padded = schedule.micro_batch > 1 and min(lengths) < max(lengths)
-        return (BatchShape(min(schedule.micro_batch, rows), max(lengths), padded, certain=False),)
+        most = (BatchShape(min(schedule.micro_batch, rows), max(lengths), padded, certain=False),)
+        return Batches(most, len(set(lengths)))
     shapes = set()
     for batch in micro_batches(rows, schedule):
         of_batch = [lengths[i] for i in batch]
         longest = max(of_batch)
         shapes.add((len(batch), longest, min(of_batch) < longest))
-    return tuple(BatchShape(r, s, p, certain=known) for r, s, p in _unbeaten(shapes))
+    heaviest = tuple(BatchShape(r, s, p, certain=known) for r, s, p in _unbeaten(shapes))
+    return Batches(heaviest, len({r * s for r, s, _ in shapes}))
 
 
 def _kept_lengths(data: DataFacts, schedule: Schedule) -> tuple[list[int], bool]:

@@ -7,7 +7,7 @@ import time
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planner.facts.data import DRAWN_LIMIT, BatchShape, DataFacts, heaviest_batches, longest_batch
+from planner.facts.data import DRAWN_LIMIT, BatchShape, DataFacts, batches, longest_batch
 from planner.facts.order import micro_batches
 from planner.schedule import Schedule
 
@@ -37,7 +37,7 @@ def test_it_occurs_and_no_other_is_heavier(lengths: list[int], schedule: Schedul
     for batch in micro_batches(len(lengths), schedule):
         of_batch = [cut[i] for i in batch]
         real.add((len(batch), max(of_batch), min(of_batch) < max(of_batch)))
-    shapes = heaviest_batches(data(lengths), schedule)
+    shapes = batches(data(lengths), schedule).heaviest
     named = [(s.rows, s.seq, s.padded) for s in shapes]
     assert set(named) <= real
     assert longest_batch(data(lengths), schedule) == shapes[0]
@@ -54,7 +54,7 @@ def test_among_equals_the_one_that_needs_a_mask_comes_first() -> None:
 
 def test_a_last_batch_of_one_long_row_is_named_for_attention_that_grows_with_the_square() -> None:
     facts = data([10, 10, 10, 10, 30])
-    shapes = heaviest_batches(facts, Schedule(micro_batch=4, shuffle=False))
+    shapes = batches(facts, Schedule(micro_batch=4, shuffle=False)).heaviest
     assert [(s.rows, s.seq) for s in shapes] == [(4, 10), (1, 30)]
 
 

@@ -1,0 +1,42 @@
+"""What stands beside the ledger grows as measured: with batch lengths in 16 bits on a CPU, and with nothing else there."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from planner.reserved import band
+from planner.tier import Tier, Verdict
+from planner.units import GIB, MIB
+from planner.verdict import judge
+from tests.planner.test_plan_file import sample_plan
+
+
+@given(st.integers(1, 5000), st.booleans())
+def test_more_batch_lengths_never_mean_less_beside_the_ledger(shapes: int, recompute: bool) -> None:
+    fewer = band("cpu", recompute, 16, shapes).beside(GIB)
+    more = band("cpu", recompute, 16, shapes + 1).beside(GIB)
+    assert all(a <= b for a, b in zip(fewer, more, strict=True))
+    low, expected, high = more
+    assert low <= expected <= high
+
+
+def test_kernels_are_kept_for_sixteen_bits_on_a_cpu_and_stop_growing() -> None:
+    def beyond(kind: str, bits: int, shapes: int) -> int:
+        return int(band(kind, False, bits, shapes).beside(0)[1] - band(kind, False, bits, 1).beside(0)[1])
+
+    assert beyond("cpu", 16, 4) > 20 * MIB
+    assert beyond("cpu", 16, 40) == beyond("cpu", 16, 4000)
+    assert beyond("cpu", 32, 40) == 0
+    assert beyond("cuda", 16, 40) == 0
+
+
+def test_memory_that_could_not_be_read_is_no_memory_that_is_too_small() -> None:
+    from planner.estimate import estimate
+
+    tiers = estimate(sample_plan()).tiers
+    unread = tuple(t._replace(capacity_bytes=0, budget_bytes=0) if t.name == "RAM" else t for t in tiers)
+    assert isinstance(unread[0], Tier)
+    verdict, reason = judge(unread, estimate(sample_plan()).lines, certain=True)
+    assert verdict is Verdict.CANNOT_TELL
+    assert "RAM" in reason
