@@ -49,7 +49,7 @@ class ShortcutsPage(QDialog):
         tree.expandAll()
         self.tree = tree
         layout.addWidget(tree)
-        self.resize(em(38), em(34))
+        self.resize(em(46), em(34))
 
     @staticmethod
     def _group(tree: QTreeWidget, name: str, rows: list[tuple[str, str]]) -> None:

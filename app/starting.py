@@ -1,7 +1,8 @@
 """From Start to a run: what may stand between, each with a button that removes it. The person is never sent away.
 
 No training libraries: the command that installs them. Embedded model not here yet: its size, then the download with
-progress. Plan for another machine: the same plan for this one.
+progress. Model known by its shape only: a folder with its weights. Plan for another machine: the same plan for this
+one. What was asked for is taken back as soon as the plan has it.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from app.pages.plan.picks import Pick, plan_with_machine, plan_with_model
 from app.runner import Runner
 from app.widgets.activity_bar import ActivityBar
 from app.widgets.problem_bar import ProblemBar
+from planner.estimate import Estimate
 from planner.facts.machine import MachineFacts
+from planner.plan import Plan
 from planner.problem import Problem
 from planner.run.start import missing_train_extra
 
@@ -31,6 +34,7 @@ class Starter(QObject):
     """`start` does what is possible and asks for what is missing."""
 
     acted = Signal(str)
+    model_folder_wanted = Signal()
 
     def __init__(
         self, document: Document, runner: Runner, problems: ProblemBar, activity: ActivityBar, parent: QObject
@@ -39,6 +43,8 @@ class Starter(QObject):
         self._document, self._runner, self._problems, self._activity = document, runner, problems, activity
         self.here: MachineFacts | None = None
         self.fetching = False
+        self._refused: Plan | None = None  # the plan that the problem shown is about
+        document.changed.connect(self._look_again)
 
     def start(self) -> None:
         """Start the plan that is shown."""
@@ -47,17 +53,37 @@ class Starter(QObject):
             return
         plan = estimate.plan
         if self.here is not None and plan.machine.name != self.here.name:
-            self._problems.show_problem(
-                Problem(
-                    "run.other_machine",
-                    f"This plan is for {plan.machine.name}, and a run computes on this computer.",
-                    "Plan it for this computer, or export it and run the script there.",
-                ),
-                "Plan for this computer",
-                self._plan_for_here,
+            problem = Problem(
+                "run.other_machine",
+                f"This plan is for {plan.machine.name}, and a run computes on this computer.",
+                "Plan it for this computer, or export it and run the script there.",
             )
+            self._refuse(plan, problem, "Plan for this computer", self._plan_for_here)
+            return
+        if not plan.model.path and plan.model.source != "embedded":
+            problem = Problem(
+                "run.shape_only",
+                f"{plan.model.name} is known by its shape only; its weights are not on this computer, so it can be "
+                "planned but not run.",
+                "Choose a folder that holds its config.json and .safetensors files.",
+            )
+            self._refuse(plan, problem, "Choose a folder…", self.model_folder_wanted.emit)
             return
         background.run(missing_train_extra, lambda missing: self._go_on(missing), self._problems.show_problem)
+
+    def _refuse(self, plan: Plan, problem: Problem, action: str, act: Callable[[], None]) -> None:
+        self._refused = plan
+        self._problems.show_problem(problem, action, act)
+
+    def _look_again(self, now: Estimate) -> None:
+        """A problem of the plan that was refused goes when its model or machine is another one."""
+        before, plan = self._refused, now.plan
+        if before is None:
+            return
+        if plan.machine.name != before.machine.name:
+            self._problems.drop("run.other_machine")
+        if (plan.model.name, plan.model.path) != (before.model.name, before.model.path):
+            self._problems.drop("run.shape_only")
 
     def _go_on(self, missing: Problem | None) -> None:
         estimate = self._document.estimate

@@ -22,6 +22,7 @@ from app.files import Files
 from app.icons import app_icon
 from app.opening import Opened, differs, opened
 from app.pages.plan.page import PlanPage
+from app.pages.plan.picks import Pick
 from app.pages.run.page import RunPage
 from app.pages.run.state import RunRecord
 from app.rail import Rail
@@ -144,6 +145,7 @@ class MainWindow(QMainWindow):
         self.document.renamed.connect(self._show_name)
         self.document.changed.connect(self._plan_changed)
         self.plan_page.start_wanted.connect(self.start)
+        self.starter.model_folder_wanted.connect(lambda: self.plan_page.form.what.model_picked.emit(Pick("browse")))
         self.plan_page.export_wanted.connect(self.files.ask_export)
         self.files.opened.connect(lambda: self.show_page(PLAN))
         self.runner.attached.connect(self.run_page.show_run)

@@ -108,13 +108,17 @@ def _smaller_batches(plan: Plan) -> Iterator[Step]:
         times = rows // smaller
         yield Step(
             key="schedule.micro_batch",
-            title=f"Batch {smaller} with accumulation {s.grad_accumulation * times} instead of {rows} with "
-            f"{s.grad_accumulation}",
+            title=f"Batch {_batch(smaller, s.grad_accumulation * times)} instead of {_batch(rows, s.grad_accumulation)}",
             apply=_schedules(micro_batch=smaller, grad_accumulation=s.grad_accumulation * times),
             field="micro_batch",
             time=BATCH_TIME_PER_HALVING ** (times.bit_length() - 1),
             source=BATCH_SOURCE,
         )
+
+
+def _batch(rows: int, accumulation: int) -> str:
+    """`16`, or `4 (4 to a step)` where several make up one step of the optimizer."""
+    return f"{rows}" if accumulation == 1 else f"{rows} ({accumulation} to a step)"
 
 
 def _schedules(**fields: Any) -> Callable[[Plan], Plan]:
@@ -195,7 +199,7 @@ def larger_batches(plan: Plan) -> Iterator[Step]:
         keeps = accumulation * rows == s.micro_batch * s.grad_accumulation
         yield Step(
             "schedule.micro_batch",
-            f"Batch {rows} with accumulation {accumulation} instead of {s.micro_batch} with {s.grad_accumulation}",
+            f"Batch {_batch(rows, accumulation)} instead of {_batch(s.micro_batch, s.grad_accumulation)}",
             _schedules(micro_batch=rows, grad_accumulation=accumulation),
             field="micro_batch",
             time=BATCH_TIME_PER_HALVING ** -(times.bit_length() - 1),

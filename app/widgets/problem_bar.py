@@ -86,6 +86,7 @@ class ProblemBar(QFrame):
         problem, action, _act = self._waiting[-1]
         self._sign.setPixmap(tinted("warning", colour("bad")).pixmap(em(1.6), em(1.6)))
         self.fact.setText(problem.fact)
+        self.fact.setToolTip(problem.fact)
         self.advice.setText(problem.advice)
         self.advice.setToolTip(problem.code)
         self.button.setText(action)

@@ -1,10 +1,10 @@
-"""A slim scroll bar: a real one, with its keys, wheel and paging, that paints only its handle."""
+"""A slim scroll bar: a real one, with its keys, wheel and paging, that paints only its handle; and what it scrolls."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPaintEvent
-from PySide6.QtWidgets import QScrollBar, QStyle, QStyleOptionSlider, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QScrollBar, QStyle, QStyleOptionSlider, QWidget
 
 from app.theme import colour, em
 from app.widgets.surface import painter_on
@@ -32,3 +32,20 @@ class ScrollBar(QScrollBar):
         p.setOpacity(0.9 if self.underMouse() or self.isSliderDown() else 0.5)
         inset = em(0.22)
         p.drawRoundedRect(QRectF(handle).adjusted(inset, 1, -inset, -1), em(0.2), em(0.2))
+
+
+class Scrolled(QScrollArea):
+    """A page that scrolls where the window is lower than it, so that what it says never makes the window grow."""
+
+    def __init__(self, page: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._page = page
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setVerticalScrollBar(ScrollBar())
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setWidget(page)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self._page.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width(), em(20))

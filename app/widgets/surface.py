@@ -94,6 +94,11 @@ class Words(QLabel):
         theme().changed.connect(self._ink)
         self._ink()
 
+    def minimumSizeHint(self) -> QSize:
+        """A wrapped text with one endless word (a path) is cut off rather than make the window wider."""
+        least = super().minimumSizeHint()
+        return QSize(min(least.width(), em(12)), least.height()) if self.wordWrap() else least
+
     def set_role(self, role: str) -> None:
         self._role = role
         self._ink()
@@ -113,9 +118,10 @@ class Elided(Words):
     def paintEvent(self, _event: QPaintEvent) -> None:
         p = painter_on(self)
         p.setPen(self.palette().color(QPalette.ColorRole.WindowText))
-        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        room = self.contentsRect()
+        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room.width())
         self.setToolTip(self.text() if shown != self.text() else "")
-        p.drawText(self.rect(), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), shown)
+        p.drawText(room, int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), shown)
 
 
 def caption(text: str) -> Words:

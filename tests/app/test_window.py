@@ -16,6 +16,8 @@ from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import faults, recovery, remembered
+from app.pages.plan.picks import Pick
+from app.pages.run.state import RunRecord
 from app.theme import theme
 from app.widgets.buttons import Button
 from app.widgets.combo import Combo
@@ -25,7 +27,10 @@ from app.window import PLAN, RUN, MainWindow
 from planner.assets import asset
 from planner.plan import Plan
 from planner.plan_file import load_plan, save_plan
-from planner.problem import fail
+from planner.problem import Problem, fail
+from planner.run.events import Memory, Phase, Started
+from planner.run.lock import State
+from planner.units import MIB
 from tests.app.finding import box_button, find
 
 MakePlan = Callable[..., Plan]
@@ -388,3 +393,54 @@ def test_the_look_is_kept_for_the_next_time(window: MainWindow) -> None:
         assert remembered.look() == "dark"
     finally:
         theme().choose(before)
+
+
+def test_a_paused_run_and_a_long_problem_make_no_window_wider_than_a_small_screen(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    window.resize(1024, 700)
+    window.show_page(RUN)
+    record = RunRecord(state=State.RUNNING)
+    for event in (Started(0.0, 1, -1, 5000, {}, "cpu"), Phase(1.0, "paused", "")):
+        record.feed(event)
+    record.feed(Memory(2.0, "process", "host", 753 * MIB, 753 * MIB, others_bytes=0))
+    window.run_page.show_run(Path("/tmp"))
+    window.run_page.show_record(record)
+    window.problems.show_problem(Problem("a.b", f"The folder '/{'x' * 200}' is odd.", "Look."), "Resume from step 10")
+    qtbot.waitUntil(window.problems.isVisible)
+    assert window.minimumSizeHint().width() <= 1024
+    assert window.minimumSizeHint().height() <= 700
+    assert (window.width(), window.height()) == (1024, 700)
+
+
+def test_a_model_of_the_catalogue_says_that_it_can_be_planned_and_start_asks_for_its_folder(
+    qtbot: QtBot, window: MainWindow
+) -> None:
+    with qtbot.waitSignal(window.document.changed):
+        window.plan_page.take_model(Pick("catalogue", "meta-llama/Llama-3.2-1B"))
+    assert "known by its shape" in find(window, QLabel, "About the model").text()
+    window.start()
+    assert window.problems.problem is not None
+    assert window.problems.problem.code == "run.shape_only"
+    assert "--set" not in window.problems.problem.advice
+    assert find(window, Button, "Choose a folder…").isVisible()
+    window.document.stack.undo()
+    assert window.problems.problem is None
+
+
+def test_the_last_action_keeps_its_margin(window: MainWindow) -> None:
+    window.status.say("x" * 500)
+    picture = window.status.action.grab().toImage()
+    ground = picture.pixelColor(0, 0)
+    assert all(picture.pixelColor(x, y) == ground for x in range(4) for y in range(picture.height()))
+
+
+def test_a_run_can_be_stopped_while_its_model_is_loaded(window: MainWindow) -> None:
+    head = window.run_page.head
+    record = RunRecord(state=State.RUNNING)
+    head.show_record(record, "A run", "")
+    assert not head.stop.isEnabled()  # the worker has not said a word yet
+    record.feed(Phase(1.0, "load", "libraries"))
+    head.show_record(record, "A run", "")
+    assert head.stop.isEnabled()
+    assert not head.pause.isEnabled()

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from app.shown import RESERVED, Bar, Bins, Moment, Part, Row, span_words
 from planner.estimate import Estimate, Tier, Verdict, device_of
 from planner.facts.data import longest_batch
+from planner.facts.model.facts import ModelFacts
 from planner.ledger import MOMENTS, At
 from planner.plan import Plan
 from planner.units import words
@@ -145,6 +146,15 @@ def _peak_sentence(tier: Tier) -> str:
         f"Live tensors by moment. The peak is {words(tier.live_bytes)} in {at.phase}, "
         f"{MOMENTS.get(at.moment, at.moment)}."
     )
+
+
+def model_sentence(model: ModelFacts) -> str:
+    """What a plan with a model whose weights are not here can be used for; empty where they are."""
+    if model.path:
+        return ""
+    if model.source == "embedded":
+        return "not on this computer yet · Start offers to fetch it"
+    return "from the catalogue, known by its shape: plan and compare; to run it, choose a folder with its weights"
 
 
 def data_sentence(plan: Plan) -> str:

@@ -14,7 +14,7 @@ from app import background
 from app.pages.plan.choices import Fit, fits
 from app.pages.plan.local_models import local_models
 from app.pages.plan.picks import Pick, machine_plans, model_plans, params_words
-from app.pages.plan.state import data_bins, data_sentence, machine_sentence
+from app.pages.plan.state import data_bins, data_sentence, machine_sentence, model_sentence
 from app.theme import em
 from app.widgets.combo import Combo
 from app.widgets.histogram import Histogram
@@ -56,6 +56,8 @@ class WhatPanel(QWidget):
         self.machine = PickField("Machine")
         self.machine.opening.connect(self._open_machines)
         self.machine.picked.connect(self.machine_picked.emit)
+        self.model_words = Words("", "muted", 0.9, wrap=True)
+        self.model_words.setAccessibleName("About the model")
         self.data_words = Words("", "muted", 0.9, wrap=True)
         self.machine_words = Words("", "muted", 0.9, wrap=True)
         self.histogram = Histogram()
@@ -68,11 +70,12 @@ class WhatPanel(QWidget):
             FormRow("Machine", "Where the run would compute. Planning for another machine is as good.", self.machine),
         )
         self.rows[0].put(grid, 0)
-        self.rows[1].put(grid, 1)
-        grid.addWidget(self.histogram, 2, 2)
-        grid.addWidget(self.data_words, 3, 2)
-        self.rows[2].put(grid, 4)
-        grid.addWidget(self.machine_words, 5, 2)
+        grid.addWidget(self.model_words, 1, 2)
+        self.rows[1].put(grid, 2)
+        grid.addWidget(self.histogram, 3, 2)
+        grid.addWidget(self.data_words, 4, 2)
+        self.rows[2].put(grid, 5)
+        grid.addWidget(self.machine_words, 6, 2)
         grid.setColumnStretch(2, 1)
 
     def show_here(self, here: MachineFacts) -> None:
@@ -82,6 +85,8 @@ class WhatPanel(QWidget):
     def show_estimate(self, now: Estimate, changed: dict[str, bool], defaults: dict[str, str]) -> None:
         plan = self._now_plan(now)
         self.model.say(plan.model.name, params_words(plan.model.params))
+        self.model_words.setText(model_sentence(plan.model))
+        self.model_words.setVisible(bool(self.model_words.text()))
         self._show_data(plan)
         device = device_of(plan)
         here = self._here is not None and plan.machine.name == self._here.name

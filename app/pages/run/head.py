@@ -12,6 +12,16 @@ from app.widgets.progress_strip import Progress
 from app.widgets.surface import Card, Elided, Words
 from planner.units import words
 
+PHASES = {
+    "start": "starting",
+    "check": "looking at model and data",
+    "load": "loading the model",
+    "data": "preparing the data",
+    "sample": "writing a sample answer",
+    "train": "training",
+    "save": "saving",
+}
+
 
 class RunHead(QWidget):
     """`wish` carries an inbox verb; the others ask the window."""
@@ -32,7 +42,7 @@ class RunHead(QWidget):
         names.setSpacing(0)
         self.title = Elided("", "text", 1.5, bold=True)
         self.title.setAccessibleName("Run title")
-        self.subtitle = Words("", "muted", 0.92)
+        self.subtitle = Elided("", "muted", 0.92)
         self.subtitle.setAccessibleName("Run state")
         names.addWidget(self.title)
         names.addWidget(self.subtitle)
@@ -115,11 +125,9 @@ class RunHead(QWidget):
 
     def _phase_words(self, record: RunRecord) -> str:
         if record.paused:
-            return f"paused · it keeps {words(record.held_bytes)} · Release memory gives them back"
+            return f"paused · it keeps {words(record.held_bytes)} · Release memory gives that back"
         if record.live:
-            return {"load": "loading the model", "data": "preparing the data", "sample": "writing a sample answer"}.get(
-                record.phase, record.phase
-            )
+            return PHASES.get(record.phase, record.phase)
         return record.problem.fact if record.problem else record.state_words()
 
     def _show_buttons(self, record: RunRecord) -> None:
@@ -130,13 +138,13 @@ class RunHead(QWidget):
         self.pause.setVisible(live)
         self.pause.setEnabled(training)
         self.release.setVisible(paused)
-        self.release.setText(f"&Release memory ({words(record.held_bytes)})" if paused else "&Release memory")
+        self.release.setText(f"&Release {words(record.held_bytes)}" if paused else "&Release memory")
         self.sample.setVisible(live)
         self.sample.setEnabled(training)
         self.checkpoint.setVisible(live)
         self.checkpoint.setEnabled(training and not paused)
         self.stop.setVisible(live)
-        self.stop.setEnabled(training)
+        self.stop.setEnabled(live and record.phase not in ("", "start"))  # a worker that starts empties its inbox first
         self.resume.setVisible(record.resumable())
         self.resume.setText("&Resume" if record.checkpoints or record.step else "&Start again")
         self.resume.setAccessibleName("Resume run")

@@ -19,6 +19,7 @@ from app.widgets.buttons import Button
 from app.widgets.chart_card import ChartCard
 from app.widgets.progress_strip import PhaseStrip, Stretch
 from app.widgets.said_took import SaidTook
+from app.widgets.scroll import Scrolled
 from app.widgets.surface import Card, Words, caption
 from planner.estimate import estimate
 from planner.units import words
@@ -45,7 +46,7 @@ class RunPage(QWidget):
         outer.setContentsMargins(em(1.3), em(0.9), em(1.3), em(0.9))
         outer.addWidget(self._stack)
         self._stack.addWidget(self._empty())
-        self._stack.addWidget(self._full())
+        self._stack.addWidget(Scrolled(self._full()))
 
     def _empty(self) -> QWidget:
         page = QWidget()
