@@ -151,13 +151,18 @@ def concatenate(t: Tape, a: Value, b: Value) -> Value:
     return t.result(whole, a.bits, [a, b], back)  # type: ignore[arg-type]
 
 
-def repeat(t: Tape, x: Value, times: int) -> Value:
-    """Each key or value head copied for its query heads; the gradient is summed back."""
+def repeat(t: Tape, x: Value, n_heads: int, times: int) -> Value:
+    """Each of n key or value heads copied for its query heads; the gradient is summed back.
+
+    A single head is not copied: it is spread out as a view, which transformers' expand and reshape come to there.
+    """
     if times == 1:
         return x
     before = x.elements
     a, b, c, d = before
-    return t.result((a * times, b * times, c * times, d * times), x.bits, [x], lambda g, _: [t.new(before, g.bits)])
+    spread = (a * times, b * times, c * times, d * times)
+    storage = x.storage if n_heads == 1 else None
+    return t.result(spread, x.bits, [x], lambda g, _: [t.new(before, g.bits)], storage=storage)
 
 
 def rms_norm(t: Tape, x: Value, weight: Weight, rows_per_token: int = 1) -> Value:

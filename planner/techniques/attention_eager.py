@@ -16,12 +16,14 @@ from planner.techniques.technique import Cost, ScriptPart
 def attend(t: Tape, heads: Heads, q: Value, k: Value, v: Value, mask: Value | None) -> tuple[Value, Value]:
     """transformers' eager_attention_forward: scores, scaled, masked, softmax in float32, back in q's type."""
     times = heads.n_heads // heads.n_kv_heads
-    keys, values = repeat(t, k, times), repeat(t, v, times)
-    scores = scale(t, batched_matmul(t, q, transposed(t, keys), per_pair(heads.n_heads)))
+    keys, values = repeat(t, k, heads.n_kv_heads, times), repeat(t, v, heads.n_kv_heads, times)
+    # a single head is a view until then: a batched matmul reads one matrix for each query head
+    matrices = contiguous if heads.n_kv_heads == 1 and times > 1 else transposed
+    scores = scale(t, batched_matmul(t, q, matrices(t, keys), per_pair(heads.n_heads)))
     if mask is not None:
         scores = add(t, scores, mask)
     scores = cast(t, softmax(t, cast(t, scores, 32)), q.bits)
-    mixed = batched_matmul(t, scores, values, per_token(heads.n_heads * heads.head_dim))
+    mixed = batched_matmul(t, scores, matrices(t, values), per_token(heads.n_heads * heads.head_dim))
     return contiguous(t, mixed), scores
 
 

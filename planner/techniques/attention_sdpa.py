@@ -23,7 +23,7 @@ def attend(t: Tape, heads: Heads, q: Value, k: Value, v: Value, mask: Value | No
     """
     if mask is not None or (t.device != "cpu" and q.bits == 32):
         times = heads.n_heads // heads.n_kv_heads
-        k, v = repeat(t, k, times), repeat(t, v, times)
+        k, v = repeat(t, k, heads.n_kv_heads, times), repeat(t, v, heads.n_kv_heads, times)
     bias = [t.new(mask.elements, q.bits)] if mask is not None else []
     normalizer = t.new(per_token(heads.n_heads), 32)
 

@@ -52,8 +52,10 @@ class LoraBranch:
         (_, _, d_in, _) = x.elements
         x = cast(t, x, self.bits)
         a, b = Weight(self.rank * d_in, self.bits, True), Weight(self.rank * d_out, self.bits, True)
-        low = linear(t, dropout(t, x) if self.dropout else x, a, self.rank)
-        result = add(t, result, scale(t, linear(t, low, b, d_out)))
+        # one expression, as in PEFT: no name holds A's result or the unscaled branch any longer than it is read
+        result = add(
+            t, result, scale(t, linear(t, linear(t, dropout(t, x) if self.dropout else x, a, self.rank), b, d_out))
+        )
         return cast(t, result, stored)
 
 

@@ -108,6 +108,10 @@ OTHERS: dict[str, tuple[tuple[Choice, ...], dict[str, Any]]] = {
         {},
     ),
     "two targets": ((choose(Slot.TRAINABLE, "lora", target_modules=("q_proj", "v_proj"), rank=4),), {}),
+    "an adapter wider than the model, remade": (
+        (choose(Slot.TRAINABLE, "lora", rank=256), choose(Slot.ACTIVATION, "checkpointing")),
+        {},
+    ),
     "down only": ((choose(Slot.TRAINABLE, "lora", target_modules=("down_proj",)),), {}),
     "adapter in bf16": ((choose(Slot.TRAINABLE, "lora", adapter_dtype="same as weights"),), {}),
 }
@@ -140,14 +144,29 @@ OTHER_FAMILIES: dict[str, dict[str, Any]] = {
     "qwen3 with normed heads": {"model_type": "qwen3"},
     "mistral": {"model_type": "mistral", "sliding_window": None},
     "llama with every bias": {"model_type": "llama", "attention_bias": True, "mlp_bias": True},
+    "mistral with a window shorter than its rows": {"model_type": "mistral", "sliding_window": 16},
+    "one key-value head": {"model_type": "llama", "num_attention_heads": 8, "num_key_value_heads": 1, "head_dim": 32},
 }
 
 
-@pytest.mark.parametrize("trainable", ["full", "lora"])
+@pytest.mark.parametrize(("trainable", "activation"), [("full", "checkpointing"), ("lora", "keep_all")])
+@pytest.mark.parametrize("padded", [True, False], ids=["padded", "even"])
 @pytest.mark.parametrize("name", OTHER_FAMILIES)
-def test_the_other_decoders_of_the_family(tmp_path: Path, name: str, trainable: str) -> None:
+def test_the_other_decoders_of_the_family(
+    tmp_path: Path, name: str, padded: bool, trainable: str, activation: str
+) -> None:
     model = other_model(tmp_path / "model", **OTHER_FAMILIES[name])
-    assert_counted_as_planned(*counted_plan(model, choose(Slot.TRAINABLE, trainable)))
+    choices = choose(Slot.TRAINABLE, trainable), choose(Slot.ACTIVATION, activation)
+    assert_counted_as_planned(*counted_plan(model, *choices, padded=padded))
+
+
+@pytest.mark.parametrize("activation", ["checkpointing", "keep_all"])
+def test_a_single_key_value_head_is_spread_out_as_a_view_until_eager_attention_multiplies_it(
+    tmp_path: Path, activation: str
+) -> None:
+    model = other_model(tmp_path / "model", **OTHER_FAMILIES["one key-value head"])
+    eager = choose(Slot.ATTENTION, "eager"), choose(Slot.ACTIVATION, activation)
+    assert_counted_as_planned(*counted_plan(model, *eager))
 
 
 def other_model(path: Path, **config: Any) -> Path:

@@ -66,11 +66,14 @@ def block(t: Tape, parts: Stack, attend: Attend, x: Value, cos: Value, sin: Valu
             return linear(t, value, matrix, site.d_out, bias)
         return site.adapter.beside(t, site.d_out, value, linear(t, value, matrix, site.d_out, bias))
 
+    def normed(name: str, value: Value, n_heads: int) -> Value:
+        """Queries or keys by head, normed as soon as they are made where the model norms them."""
+        if not facts.qk_norm:
+            return split_heads(t, project(f"{name}_proj", value))
+        return split_heads(t, norm(f"{name}_norm", project(f"{name}_proj", value), n_heads))
+
     def attention(value: Value) -> tuple[Value, Value | None]:
-        q, k = project("q_proj", value), project("k_proj", value)
-        if facts.qk_norm:
-            q, k = norm("q_norm", q, heads.n_heads), norm("k_norm", k, heads.n_kv_heads)
-        q, k = split_heads(t, q), split_heads(t, k)
+        q, k = normed("q", value, heads.n_heads), normed("k", value, heads.n_kv_heads)
         v = split_heads(t, project("v_proj", value))
         q, k = rotate(t, q, cos, sin), rotate(t, k, cos, sin)
         mixed, scores = attend(t, heads, q, k, v, mask)
