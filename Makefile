@@ -2,8 +2,8 @@
 #
 #   PYTHON       the interpreter to build .venv with (3.11 or newer)
 #   VENV         where the environment lies
-#   TORCH_INDEX  address of a pip index that holds the CPU builds of torch; used where there is no accelerator and
-#                pip's own configuration offers no CPU build. PyTorch's install page names it.
+#   TORCH_INDEX  address of a pip index to take torch from, and torch only; for its small CPU build where pip's own
+#                configuration offers none. PyTorch's install page names it.
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -15,7 +15,7 @@ STAMP := $(VENV)/.ready
 TEST_STAMP := $(VENV)/.ready-test
 export QT_API := pyside6
 
-.PHONY: run test setup setup-test lint types contracts tests screens bench experiments count gpu-check clean
+.PHONY: run test setup setup-test lint types contracts tests screens bench count gpu-check clean
 
 run: setup
 	@sh scripts/run.sh $(BIN)
@@ -57,5 +57,9 @@ bench: setup-test
 count: setup
 	$(BIN)/python -m backends.counted --preset first-run --steps 2
 
+gpu-check: setup
+	@sh scripts/gpu_check.sh $(BIN)
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf "$(VENV)" .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

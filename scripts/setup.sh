@@ -15,34 +15,46 @@ if [ ! -x "$venv/bin/python" ]; then
         exit 1
     }
 fi
-pip="$venv/bin/python -m pip --disable-pip-version-check"
 
-echo "Planner and window: about 120 MB to download."
-$pip install -q -c constraints.txt -e .
-
+install() {
+    "$venv/bin/python" -m pip --disable-pip-version-check install -c constraints.txt "$@"
+}
+has_torch() {
+    "$venv/bin/python" -c "from importlib.metadata import version; assert version('torch').split('+')[0] == '$torch'" 2>/dev/null
+}
 has_accelerator() {
     command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/dev/null 2>&1 && return 0
     [ -e /dev/kfd ]
 }
+# 0: installed; 1: pip knows of no such build. Anything else that goes wrong is shown and ends the setup.
+install_cpu_build() {
+    said=$(LC_ALL=C install -q "torch==$torch+cpu" 2>&1) && return 0
+    case $said in *"No matching distribution"*) return 1 ;; esac
+    echo "$said" >&2
+    exit 1
+}
+
+echo "Planner and window: about 120 MB to download."
+install -q -e .
 torch=$(sed -n 's/^torch==//p' constraints.txt)
-if ! $venv/bin/python -c "import torch" >/dev/null 2>&1; then
-    if [ "$(uname -s)" = Linux ] && ! has_accelerator; then
-        echo "No accelerator found: PyTorch's CPU build, about 190 MB, is enough."
-        if $pip install -q -c constraints.txt "torch==$torch+cpu" 2>/dev/null; then
-            :
-        elif [ -n "$torch_index" ]; then
-            $pip install -q -c constraints.txt --index-url "$torch_index" "torch==$torch"
-        else
-            echo "pip's own configuration offers no CPU build. Going on with the standard build, which brings CUDA: about 3 GB."
-            echo "For the small one, stop now (Ctrl-C) and give the address of PyTorch's CPU index, named on its install page:"
-            echo "    make run TORCH_INDEX=ADDRESS"
-            sleep 5
-            $pip install -c constraints.txt "torch==$torch"
-        fi
-    else
-        echo "PyTorch for this machine: up to 3 GB with CUDA on Linux, about 100 MB on macOS."
-        $pip install -c constraints.txt "torch==$torch"
+if has_torch; then
+    :
+elif [ -n "$torch_index" ]; then
+    echo "PyTorch from the index given: about 190 MB for a CPU build, up to 3 GB with CUDA."
+    install -q --index-url "$torch_index" "torch==$torch"
+elif [ "$(uname -s)" = Linux ] && ! has_accelerator; then
+    echo "No accelerator found: PyTorch's CPU build, about 190 MB, is enough."
+    if ! install_cpu_build; then
+        echo "pip's own configuration offers no CPU build. Going on with the standard build, which brings CUDA: about 3 GB,"
+        echo "5 GB on the disk. For the small one, stop now (Ctrl-C) and give the address of PyTorch's CPU index, named on"
+        echo "its install page:"
+        echo "    make run TORCH_INDEX=ADDRESS"
+        sleep 5
+        install "torch==$torch"
     fi
+else
+    echo "PyTorch for this machine: up to 3 GB with CUDA on Linux, about 100 MB on macOS."
+    install "torch==$torch"
 fi
 echo "Training libraries (transformers, PEFT, TRL, datasets): about 120 MB."
-$pip install -q -c constraints.txt -e ".[$extras]"
+install -q -e ".[$extras]"
