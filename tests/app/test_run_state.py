@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.pages.run.state import RunRecord, Said, duration
+from planner.estimate import Estimate, estimate
+from planner.plan import Plan
 from planner.problem import Problem
+from planner.run.build import run_spec
 from planner.run.events import Checkpoint, Event, Failed, Finished, Memory, Phase, Sample, Started, Step
 from planner.run.lock import State
+from planner.run.spec import RunSpec
 from planner.units import GIB, MIB
 
 
@@ -155,3 +161,27 @@ def test_durations_read_well() -> None:
 def test_the_log_says_what_happened(tmp_path: Path) -> None:
     record = fold([started(0.0), Checkpoint(1.0, 4, str(tmp_path), 3 * MIB, 0.25)])
     assert any("checkpoint of step 4 written, 3.0 MiB, 0.2 s" in line for line in record.log)
+
+
+@pytest.mark.parametrize("outcome", ["released", "stopped"])
+def test_a_run_that_was_cut_short_is_not_said_to_have_missed(outcome: str, make_plan: Callable[..., Plan]) -> None:
+    plan = make_plan()
+    result = estimate(plan)
+    record = fold([started(0.0), step(1.0, 3), replace(finished(2.0, outcome), step=3)], State.RELEASED)
+    record.spec = run_spec_for_tests(plan, result)
+    assert "than expected" not in record.miss_words()
+    assert "longest batch" in record.miss_words()
+    whole = fold([started(0.0), step(1.0, 10), finished(2.0)], State.FINISHED)
+    whole.spec = record.spec
+    assert "less than expected" in whole.miss_words()
+
+
+def run_spec_for_tests(plan: Plan, result: Estimate) -> RunSpec:
+    """The order of a run whose files nobody looks for."""
+    model = replace(plan.model, path="/nowhere", source="folder")
+    return run_spec(replace(plan, model=model), result, Path("/nowhere/run"))
+
+
+def test_a_resumed_run_is_the_run_of_its_first_start() -> None:
+    record = fold([started(100.0), step(101.0, 1), started(900.0, resumed_from=1)])
+    assert record.began_at == 100.0

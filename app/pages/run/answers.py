@@ -114,6 +114,10 @@ class LogCard(Card):
         self.text.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.body.addWidget(self.text, 1)
+        self._follow = True  # the newest line stays in sight until a person scrolls up
+        bar = self.text.verticalScrollBar()
+        bar.valueChanged.connect(lambda value: setattr(self, "_follow", value >= bar.maximum()))
+        bar.rangeChanged.connect(lambda _low, high: bar.setValue(high) if self._follow else None)
 
     def show_record(self, record: RunRecord) -> None:
         """Append what is new; start over for another run."""

@@ -125,7 +125,7 @@ class RunHead(QWidget):
 
     def _phase_words(self, record: RunRecord) -> str:
         if record.paused:
-            return f"paused · it keeps {words(record.held_bytes)} · Release memory gives that back"
+            return f"paused · it keeps {words(record.held_bytes)} · Release gives that back"
         if record.live:
             return PHASES.get(record.phase, record.phase)
         return record.problem.fact if record.problem else record.state_words()

@@ -162,8 +162,8 @@ class RunPage(QWidget):
         return title(spec.plan, here=True) if spec else "A run"
 
     def _when(self) -> str:
-        started = self._record.started_at
-        return time.strftime("%Y-%m-%d %H:%M", time.localtime(started)) if started else ""
+        began = self._record.began_at
+        return time.strftime("%Y-%m-%d %H:%M", time.localtime(began)) if began else ""
 
     def _said_parts(self) -> tuple[Part, ...]:
         """The parts of the prediction, summed once per run from the plan it was made from."""

@@ -196,4 +196,5 @@ def _time_label(x: float, end: float) -> str:
 def _time_ticks(end: float, most: int = 6) -> list[float]:
     steps = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400)
     step = next((s for s in steps if end / s <= most), math.ceil(end / most))
-    return [float(i * step) for i in range(int(end / step) + 1)]
+    marks = [float(i * step) for i in range(int(end / step) + 1)]
+    return marks[:-1] if len(marks) > 2 and marks[-1] > 0.96 * end else marks  # at the very end a label would be cut

@@ -90,7 +90,8 @@ class RunRecord:
     logged: int = 0  # lines ever logged, so that a view can append what is new
     finished: Finished | None = None
     failed: Failed | None = None
-    started_at: float | None = None
+    began_at: float | None = None  # of the whole run
+    started_at: float | None = None  # of its newest session
     device: str = ""
     seconds: float = 0.0  # of the run, gaps between sessions left out
     _offset: float = 0.0
@@ -144,6 +145,8 @@ class RunRecord:
     def _started(self, event: Started) -> None:
         if event.resumed_from >= 0 or self.started_at is None:
             self._offset, self.started_at = self.seconds, event.time
+        if self.began_at is None:
+            self.began_at = event.time
         self.total_steps, self.device = event.total_steps, event.device
         self._session_steps, self._session_seconds, self._last_tokens = 0, 0.0, -1
         self.finished = self.failed = None
@@ -268,10 +271,14 @@ class RunRecord:
         said, took = self.said, self._took()
         if not said.expected or not took or not self.step:
             return ""
-        if not self.finished:
+        cut_short = self.finished is not None and self.finished.outcome == "stopped" and self.step < self.total_steps
+        if not self.finished or self.finished.outcome == "released" or cut_short:
             stated = span_words(said.low, said.high)
             if took > said.high:
                 return f"Already above the stated {stated}."
+            if cut_short:
+                step = f"step {self.step:,} of {self.total_steps:,}"
+                return f"Stopped at {step}; the longest batch may not have come. Stated: {stated}."
             return f"Highest so far; the longest batch may still come. Stated: {stated}."
         part = (took - said.expected) / said.expected
         inside = said.low <= took <= said.high
