@@ -53,9 +53,9 @@ class SaidTook(QWidget):
             p.drawText(QRectF(0, y, left - em(0.4), tall), int(Qt.AlignmentFlag.AlignVCenter), name)
             p.setFont(figures(0.98))
             p.setPen(colour("text"))
-            x = left + size * per_byte + em(0.5)
-            if i == 0:
-                x = left + high * per_byte + em(0.5)
+            x = (
+                left + (max(high, self._took) * per_byte if expected else 0) + em(0.5)
+            )  # both beside the band, no line through
             p.drawText(QRectF(x, y, right, tall), int(Qt.AlignmentFlag.AlignVCenter), words(size) if size else "–")
         x = float(left)
         y = em(0.3)
