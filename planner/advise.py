@@ -124,12 +124,18 @@ def _together(plan: Plan, now: Estimate, steps: Sequence[Step], *, wanted: Verdi
             break
     else:
         return None
-    for key in sorted(taken, key=lambda k: (-taken[k].severity, -taken[k].time)):
-        without = [s for k, s in taken.items() if k != key]
-        if _estimated(applied(plan, without)).verdict in enough:
-            del taken[key]
-    group = list(taken.values())
+    group = _needed(plan, list(taken.values()), enough)
     return _change(now, group, _estimated(applied(plan, group)))
+
+
+def _needed(plan: Plan, steps: list[Step], enough: tuple[Verdict, ...], last: Step | None = None) -> list[Step]:
+    """The steps without those that it works without, the ones that lose or cost most dropped first. last: stays."""
+    after = [last] if last else []
+    for step in sorted(steps, key=lambda s: (-s.severity, -s.time)):
+        without = [s for s in steps if s is not step]
+        if _estimated(applied(plan, [*without, *after])).verdict in enough:
+            steps = without
+    return [*steps, *after]
 
 
 def _thriftiest(plan: Plan, steps: Sequence[Step], taken: dict[str, Step]) -> dict[str, Step]:
@@ -164,7 +170,7 @@ def _with_a_cut(plan: Plan, now: Estimate, steps: Sequence[Step]) -> list[Change
     for group in ([], everything):
         base = applied(plan, group)
         if length := _longest_that_fits(base):
-            group = [*group, shorter_rows(plan, length)]
+            group = _needed(plan, group, (Verdict.FITS,), shorter_rows(plan, length))
             change = _change(now, group, _estimated(applied(plan, group)))
             if change.verdict is Verdict.FITS:
                 found.append(change)
@@ -196,9 +202,9 @@ def _smaller_models(plan: Plan, now: Estimate, steps: Sequence[Step]) -> list[Ch
             if model.family != DENSE or model.params >= plan.model.params:
                 continue
             step = smaller_model(plan, name)
-            then = _estimated(applied(plan, [*group, step]))
-            if then.verdict is Verdict.FITS:
-                found.append(_change(now, [*group, step], then))
+            if _estimated(applied(plan, [*group, step])).verdict is Verdict.FITS:
+                steps_left = _needed(plan, group, (Verdict.FITS,), step)
+                found.append(_change(now, steps_left, _estimated(applied(plan, steps_left))))
                 break
     return sorted(found, key=lambda c: -c.plan.model.params)
 
