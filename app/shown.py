@@ -5,6 +5,7 @@ Qt-free. A widget adds nothing up; it paints what stands here.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,6 +105,12 @@ def shown_value(value: Any, choices: tuple[tuple[Any, str], ...] = ()) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def wrapped_between(text: str) -> str:
+    """The same words, broken between facts (` · `, `, `) rather than within a short one."""
+    parts = re.split(r"( · |, )", text)
+    return "".join(p if i % 2 or len(p) > 30 else p.replace(" ", "\u00a0") for i, p in enumerate(parts))
 
 
 def span_words(low: int, high: int) -> str:

@@ -39,6 +39,7 @@ from planner.plan import Plan
 from planner.probe import machine as probe
 from planner.problem import Problem
 from planner.run.home import home
+from planner.run.lock import State
 
 PAGES = (("Plan", "plan"), ("Run", "run"))
 PLAN, RUN = range(2)
@@ -67,6 +68,7 @@ class MainWindow(QMainWindow):
         self.files = Files(self.document, self)
         self._probing = False
         self._closing_decided = False
+        self._run_was_live = False
         self._run_problem = ""  # code of what ended the run that is shown
         self._build()
         self._wire()
@@ -200,6 +202,9 @@ class MainWindow(QMainWindow):
     def _run_changed(self, record: RunRecord) -> None:
         self.run_page.show_record(record)
         self.status.show_record(record)
+        if self._run_was_live and not record.live and record.state is not State.NEVER_STARTED:
+            self.status.say(f"The run is over: {record.state_words()}")
+        self._run_was_live = record.live
         self.menus.show_run(live=record.live, paused=record.paused)
 
     def _run_ended_badly(self, problem: Problem) -> None:

@@ -6,7 +6,18 @@ A click or an arrow key picks an instant; the ledger then shows what is alive at
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QHelpEvent,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+)
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.shown import Moment
@@ -19,6 +30,9 @@ from planner.units import GIB, words
 def short_figure(n: int) -> str:
     """A figure for the top of a narrow bar: GiB with two places, or whole MiB; the heading says the unit."""
     return f"{n / GIB:.2f}" if n < 10 * GIB else f"{n / GIB:.1f}"
+
+
+LABEL, SMALLEST_LABEL = 0.85, 0.58  # of the window's font
 
 
 class MomentsChart(QWidget):
@@ -53,10 +67,20 @@ class MomentsChart(QWidget):
         wide = self.width() / n
         return [QRectF(i * wide, 0, wide, self.height()) for i in range(len(self._moments))]
 
+    def _label_size(self) -> float:
+        """As large as the widest name under a bar allows, within what can be read."""
+        names = [m.label for m in self._moments] + [m.phase for m in self._moments if self._alone(m.phase)]
+        widest = max(QFontMetricsF(font(LABEL)).horizontalAdvance(name) for name in names)
+        return min(LABEL, max(SMALLEST_LABEL, LABEL * 0.93 * self._slots()[0].width() / widest))
+
+    def _alone(self, phase: str) -> bool:
+        return sum(m.phase == phase for m in self._moments) == 1
+
     def paintEvent(self, _event: QPaintEvent) -> None:
         p = painter_on(self)
         if not self._moments:
             return
+        label_size = self._label_size()
         top, base = em(1.7), self.height() - em(2.7)
         most = max(m.bytes for m in self._moments) or 1
         peak_fill, plain_fill = QColor(KIND_COLOURS[Kind.LOGITS]), colour("pale")
@@ -85,15 +109,15 @@ class MomentsChart(QWidget):
                 r = em(0.26)
                 p.drawPolygon(QPolygonF([QPointF(x - r, y + r), QPointF(x + r, y + r), QPointF(x, y - r)]))
             p.setPen(colour("text" if moment.peak else "muted"))
-            p.setFont(font(0.85, weight=weight))
+            p.setFont(font(label_size, weight=weight))
             shown = p.fontMetrics().elidedText(moment.label, Qt.TextElideMode.ElideRight, round(slot.width() + 2))
             under = QRectF(slot.left() - 2, base + em(0.15), slot.width() + 4, em(1.2))
             p.drawText(under, int(Qt.AlignmentFlag.AlignCenter), shown)
-        self._phases(p, base + em(1.4))
+        self._phases(p, base + em(1.4), label_size)
         if self.hasFocus():
             focus_ring(p, QRectF(self.rect()), em(0.3))
 
-    def _phases(self, painter: QPainter, y: float) -> None:
+    def _phases(self, painter: QPainter, y: float, label_size: float) -> None:
         """The phase's name under its moments, with a bracket; phases are what people read."""
         slots = self._slots()
         start = 0
@@ -103,9 +127,9 @@ class MomentsChart(QWidget):
             rect = QRectF(slots[start].left() + 3, y, slots[i - 1].right() - slots[start].left() - 6, em(1.3))
             painter.setPen(QPen(colour("border"), 1))
             painter.drawLine(rect.topLeft(), rect.topRight())
-            painter.setFont(font(0.85))
+            painter.setFont(font(label_size if i - start == 1 else LABEL))
             painter.setPen(colour("muted"))
-            painter.drawText(rect, int(Qt.AlignmentFlag.AlignCenter), self._moments[start].phase)
+            painter.drawText(rect.adjusted(-3, 0, 3, 0), int(Qt.AlignmentFlag.AlignCenter), self._moments[start].phase)
             start = i
 
     def _moment_at(self, where: QPointF) -> Moment | None:

@@ -167,7 +167,8 @@ def test_the_log_says_what_happened(tmp_path: Path) -> None:
 def test_a_run_that_was_cut_short_is_not_said_to_have_missed(outcome: str, make_plan: Callable[..., Plan]) -> None:
     plan = make_plan()
     result = estimate(plan)
-    record = fold([started(0.0), step(1.0, 3), replace(finished(2.0, outcome), step=3)], State.RELEASED)
+    end = replace(finished(2.0, outcome), step=3)
+    record = fold([started(0.0), step(1.0, 3), end], State.RELEASED)
     record.spec = run_spec_for_tests(plan, result)
     assert "than expected" not in record.miss_words()
     assert "longest batch" in record.miss_words()

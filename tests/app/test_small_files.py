@@ -16,6 +16,7 @@ from app.pages.plan.local_models import local_models
 from app.pages.run.answers import LogCard
 from app.pages.run.state import RunRecord
 from app.runner import latest_run, new_run_dir
+from app.shown import wrapped_between
 from planner.plan import Plan
 from planner.problem import ProblemError
 from planner.run import layout
@@ -134,3 +135,13 @@ def test_the_log_keeps_its_newest_line_in_sight_until_a_person_scrolls_up(qtbot:
     record.feed(Note(61.0, "info", "and one"))
     card.show_record(record)
     assert bar.value() == 0
+
+
+def test_a_line_breaks_between_facts_and_not_within_a_short_one() -> None:
+    assert wrapped_between("4 × 335 tokens · no row cut").split(" ") == [
+        "4\xa0×\xa0335\xa0tokens",
+        "·",
+        "no\xa0row\xa0cut",
+    ]
+    long = "a fact that is much too long to be kept on one line"
+    assert wrapped_between(long) == long

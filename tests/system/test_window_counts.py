@@ -48,7 +48,9 @@ def test_estimated_lengths_become_counted_ones_without_being_asked_for(
     assert not wanted(plan)
     expected = token_counts(tiny_model_dir, messages)
     assert plan.data.lengths == expected
-    assert f"longest batch 3 × {max(expected)} tokens" in window.plan_page.form.what.data_words.text()
+    assert f"longest batch 3 × {max(expected)} tokens" in window.plan_page.form.what.data_words.text().replace(
+        "\xa0", " "
+    )
     assert not list((tmp_path / "home" / "work").iterdir())
     window._closing_decided = True
     window.close()

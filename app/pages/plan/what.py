@@ -15,6 +15,7 @@ from app.pages.plan.choices import Fit, fits
 from app.pages.plan.local_models import local_models
 from app.pages.plan.picks import Pick, machine_plans, model_plans, params_words
 from app.pages.plan.state import data_bins, data_sentence, machine_sentence, model_sentence
+from app.shown import wrapped_between
 from app.theme import em
 from app.widgets.combo import Combo
 from app.widgets.histogram import Histogram
@@ -85,7 +86,7 @@ class WhatPanel(QWidget):
     def show_estimate(self, now: Estimate, changed: dict[str, bool], defaults: dict[str, str]) -> None:
         plan = self._now_plan(now)
         self.model.say(plan.model.name, params_words(plan.model.params))
-        self.model_words.setText(model_sentence(plan.model))
+        self.model_words.setText(wrapped_between(model_sentence(plan.model)))
         self.model_words.setVisible(bool(self.model_words.text()))
         self._show_data(plan)
         device = device_of(plan)
@@ -94,7 +95,7 @@ class WhatPanel(QWidget):
         if here and device and device.kind == "cpu":
             name = "This computer"
         self.machine.say(name, words(device.total_bytes) if device else "")
-        self.machine_words.setText(machine_sentence(plan, here=here))
+        self.machine_words.setText(wrapped_between(machine_sentence(plan, here=here)))
         self.machine_words.setToolTip("\n".join(plan.machine.notes))
         self.model.setToolTip(plan.model.provenance)
         for row, part in zip(self.rows, ("model", "data", "machine"), strict=True):
@@ -112,7 +113,7 @@ class WhatPanel(QWidget):
         self.data.add("Open a file…", Pick("browse"))
         self.data.setCurrentIndex(0 if Pick("sample").is_data_of(plan) else 1)
         self.data.say(f"{plan.data.rows:,} rows")
-        self.data_words.setText(data_sentence(plan))
+        self.data_words.setText(wrapped_between(data_sentence(plan)))
         self.histogram.show_bins(data_bins(plan))
 
     # menus

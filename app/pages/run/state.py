@@ -271,7 +271,8 @@ class RunRecord:
         said, took = self.said, self._took()
         if not said.expected or not took or not self.step:
             return ""
-        cut_short = self.finished is not None and self.finished.outcome == "stopped" and self.step < self.total_steps
+        stopped = self.finished is not None and self.finished.outcome == "stopped"
+        cut_short = stopped and self.step < self.total_steps and took < said.low
         if not self.finished or self.finished.outcome == "released" or cut_short:
             stated = span_words(said.low, said.high)
             if took > said.high:
