@@ -29,16 +29,16 @@ class Journal:
     """The writing end; one per worker, safe to use from its threads."""
 
     def __init__(self, run_dir: Path) -> None:
-        """Open for appending; a half line left by an earlier worker is closed, so that it cannot spoil the next."""
+        """Open for appending; a half line left by an earlier worker is closed before the first event."""
         self._path = run_dir / layout.EVENTS
         self._reserve = run_dir / layout.RESERVE
         self._lock = threading.Lock()
+        self._half = False  # a full disk cut the last line short
         with contextlib.suppress(OSError):
             self._reserve.write_bytes(os.urandom(RESERVE_BYTES))  # zeros may take no room on a file system that packs
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644)
         size = os.fstat(self._file).st_size
-        if size and self._byte_at(size - 1) != b"\n":
-            self._write(b"\n")
+        self._half = bool(size) and self._byte_at(size - 1) != b"\n"
 
     def _byte_at(self, offset: int) -> bytes:
         os.lseek(self._file, offset, os.SEEK_SET)
@@ -54,11 +54,14 @@ class Journal:
                 if error.errno not in FULL or not isinstance(event, (Failed, Finished)):
                     raise
                 self._reserve.unlink(missing_ok=True)
-                self._write(b"\n" + line)  # what was written of an earlier attempt ends here
+                self._write(line)
 
     def _write(self, data: bytes) -> None:
+        if self._half:
+            data = b"\n" + data  # what is left of an earlier attempt ends here and spoils no line but itself
         while data:
             data = data[os.write(self._file, data) :]
+            self._half = bool(data)
 
     def sync(self) -> None:
         """Wait until the disk has it; for checkpoints and the last event."""
@@ -127,19 +130,26 @@ def read_all(run_dir: Path, *, over: bool = False) -> Reading:
         offset = part.offset
 
 
-def last_event(run_dir: Path) -> Event | None:
-    """The latest event that can be read, from the file's end; None when there is none. Cheap for a long journal."""
+def tail(run_dir: Path) -> list[Event]:
+    """The latest some hundred events, from the file's end: cheap for a journal of any length."""
     try:
         with (run_dir / layout.EVENTS).open("rb") as file:
             size = file.seek(0, os.SEEK_END)
             file.seek(max(0, size - TAIL_BYTES))
             lines = file.read().split(b"\n")
     except OSError:
-        return None
-    for line in reversed(lines):
+        return []
+    events: list[Event] = []
+    for line in lines:
         with contextlib.suppress(ProblemError, UnicodeDecodeError):
-            return decode(line.decode("utf-8", "surrogatepass"))
-    return None
+            events.append(decode(line.decode("utf-8", "surrogatepass")))
+    return events
+
+
+def last_event(run_dir: Path) -> Event | None:
+    """The latest event that can be read; None when there is none."""
+    events = tail(run_dir)
+    return events[-1] if events else None
 
 
 def last_word(events: Iterable[Event]) -> Finished | Failed | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from planner.problem import Problem, fail
 from planner.run import journal, layout
-from planner.run.events import Failed, Finished
+from planner.run.events import Failed, Finished, Step
 
 if sys.platform == "win32":
     import msvcrt
@@ -65,13 +65,14 @@ class Lock:
         os.close(self._file)
 
 
-def _try_lock(file: int) -> bool:
+def _try_lock(file: int, *, shared: bool = False) -> bool:
+    """shared: only to see whether a worker holds it; two who look at once are then in nobody's way (not on Windows)."""
     try:
         if sys.platform == "win32":
             os.lseek(file, 1 << 30, os.SEEK_SET)  # a byte beyond the text: Windows' locks also stop readers
             msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
         else:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except (BlockingIOError, PermissionError):
         return False
     return True
@@ -80,11 +81,11 @@ def _try_lock(file: int) -> bool:
 def is_held(run_dir: Path) -> bool:
     """Whether a worker holds the run now. A folder that cannot be opened or locked counts as not held."""
     try:
-        file = os.open(run_dir / layout.ALIVE, os.O_RDWR)
+        file = os.open(run_dir / layout.ALIVE, os.O_RDONLY)  # another person's run may be looked at, not written
     except OSError:
         return False
     try:
-        return not _try_lock(file)
+        return not _try_lock(file, shared=True)
     except OSError:
         return False
     finally:
@@ -129,7 +130,7 @@ SIGNAL_WORDS = {
 
 def died(run_dir: Path) -> Problem:
     """The Problem `worker.died` of a lost run, with the reason as far as anybody saw it."""
-    step = max((s.step for s in journal.steps(journal.read_all(run_dir, over=True).events)), default=0)
+    step = max((e.step for e in journal.tail(run_dir) if isinstance(e, Step)), default=0)
     where = f"after step {step}" if step else "before its first step"
     _wait_for_exit(run_dir)
     try:

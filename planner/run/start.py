@@ -123,6 +123,8 @@ def _visible(run_dir: Path) -> dict[str, str]:
 def _see_it_end(process: subprocess.Popen[bytes], run_dir: Path) -> None:
     """Wait for the worker, so that it leaves no zombie, and write down how it ended for whoever asks later."""
     code = process.wait()
+    if lock.is_held(run_dir):
+        return  # of two started at once this one gave way: its end is not the run's
     with contextlib.suppress(OSError):
         (run_dir / layout.EXIT).write_text(json.dumps({"pid": process.pid, "returncode": code}), encoding="utf-8")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import sys
 import threading
 from pathlib import Path
 
@@ -184,3 +185,24 @@ def test_a_repeated_step_counts_once_and_the_last_session_has_the_last_word() ->
     released = dataclasses.replace(EVENTS[8], outcome="released")  # type: ignore[type-var]
     assert last_word([EVENTS[0], released]) == released
     assert last_word([EVENTS[0], released, EVENTS[0], first]) is None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of this kind are POSIX's")
+def test_a_line_cut_by_a_full_disk_spoils_no_line_after_it(tmp_path: Path) -> None:
+    import resource
+
+    journal = Journal(tmp_path)
+    journal.append(EVENTS[0])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, ((tmp_path / layout.EVENTS).stat().st_size + 10, before[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            journal.append(EVENTS[1])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    journal.append(EVENTS[2])
+    journal.append(EVENTS[3])
+    journal.close()
+    reading = read_all(tmp_path)
+    assert reading.events == (EVENTS[0], EVENTS[2], EVENTS[3])
+    assert [p.code for p in reading.problems] == ["journal.damaged_line"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -117,3 +118,13 @@ def test_a_failed_journal_keeps_its_problem(tmp_path: Path) -> None:
     assert isinstance(FAILED, Failed)
     assert isinstance(STARTED, Started)
     assert lock.state(folder(tmp_path, STARTED, FAILED)) is State.FAILED
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no shared lock of this kind")
+def test_two_who_look_at_once_do_not_take_each_other_for_a_worker(tmp_path: Path) -> None:
+    Lock(folder(tmp_path, STARTED)).release()
+    (tmp_path / layout.ALIVE).chmod(0o444)
+    looking = os.open(tmp_path / layout.ALIVE, os.O_RDONLY)
+    assert lock._try_lock(looking, shared=True)
+    assert not lock.is_held(tmp_path)
+    os.close(looking)

@@ -12,7 +12,8 @@ import pytest
 import planner
 from planner.problem import ProblemError
 from planner.run import layout
-from planner.run.start import environment, start
+from planner.run.lock import Lock
+from planner.run.start import _see_it_end, environment, start
 
 ROOT = Path(planner.__file__).parent.parent
 
@@ -62,3 +63,12 @@ def test_the_worker_sees_only_the_device_of_its_plan(tmp_path: Path, device: str
     env = environment(tmp_path)
     assert {k: v for k, v in env.items() if k in shown} == shown
     assert environment(tmp_path / "no such run")["CUDA_VISIBLE_DEVICES"] == ""
+
+
+def test_one_that_gave_way_to_another_worker_says_nothing_of_the_runs_end(tmp_path: Path) -> None:
+    """Of two started at once the second ends with 2; that is not how the run ended."""
+    held = Lock(tmp_path)
+    gave_way = subprocess.Popen([sys.executable, "-c", "raise SystemExit(2)"])
+    _see_it_end(gave_way, tmp_path)
+    assert not (tmp_path / layout.EXIT).exists()
+    held.release()
