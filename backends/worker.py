@@ -15,11 +15,11 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from backends.failure import is_out_of_memory, to_problem
+from backends.failure import first_line, is_out_of_memory, to_problem
 from backends.meter import Meter
-from backends.out_of_memory import out_of_memory
+from backends.out_of_memory import CODE, OTHERWISE, out_of_memory
 from backends.report import Report
-from planner.problem import ProblemError, fail
+from planner.problem import Problem, ProblemError, fail
 from planner.run import inbox, layout
 from planner.run.events import Finished
 from planner.run.lock import Lock
@@ -31,13 +31,14 @@ def main(arguments: list[str]) -> int:
         print("usage: python -P -m backends.worker RUNDIR", file=sys.stderr)
         return 2
     run_dir = Path(arguments[0]).absolute()
+    left_over = inbox.waiting(run_dir)  # before the lock: whoever sees it held may send wishes to this worker
     try:
         lock = Lock(run_dir)  # before torch is imported: the starter waits for it
         report = Report(run_dir)
     except (ProblemError, OSError) as error:
         print(f"The run cannot be taken up: {error}", file=sys.stderr)
         return 2
-    inbox.clear(run_dir)
+    inbox.forget(run_dir, left_over)
     meter = Meter(report)
     spec: Any = None
     try:
@@ -89,10 +90,15 @@ def _do(spec: Any, report: Report, meter: Meter) -> Finished:
 def _last_word(error: BaseException, spec: Any, report: Report, meter: Meter) -> int:
     """Write `Failed`; returns the exit code."""
     meter.stop()
+    problem = to_problem(error, str(report.run_dir))
     if is_out_of_memory(error):
-        problem = out_of_memory(error, spec, meter.main)
-    else:
-        problem = to_problem(error, str(report.run_dir))
+        try:
+            problem = out_of_memory(error, spec, meter.main)
+        except (
+            Exception
+        ):  # memory may still be short, or a process vanish while it is looked at: there is always a word
+            traceback.print_exc()
+            problem = Problem(CODE, f"Memory ran out: {first_line(error)}", OTHERWISE)
     try:
         report.failed(problem)
     except OSError as full:

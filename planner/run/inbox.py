@@ -10,6 +10,7 @@ import contextlib
 import itertools
 import json
 import os
+import stat
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -43,18 +44,31 @@ def send(run_dir: Path, verb: str, say: str = "") -> None:
     aside.replace(folder / name)
 
 
-def take(run_dir: Path) -> tuple[list[Command], list[Problem]]:
-    """The commands waiting, oldest first, removed from the folder; what is not a command comes back as a Problem."""
-    folder = run_dir / layout.INBOX
+def waiting(run_dir: Path) -> list[str]:
+    """Names of what lies in the inbox, oldest first."""
     try:
-        names = sorted(n for n in os.listdir(folder) if not n.startswith("."))  # noqa: PTH208 - read every step
+        return sorted(n for n in os.listdir(run_dir / layout.INBOX) if not n.startswith("."))  # noqa: PTH208 - read every step
     except OSError:
-        return [], []
+        return []
+
+
+def take(run_dir: Path) -> tuple[list[Command], list[Problem]]:
+    """The commands waiting, oldest first, removed from the folder; what is not a command comes back as a Problem.
+
+    Each is renamed before it is read: what cannot be moved out of the way would be obeyed, or told, at every look.
+    """
+    folder = run_dir / layout.INBOX
     commands: list[Command] = []
     problems: list[Problem] = []
-    for name in names:
-        path = folder / name
+    for name in waiting(run_dir):
+        path = folder / f".{name}.taken"
         try:
+            (folder / name).replace(path)
+        except OSError:
+            continue
+        try:
+            if not stat.S_ISREG(path.lstat().st_mode):  # a pipe would never end; a folder stays aside
+                raise ValueError
             with path.open("rb") as file:
                 raw = json.loads(file.read(LONGEST_COMMAND_BYTES))
             command = Command(**raw)
@@ -69,6 +83,8 @@ def take(run_dir: Path) -> tuple[list[Command], list[Problem]]:
     return commands, problems
 
 
-def clear(run_dir: Path) -> None:
-    """Forget commands meant for an earlier worker of this run."""
-    take(run_dir)
+def forget(run_dir: Path, names: list[str]) -> None:
+    """Remove commands meant for an earlier worker of this run: those that were `waiting` before the lock was taken."""
+    for name in names:
+        with contextlib.suppress(OSError):
+            (run_dir / layout.INBOX / name).unlink()

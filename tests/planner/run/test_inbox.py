@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -44,3 +46,23 @@ def test_junk_is_reported_removed_and_never_obeyed(tmp_path_factory: pytest.Temp
     assert commands == [Command("pause")]
     assert [p.code for p in problems] == ["inbox.not_a_command"]
     assert not list((run_dir / layout.INBOX).iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes in folders and links for everyone are POSIX's")
+def test_a_folder_a_pipe_and_a_device_are_told_once_and_hold_nobody_up(tmp_path: Path) -> None:
+    inbox.send(tmp_path, "pause")
+    (tmp_path / layout.INBOX / "0-folder").mkdir()
+    os.mkfifo(tmp_path / layout.INBOX / "1-pipe")
+    (tmp_path / layout.INBOX / "2-device").symlink_to("/dev/zero")
+    commands, problems = inbox.take(tmp_path)
+    assert commands == [Command("pause")]
+    assert [p.code for p in problems] == ["inbox.not_a_command"] * 3
+    assert inbox.take(tmp_path) == ([], [])
+
+
+def test_only_what_waited_for_an_earlier_worker_is_forgotten(tmp_path: Path) -> None:
+    inbox.send(tmp_path, "release")
+    left_over = inbox.waiting(tmp_path)
+    inbox.send(tmp_path, "stop")
+    inbox.forget(tmp_path, left_over)
+    assert inbox.take(tmp_path) == ([Command("stop")], [])
