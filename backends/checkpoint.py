@@ -7,6 +7,7 @@ it has loaded a library.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -31,8 +32,8 @@ def write_whole(target: Path, fill: Callable[[Path], None], *, if_full: str = ""
     as it was, and nothing is left of the attempt.
     """
     aside, old = (target.with_name(f".{target.name}.{word}") for word in ("partial", "old"))
-    for left_over in (aside, old):
-        shutil.rmtree(left_over, ignore_errors=True)
+    shutil.rmtree(aside, ignore_errors=True)
+    _put_back(old, target)
     try:
         aside.mkdir(parents=True)
         fill(aside)
@@ -45,9 +46,18 @@ def write_whole(target: Path, fill: Callable[[Path], None], *, if_full: str = ""
         _sync(target.parent)
     except BaseException as error:
         shutil.rmtree(aside, ignore_errors=True)
+        _put_back(old, target)
         if is_disk_full(error):
             raise ProblemError(disk_full(str(target.parent), if_full)) from error
         raise
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _put_back(old: Path, target: Path) -> None:
+    """What was to be replaced, and was not, gets its name again; else it goes."""
+    with contextlib.suppress(OSError):
+        if old.exists() and not target.exists():
+            old.rename(target)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -72,7 +82,7 @@ def write(run_dir: Path, step: int, fill: Callable[[Path], None], facts: dict[st
         (folder / MANIFEST).write_text(json.dumps({"step": step, "files": sizes, **facts}), encoding="utf-8")
 
     parent = run_dir / layout.CHECKPOINTS
-    for left_over in parent.glob(".step-*"):  # of a worker that was killed while it wrote
+    for left_over in parent.glob(".step-*"):  # of a worker that was killed while it wrote or removed
         shutil.rmtree(left_over, ignore_errors=True)
     last = latest(run_dir)
     said = f"The checkpoint of step {manifest(last)['step']} is whole." if last else ""
@@ -85,18 +95,24 @@ def prune(run_dir: Path, keep: int) -> int:
     """Remove all but the latest `keep` checkpoints; returns how many went."""
     old = complete(run_dir)[:-keep]
     for folder in old:
-        shutil.rmtree(folder, ignore_errors=True)
+        aside = folder.with_name(f".{folder.name}.gone")  # else a kill in between leaves a part nobody removes
+        with contextlib.suppress(OSError):
+            folder.rename(aside)
+        shutil.rmtree(aside if aside.exists() else folder, ignore_errors=True)
     return len(old)
 
 
 def complete(run_dir: Path) -> list[Path]:
-    """The checkpoints that are whole, earliest first: each file of the manifest is there in its size."""
+    """The checkpoints that are whole, earliest first: each file of the manifest is there in its size.
+
+    A file that is neither safetensors nor JSON is not ours, and the libraries would open some of them as pickle.
+    """
     found = []
     for folder in (run_dir / layout.CHECKPOINTS).glob("step-*"):
         try:
             manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
             whole = all((folder / name).stat().st_size == size for name, size in manifest["files"].items())
-            if whole:
+            if whole and all(path.suffix in (".safetensors", ".json") for path in folder.iterdir()):
                 found.append((int(manifest["step"]), folder))
         except (OSError, ValueError, KeyError, TypeError, AttributeError):
             continue

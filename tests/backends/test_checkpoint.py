@@ -144,3 +144,23 @@ def test_a_checkpoints_damaged_part_is_named(tmp_path: Path) -> None:
         states.load_rng(tmp_path)
     assert caught.value.problem.code == "checkpoint.damaged"
     assert states.RNG in caught.value.problem.fact
+
+
+def test_what_a_kill_between_the_two_renames_left_is_put_back(tmp_path: Path) -> None:
+    target, old = tmp_path / "result", tmp_path / ".result.old"
+    checkpoint.write_whole(target, fill)
+    target.rename(old)
+
+    def fill_badly(folder: Path) -> None:
+        raise RuntimeError("and now this")
+
+    with pytest.raises(RuntimeError):
+        checkpoint.write_whole(target, fill_badly)
+    assert [p.name for p in tmp_path.iterdir()] == ["result"]
+
+
+def test_a_checkpoint_with_a_file_that_could_be_pickle_is_passed_over(tmp_path: Path) -> None:
+    folder, _ = checkpoint.write(tmp_path, 5, fill, {})
+    assert checkpoint.latest(tmp_path) == folder
+    (folder / "adapter_model.bin").write_bytes(b"")
+    assert checkpoint.latest(tmp_path) is None
