@@ -28,12 +28,15 @@ PROCESS_EVERY_S = 0.02 if sys.platform == "linux" else 0.2  # a read costs some 
 
 def process_bytes() -> int:
     """Anonymous memory of this process now."""
-    if sys.platform == "linux":
-        with open("/proc/self/status", "rb") as file:  # noqa: PTH123 - read fifty times a second
-            text = file.read()
-        start = text.index(b"RssAnon:") + 8
-        return int(text[start : text.index(b"kB", start)]) * 1024
-    return int(psutil.Process().memory_full_info().uss)
+    if sys.platform != "linux":
+        return int(psutil.Process().memory_full_info().uss)
+    with open("/proc/self/status", "rb") as file:  # noqa: PTH123 - read fifty times a second
+        text = file.read()
+    start = text.find(b"RssAnon:") + 8
+    if start < 8:  # sandboxes and Windows' first Linux layer do not part it from file pages
+        memory = psutil.Process().memory_info()
+        return int(memory.rss - memory.shared)
+    return int(text[start : text.index(b"kB", start)]) * 1024
 
 
 @dataclass
@@ -70,7 +73,6 @@ class Meter:
         self.process = Track("process", "host")
         self._cuda: _Cuda | None = None
         self._thread = threading.Thread(target=self._run, name="meter", daemon=True)
-        self.error: OSError | None = None
 
     def start(self) -> None:
         self._thread.start()
@@ -100,19 +102,17 @@ class Meter:
 
     def _run(self) -> None:
         due, began = 0.0, time.monotonic()
-        try:
-            while True:
-                over = self._over.wait(PROCESS_EVERY_S)
-                with self._lock:
-                    self._read()
-                now = time.monotonic()
-                if now >= due or over:
-                    due = now + min(SLOWEST_EVENT_S, max(EVENT_EVERY_S, (now - began) / 5000))
+        while True:
+            over = self._over.wait(PROCESS_EVERY_S)
+            with self._lock:
+                self._read()
+            now = time.monotonic()
+            if now >= due or over:
+                due = now + min(SLOWEST_EVENT_S, max(EVENT_EVERY_S, (now - began) / 5000))
+                with contextlib.suppress(OSError):  # a disk full for an instant costs a reading, not all that follow
                     self._tell()
-                if over:
-                    return
-        except OSError as error:  # the journal's disk is full: the main thread meets the same and ends the run
-            self.error = error
+            if over:
+                return
 
     def _read(self) -> None:
         self.process.take(process_bytes(), self._step, self._moment)
@@ -190,6 +190,7 @@ class _Cuda:
         with contextlib.suppress(Exception):
             import pynvml
 
+            before = int(self._torch.memory_reserved(self._device))
             used = int(pynvml.nvmlDeviceGetMemoryInfo(self._handle).used)
             mine = [
                 p.usedGpuMemory
@@ -197,8 +198,8 @@ class _Cuda:
                 if p.pid == os.getpid() and p.usedGpuMemory
             ]
             reserved = int(self._torch.memory_reserved(self._device))
-            if mine:  # the least seen: torch may have reserved more between the two questions
-                seen = max(0, int(mine[0]) - reserved)
-                self._context_bytes = min(self._context_bytes, seen) if self._context_bytes else seen
+            if mine and before == reserved:  # else torch took or gave between the two questions
+                # it grows: kernels are loaded when they are first used
+                self._context_bytes = max(self._context_bytes, int(mine[0]) - reserved)
             return max(0, used - reserved - self._context_bytes)
         return 0
