@@ -82,6 +82,7 @@ class Control:
                 case "sample":
                     self._questions.append(command.say)
         if self._signalled:
+            self._signalled = False  # once: where it could not be obeyed, asking at every step changes nothing
             self.ending = "released"
         if self.ending:
             self._paused = False  # the step has to end first

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterable
+from pathlib import Path
 
 from planner.problem import Problem, ProblemError
 
@@ -66,6 +67,11 @@ def to_problem(error: BaseException, run_dir: str) -> Problem:
             return e.problem
     if is_disk_full(error):
         return disk_full(run_dir)
+    if not Path(run_dir).is_dir():
+        fact = (
+            f"The run's folder {run_dir!r} is not there any more: it was moved or removed while the run was going on."
+        )
+        return Problem("run.folder_gone", fact, "Open the run where it lies now and resume it.")
     for e in chain(error):
         if isinstance(e, PermissionError):
             return Problem(

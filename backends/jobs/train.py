@@ -6,6 +6,7 @@ torch and its friends take seconds to import and come only afterwards.
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,17 @@ from planner.plan import Plan
 from planner.problem import fail
 from planner.run import events
 from planner.run.spec import RunSpec
+
+SHAPES = (
+    "architecture",
+    "vocab_size",
+    "hidden_size",
+    "intermediate_size",
+    "n_layers",
+    "n_heads",
+    "n_kv_heads",
+    "params",
+)
 
 
 def run(spec: RunSpec, report: Report, meter: Meter) -> events.Finished:
@@ -38,12 +50,26 @@ def run(spec: RunSpec, report: Report, meter: Meter) -> events.Finished:
     if len(plan.stages) != 1:
         raise fail("plan.many_stages", "This version trains plans of one stage.", "Split the plan into several runs.")
     report.phase("check", plan.model.name)
-    read_folder(plan.model.path)
+    _check_model(plan, report)
     data = _rows(plan, report)
     report.phase("load", "libraries")
     from backends.trainers.fine_tune import fine_tune
 
     return fine_tune(spec, data, resume_from, report, meter)
+
+
+def _check_model(plan: Plan, report: Report) -> None:
+    """That the folder still holds the planned model; one of the same shapes with other weights cannot be told apart."""
+    planned, found = plan.model, read_folder(plan.model.path)
+    if other := [name for name in SHAPES if getattr(planned, name) != getattr(found, name)]:
+        was, now = (", ".join(f"{name} {getattr(facts, name)}" for name in other) for facts in (planned, found))
+        raise fail(
+            "model.changed",
+            f"{planned.path!r} holds another model than the run was planned with: {now}; planned was {was}.",
+            "Put the planned model back, or make a new plan with the one that is there.",
+        )
+    if planned.tokenizer != found.tokenizer:
+        report.note("The model's tokenizer or chat template has changed since the run was planned.", "warning")
 
 
 def _rows(plan: Plan, report: Report) -> list[dict[str, Any]]:
@@ -57,6 +83,8 @@ def _rows(plan: Plan, report: Report) -> list[dict[str, Any]]:
             f" or rows of another form.",
             "Open the plan again, so that it is planned with the file as it is now.",
         )
-    if Path(plan.data.path).stat().st_size != plan.data.size_bytes:
+    with Path(plan.data.path).open("rb") as file:
+        changed = hashlib.file_digest(file, "sha256").hexdigest() != plan.data.sha256
+    if changed:
         report.note("The data file has changed since the run was planned.", "warning")
     return found

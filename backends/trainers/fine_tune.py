@@ -10,6 +10,7 @@ import importlib
 import signal
 import threading
 import time
+import traceback
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -58,8 +59,13 @@ def fine_tune(
     def sample(when: str, prompt: str) -> None:
         if prompt:
             meter.mark("sample")
-            text = answer(trainer.model, tokenizer, prompt, spec.sample_tokens)
-            report.write(events.Sample(time.time(), when, report.step, prompt, text))
+            try:
+                text = answer(trainer.model, tokenizer, prompt, spec.sample_tokens)
+            except Exception as error:  # a template, a question too long: an answer less, never a run less
+                traceback.print_exc()
+                report.note(f"The model gave no sample answer: {first_line(error)}", "warning")
+            else:
+                report.write(events.Sample(time.time(), when, report.step, prompt, text))
             meter.mark("")
 
     control = Control(report, lambda: meter.process.last, lambda say: sample("asked", say or spec.sample_prompt))
@@ -97,6 +103,12 @@ def _twins(plan: Plan) -> Twins:
 def _load(plan: Plan, twins: Twins) -> tuple[Any, Any]:
     """Model and tokenizer from a local folder: safetensors only, no code from the folder, nothing from the network."""
     path = plan.model.path
+    if (Path(path) / "adapter_config.json").exists():  # transformers would load the base it names, wherever that lies
+        raise fail(
+            "model.is_adapter",
+            f"{path!r} holds an adapter beside the model.",
+            "Choose the folder of the model that the adapter was trained on.",
+        )
     load: dict[str, Any] = {}
     for twin, options in twins:
         if hasattr(twin, "load_kwargs"):

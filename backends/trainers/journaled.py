@@ -112,7 +112,6 @@ class Journaled:
         self._save_optimizer_and_scheduler(str(folder))
         self._save_scaler(str(folder))
         self._save_rng_state(str(folder))
-        self.state.log_history.clear()  # type: ignore[attr-defined]
         self.state.save_to_json(str(folder / TRAINER_STATE))  # type: ignore[attr-defined]
 
     def _save(self, output_dir: str | None = None, state_dict: Any = None) -> None:
@@ -210,3 +209,4 @@ class TellSteps(TrainerCallback):
         )
         self._step_tokens.clear()
         self._step_seq = 0
+        state.log_history.clear()  # the journal has it; a million steps of it would be half a GiB

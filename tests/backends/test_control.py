@@ -81,3 +81,13 @@ def test_junk_in_the_inbox_is_told_and_ends_nothing(report: Report) -> None:
     notes = [e for e in read_all(report.run_dir).events if isinstance(e, Note)]
     assert [n.level for n in notes] == ["warning"]
     assert "0-junk" in notes[0].text
+
+
+def test_a_signal_that_could_not_be_obeyed_is_not_heard_again_at_each_step(report: Report) -> None:
+    control = control_of(report)
+    control.ask_to_release()
+    control.look()
+    assert control.ending == "released"
+    control.ending = ""  # as after a checkpoint for which the disk had no room
+    control.look()
+    assert control.ending == ""

@@ -78,3 +78,8 @@ def test_anything_else_is_named_without_its_traceback() -> None:
     assert problem.code == "worker.error"
     assert "KeyError" in problem.fact
     assert "Traceback" not in str(problem)
+
+
+def test_a_run_whose_folder_was_moved_away_says_so(tmp_path: Path) -> None:
+    problem = to_problem(FileNotFoundError(2, "No such file or directory"), str(tmp_path / "moved"))
+    assert problem.code == "run.folder_gone"

@@ -14,7 +14,7 @@ import pytest
 
 from planner.plan import Plan
 from planner.run import layout, lock
-from planner.run.events import Checkpoint, Failed, Finished, Started, Step
+from planner.run.events import Checkpoint, Failed, Finished, Note, Started, Step
 from planner.run.journal import last_word, read_all, steps
 from planner.run.lock import State
 from planner.run.start import environment, start
@@ -267,3 +267,39 @@ def test_a_lost_result_and_a_cut_journal_cost_no_step_and_no_run(plan: Plan, tmp
     reading = read_all(run_dir, over=True)
     assert [p.code for p in reading.problems] == ["journal.damaged_line"]
     assert [s.step for s in steps(reading.events)] == [1, 2, 3, 4]
+
+
+def test_another_model_in_the_folder_is_refused_when_a_run_goes_on(tiny_model_dir: Path, tmp_path: Path) -> None:
+    model, run_dir = tmp_path / "model", tmp_path / "run"
+    shutil.copytree(tiny_model_dir, model)
+    write_run(run_dir, small_plan(model, make_rows(tmp_path / "rows.jsonl", 24)))
+    shutil.rmtree(model)
+    make_tiny_model(model, n_layers=1)
+    word = failed(run_dir)
+    assert word.problem.code == "model.changed"
+    assert "n_layers 1" in word.problem.fact
+
+
+def test_a_changed_file_and_a_template_that_raises_are_told_and_end_nothing(
+    tiny_model_dir: Path, tmp_path: Path
+) -> None:
+    """The file keeps its size and rows; the template takes whole talks, and no question that waits for an answer."""
+    model, run_dir = tmp_path / "model", tmp_path / "run"
+    shutil.copytree(tiny_model_dir, model)
+    template = model / "chat_template.jinja"
+    template.write_text("{% if add_generation_prompt %}{{ raise_exception('no') }}{% endif %}" + template.read_text())
+    rows = make_rows(tmp_path / "rows.jsonl", 24)
+    write_run(run_dir, small_plan(model, rows), sample_prompt="hello?")
+    text = rows.read_text()
+    at = text.rindex('"content": "') + len('"content": "')
+    rows.write_text(text[:at] + "#" + text[at + 1 :])
+    assert rows.read_text() != text
+    start(run_dir)
+    events = wait_for_end(run_dir)
+    assert isinstance(last_word(events), Finished), log_tail(run_dir)
+    told = [e.text for e in events if isinstance(e, Note)]
+    assert told == [
+        "The data file has changed since the run was planned.",
+        "The model gave no sample answer: no",
+        "The model gave no sample answer: no",
+    ]
