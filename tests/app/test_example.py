@@ -47,6 +47,15 @@ def test_a_model_that_is_here_is_used_at_once(own_home: Path, tiny_model_dir: Pa
     assert len(said) == 1
 
 
+def test_what_a_try_left_that_was_cut_off_after_the_conversion_goes(own_home: Path, tiny_model_dir: Path) -> None:
+    shutil.copytree(tiny_model_dir, example_model_dir())
+    left_over = models_dir() / ".example" / "download-abc" / "a.whl"
+    left_over.parent.mkdir(parents=True)
+    left_over.write_bytes(b"x")
+    get_example(lambda *_: None)
+    assert [p.name for p in models_dir().iterdir()] == [example_model_dir().name]
+
+
 def test_without_an_index_it_says_so_and_leaves_nothing(own_home: Path) -> None:
     assert code() == "example.not_downloaded"
     assert [p for p in models_dir().rglob("*") if p.is_file()] == []
