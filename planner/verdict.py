@@ -14,9 +14,10 @@ def judge(tiers: tuple[Tier, ...], lines: tuple[Line, ...], *, certain: bool) ->
     it may work with a fuller, slower allocator. Does not fit: not even the low one. certain: the longest batch is
     known, not bounded. Cannot tell: a place whose size nobody could read.
     """
-    unread = next((t for t in tiers if not t.capacity_bytes and t.place is not DISK), None)
+    unread = next((t for t in tiers if not t.capacity_bytes), None)
     if unread:
-        return Verdict.CANNOT_TELL, f"Cannot tell: how much memory there is of {unread.name} could not be read."
+        what = "how much room is left on the disk" if unread.place is DISK else f"how much memory {unread.name} has"
+        return Verdict.CANNOT_TELL, f"Cannot tell: {what} could not be read."
     worst = min(tiers, key=lambda t: t.budget_bytes - t.high_bytes)
     spare = worst.budget_bytes - worst.peak_bytes
     cause = _cause(worst, lines)

@@ -31,7 +31,10 @@ class Device:
 
 @dataclass(frozen=True)
 class MachineFacts:
-    """One computer. limit_bytes: of the control group (container), 0 if none. notes: what could not be read and why."""
+    """One computer. limit_bytes: of the control group (container), 0 if none. notes: what could not be read and why.
+
+    A total of RAM or a free space of the disk of 0 could not be read, which is another thing than little.
+    """
 
     name: str
     os: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,12 +32,13 @@ def test_kernels_are_kept_for_sixteen_bits_on_a_cpu_and_stop_growing() -> None:
     assert beyond("cuda", 16, 40) == 0
 
 
-def test_memory_that_could_not_be_read_is_no_memory_that_is_too_small() -> None:
+@pytest.mark.parametrize(("name", "word"), [("RAM", "RAM"), ("Disk", "disk")])
+def test_memory_that_could_not_be_read_is_no_memory_that_is_too_small(name: str, word: str) -> None:
     from planner.estimate import estimate
 
     tiers = estimate(sample_plan()).tiers
-    unread = tuple(t._replace(capacity_bytes=0, budget_bytes=0) if t.name == "RAM" else t for t in tiers)
+    unread = tuple(t._replace(capacity_bytes=0, budget_bytes=0) if t.name == name else t for t in tiers)
     assert isinstance(unread[0], Tier)
     verdict, reason = judge(unread, estimate(sample_plan()).lines, certain=True)
     assert verdict is Verdict.CANNOT_TELL
-    assert "RAM" in reason
+    assert word in reason

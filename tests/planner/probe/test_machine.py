@@ -218,3 +218,8 @@ def test_probes_print_one_json_object(tmp_path: Path) -> None:
     assert isinstance(told, dict)
     assert told["free_bytes"] > 0
     assert json.dumps(told)
+
+
+def test_a_full_disk_is_another_thing_than_one_that_could_not_be_looked_at() -> None:
+    assert assemble(said(disk={"free_bytes": 0})).disk_free_bytes == 1
+    assert assemble(said(disk="it did not answer within 2 s")).disk_free_bytes == 0
