@@ -11,6 +11,7 @@ from typing import Any
 ROLES = ("system", "user", "assistant", "tool")
 MESSAGES = "messages"
 PROMPT_COMPLETION = "prompt_completion"
+HALF = "half a character (an escape such as \\ud800 without its other half)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ def _prompt_completion_row(prompt: Any, completion: Any) -> Row | str:
     if isinstance(prompt, str) and isinstance(completion, str):
         if not prompt.strip() or not completion:
             return "its prompt or its completion is empty"
+        if _halved(prompt) or _halved(completion):
+            return f"its prompt or its completion holds {HALF}"
         return Row(PROMPT_COMPLETION, False, _bytes(prompt) + _bytes(completion), _bytes(prompt), 0, prompt)
     if isinstance(prompt, list) and isinstance(completion, list):
         fault = _messages_fault(prompt, "prompt") or _messages_fault(completion, "completion")
@@ -84,6 +87,8 @@ def _messages_fault(messages: Any, name: str) -> str:
             return f"message {i} of its {name} has {said}; known are {', '.join(ROLES)}"
         if not isinstance(content, str):
             return f"the content of message {i} of its {name} is {_kind(content)}, not text"
+        if _halved(content):
+            return f"the content of message {i} of its {name} holds {HALF}"
     return ""
 
 
@@ -92,7 +97,16 @@ def _question(messages: list[dict[str, Any]]) -> str:
 
 
 def _bytes(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+    return len(text) if text.isascii() else len(text.encode())
+
+
+def _halved(text: str) -> bool:
+    """JSON can name half of a character (a lone surrogate such as \\ud800), which no tokenizer can read."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 def _kind(value: Any) -> str:

@@ -76,6 +76,8 @@ def test_byte_order_mark_windows_line_ends_and_blank_lines_are_no_faults(tmp_pat
         ({"messages": [3]}, "a number"),
         ({"messages": [{"role": "bot", "content": "x"}]}, "'bot'"),
         ({"messages": [{"content": "x"}]}, "no role"),
+        ({"messages": [{"role": "user", "content": "\ud800"}]}, "half a character"),
+        ({"prompt": "a", "completion": "b\udc00"}, "half a character"),
         ({"messages": [{"role": "user", "content": None}]}, "missing"),
         ({"messages": [{"role": "user", "content": [{"type": "image"}]}]}, "a list"),
         ({"messages": [{"role": "user", "content": "x"}]}, "no answer"),
