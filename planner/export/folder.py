@@ -13,7 +13,7 @@ from planner.atomic_file import write_atomically
 from planner.estimate import estimate
 from planner.export.readme import readme
 from planner.export.requirements import requirements
-from planner.export.script import chosen, script
+from planner.export.script import HEAD, chosen, script
 from planner.export.twins import twin_text
 from planner.plan import Plan
 from planner.problem import fail
@@ -55,9 +55,18 @@ def _check(folder: Path) -> None:
             f"{str(folder)!r} cannot be used: {error.strerror or error}.",
             "Choose a new or an empty folder.",
         ) from None
-    if held and not {SCRIPT, PLAN, README} <= held:
+    if held and not ({SCRIPT, PLAN, README} <= held and _is_ours(folder / SCRIPT)):
         raise fail(
             "export.folder_in_use",
             f"{str(folder)!r} is not empty and holds no earlier export.",
             "Choose a new or an empty folder; nothing was written.",
         )
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether a script of that name is one of this exporter's: a person's own train.py is not to be overwritten."""
+    try:
+        with path.open("rb") as file:
+            return file.read(len(HEAD.encode())) == HEAD.encode()
+    except OSError:
+        return False

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from planner.estimate import Estimate
 from planner.export.source import argument, comment, literal
 from planner.facts.machine import Device
+from planner.ledger import Line
 from planner.plan import Plan
 from planner.run.arguments import COLUMNS, RENAMED, computing_device, script_parts, table, why
 from planner.run.spec import RunSpec
@@ -53,6 +54,7 @@ class LossLog(TrainerCallback):
     def on_train_end(self, args, state, control, **kwargs):
         self.file.close()
 '''
+NOT_IN_SCRIPT = frozenset({"sample", "resume"})  # it writes no sample answer and starts from the beginning
 LIBRARIES = (
     "import torch",
     "from datasets import Dataset",
@@ -104,7 +106,13 @@ def script(plan: Plan, spec: RunSpec, estimate: Estimate) -> str:
 def _costs(slot: Slot, estimate: Estimate) -> tuple[str, ...]:
     """The ledger's sentences of one slot, largest first."""
     mine = sorted((x for x in estimate.lines if x.slot is slot and int(x.bytes)), key=lambda x: -int(x.bytes))
-    return tuple(f"{words(int(x.bytes))} {x.what}: {x.why}" for x in mine)
+    return tuple(f"{words(int(x.bytes))} {x.what}: {x.why}{_not_here(x)}" for x in mine)
+
+
+def _not_here(line: Line) -> str:
+    """What a reader must know of bytes that the run needs and the script does not."""
+    phases = {at.phase for at in line.alive}
+    return f" Only in {' and '.join(sorted(phases))}, which this script leaves out." if phases <= NOT_IN_SCRIPT else ""
 
 
 def _opening(plan: Plan, estimate: Estimate) -> Iterator[str]:
@@ -122,7 +130,7 @@ def _opening(plan: Plan, estimate: Estimate) -> Iterator[str]:
 def _environment(device: Device) -> Iterator[str]:
     yield from ("import argparse", "import json", "import os", "import sys", "from pathlib import Path", "")
     yield from comment("Before torch is imported: nothing is looked up on the network, and one device computes.")
-    yield 'os.environ.setdefault("HF_HUB_OFFLINE", "1")'
+    yield 'os.environ["HF_HUB_OFFLINE"] = os.environ["HF_DATASETS_OFFLINE"] = os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"'
     if device.id.startswith("cuda:"):  # ROCm keeps the name
         yield 'os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")'
         yield f'os.environ.setdefault("CUDA_VISIBLE_DEVICES", {literal(device.id.partition(":")[2] or "0")})'

@@ -52,6 +52,15 @@ def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+def test_files_of_the_same_names_that_are_no_export_are_left_alone(tmp_path: Path) -> None:
+    for name in ("train.py", "plan.json", "README.md"):
+        (tmp_path / name).write_text("mine")
+    with pytest.raises(ProblemError) as caught:
+        export(*ready(), tmp_path)
+    assert caught.value.problem.code == "export.folder_in_use"
+    assert {p.read_text() for p in tmp_path.iterdir()} == {"mine"}
+
+
 def test_an_earlier_export_is_replaced(tmp_path: Path) -> None:
     export(*ready(), tmp_path / "out")
     export(*ready("trainable.rank=3"), tmp_path / "out")

@@ -135,6 +135,20 @@ def test_the_script_of_every_technique_compiles_and_says_what_it_costs(technique
         assert said in " ".join(source.replace("#", " ").split()) or not int(line.bytes)
 
 
+def test_bytes_of_a_phase_the_script_leaves_out_are_said_to_be_the_runs_own() -> None:
+    asked = replace(HARMLESS, data=replace(HARMLESS.data, sample_prompt="How much?"))
+    lines = [x for x in estimate(asked).lines if {at.phase for at in x.alive} == {"sample"} and int(x.bytes)]
+    said = " ".join(written(asked).replace("#", " ").split())
+    assert lines
+    assert all(f"{line.why} Only in sample, which this script leaves out." in said for line in lines)
+
+
+def test_no_setting_of_the_environment_opens_the_network() -> None:
+    before_torch = written(HARMLESS).split("import torch")[0]
+    assert 'os.environ["HF_HUB_OFFLINE"]' in before_torch
+    assert 'setdefault("HF' not in before_torch
+
+
 def test_every_argument_of_the_run_stands_in_the_script_as_a_literal() -> None:
     spec = run_spec(HARMLESS, estimate(HARMLESS), "/runs/1")
     (call,) = [
