@@ -80,13 +80,24 @@ def _wanted(kind: Any) -> tuple[Any, bool]:
     return kind, False
 
 
+_IN_WORDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    tuple: "values with commas between them",
+}
+
+
 def coerce(kind: Any, value: Any, name: str) -> Any:
     """`value` (JSON or text typed by a person) as the annotated type, or `option.wrong_type`."""
     inner, optional = _wanted(kind)
     if value is None or (optional and value in ("", "none", "None")):
         if optional:
             return None
-        raise fail("option.wrong_type", f"{name} has no value.", f"Give it a {inner.__name__}.")
+        raise fail(
+            "option.wrong_type", f"{name} has no value.", f"Give it {_IN_WORDS[typing.get_origin(inner) or inner]}."
+        )
     origin = typing.get_origin(inner) or inner
     try:
         if origin is bool:
@@ -110,7 +121,7 @@ def coerce(kind: Any, value: Any, name: str) -> Any:
             (item, *_) = typing.get_args(inner)
             return tuple(coerce(item, p, name) for p in parts)
     except (KeyError, ValueError, TypeError, OverflowError):
-        raise fail("option.wrong_type", f"{name} is {value!r}.", f"Give it a {origin.__name__}.") from None
+        raise fail("option.wrong_type", f"{name} is {value!r:.80}.", f"Give it {_IN_WORDS[origin]}.") from None
     raise TypeError(f"option {name} has an unsupported type {kind}")
 
 
@@ -122,7 +133,7 @@ def from_mapping(cls: type[Any], values: dict[str, Any], where: str) -> Any:
         if key not in known:
             raise fail(
                 "option.unknown",
-                f"{where} has no option called {key!r}.",
+                f"{where} has no option called {key!r:.80}.",
                 f"Options there: {', '.join(sorted(known)) or 'none'}.",
             )
     return cls(**{key: coerce(hints[key], value, f"{where}.{key}") for key, value in values.items()})

@@ -4,6 +4,7 @@ what there is instead; it never ignores or guesses.
 
 from __future__ import annotations
 
+import contextlib
 import typing
 from dataclasses import fields, replace
 from pathlib import Path
@@ -39,7 +40,7 @@ def apply_set(plan: Plan, text: str) -> Plan:
     if key == "model":
         return with_model(plan, find_model(value))
     if key == "data":
-        data = sample_data(plan.model) if value == SAMPLE else read_data(value, plan.model)
+        data = sample_data(plan.model) if value == SAMPLE else read_data(_path(value, key), plan.model)
         return replace(plan, data=data)
     if key == "name":
         return replace(plan, name=value)
@@ -81,11 +82,21 @@ def find_model(text: str) -> ModelFacts:
     """A folder on this computer, the embedded model, or a catalogue entry, in this order."""
     if text == EMBEDDED:
         return embedded_model()
-    if "\0" not in text and Path(text).expanduser().exists():
-        return read_folder(Path(text).expanduser())
+    path = _path(text, "model")
+    if "\0" not in text and path.exists():
+        return read_folder(path)
     if text.startswith((".", "/", "~")) or "\\" in text:  # plainly a path, so say that the path is missing
-        return read_folder(Path(text).expanduser())
+        return read_folder(path)
     return catalogue.find(text)
+
+
+def _path(text: str, what: str) -> Path:
+    """The path a person typed; an empty one would be the working directory, which nobody named."""
+    if not text.strip():
+        raise fail("set.not_understood", f"No {what} is named.", f"Give a path: {what}=PATH.")
+    with contextlib.suppress(RuntimeError):  # "~stranger": no such person here, so it is a name like any other
+        return Path(text).expanduser()
+    return Path(text)
 
 
 def with_model(plan: Plan, model: ModelFacts) -> Plan:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from planner.options import option
 
+MOST_STEPS = 2**31 - 1
+
 
 @dataclass(frozen=True)
 class Schedule:
@@ -29,9 +31,10 @@ class Schedule:
     max_steps: int = option(
         -1,
         "Step limit",
-        "Stop after this many optimizer steps; −1 means none.",
+        "Stop after this many optimizer steps; −1 or 0 means none.",
         unit="steps",
         minimum=-1,
+        maximum=MOST_STEPS,
         advanced=True,
     )
     learning_rate: float = option(2e-4, "Learning rate", "Peak learning rate.", minimum=0.0, maximum=10.0)
@@ -42,12 +45,19 @@ class Schedule:
         choices=(("linear", "linear"), ("cosine", "cosine"), ("constant", "constant")),
         advanced=True,
     )
-    warmup_steps: int = option(0, "Warm-up", "Steps until the peak rate.", unit="steps", minimum=0, advanced=True)
+    warmup_steps: int = option(
+        0, "Warm-up", "Steps until the peak rate.", unit="steps", minimum=0, maximum=MOST_STEPS, advanced=True
+    )
     weight_decay: float = option(
         0.0, "Weight decay", "AdamW's decoupled decay.", minimum=0.0, maximum=10.0, advanced=True
     )
     max_grad_norm: float = option(
-        1.0, "Gradient clipping", "Largest gradient norm; 0 turns clipping off.", minimum=0.0, advanced=True
+        1.0,
+        "Gradient clipping",
+        "Largest gradient norm; 0 turns clipping off.",
+        minimum=0.0,
+        maximum=1e6,
+        advanced=True,
     )
     shuffle: bool = option(True, "Shuffle", "Draw the rows in a seeded random order.", advanced=True)
     completion_only: bool = option(
@@ -57,7 +67,7 @@ class Schedule:
         advanced=True,
     )
     save_steps: int = option(
-        25, "Checkpoint every", "A run cut off resumes from the last one.", unit="steps", minimum=1
+        25, "Checkpoint every", "A run cut off resumes from the last one.", unit="steps", minimum=1, maximum=MOST_STEPS
     )
     seed: int = option(
         17, "Seed", "Fixes data order, dropout and adapter start.", minimum=0, maximum=2**32 - 1, advanced=True

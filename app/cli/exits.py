@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from pathlib import Path
 
 from planner.estimate import Verdict
 from planner.problem import Problem, ProblemError
@@ -28,6 +29,13 @@ def of_verdict(verdict: Verdict) -> Exit:
 
 class WrongUseError(ProblemError):
     """What a person asked for cannot be understood or is not there; exit code 2, as for a mistyped option."""
+
+
+def given_dir(text: str, option: str) -> Path:
+    """A folder that was named. Raises WrongUseError `cli.no_folder` for an empty name, which would be anything."""
+    if not text.strip():
+        raise wrong_use("cli.no_folder", f"{option} names no folder.", f"Give one: {option} DIR.")
+    return Path(text)
 
 
 def wrong_use(code: str, fact: str, advice: str) -> WrongUseError:

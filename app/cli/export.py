@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from app.cli import output, plan_source
-from app.cli.exits import Exit, wrong_use
+from app.cli.exits import Exit, given_dir, wrong_use
 from planner.estimate import estimate
 from planner.export.folder import export
-from planner.plan_file import load_spec
-from planner.run import layout
 from planner.run.build import run_spec
 
 HELP = "write a plan or a run as a script of public libraries"
@@ -24,16 +21,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> Exit:
-    if given.run and (given.plan or given.preset or given.changes):
+    out = given_dir(given.out, "--out")
+    if given.run is not None and (given.plan or given.preset or given.changes):
         raise wrong_use(
             "cli.two_plans", "A run and a plan were given.", "A run is exported as it was: give --run alone."
         )
-    if given.run:
-        spec = load_spec(Path(given.run) / layout.SPEC)
+    if given.run is not None:
+        spec = plan_source.spec_of(given_dir(given.run, "--run"))
     else:
         plan = plan_source.plan_from(given)
         spec = run_spec(plan, estimate(plan), run_dir="", elsewhere=True)
-    files = export(spec.plan, spec, Path(given.out))
+    files = export(spec.plan, spec, out)
     if given.json:
         output.line(output.json_text({"folder": given.out, "files": [p.name for p in files]}))
     else:

@@ -44,5 +44,9 @@ def main(arguments: list[str]) -> int:
     except BrokenPipeError:
         output.reader_left()
         return int(Exit.FAILED)
+    except output.UnwritableError as error:
+        output.reader_left()
+        output.remark(f"The result could not be written: {error}.")
+        return int(Exit.FAILED)
     except KeyboardInterrupt:
         return int(Exit.FAILED)

@@ -14,6 +14,10 @@ from planner.export.source import one_line
 from planner.problem import Problem
 
 
+class UnwritableError(Exception):
+    """Where the result goes does not take it."""
+
+
 def prepare() -> None:
     """A character the terminal cannot show becomes an escape, never an exception."""
     for stream in (sys.stdout, sys.stderr):
@@ -37,8 +41,16 @@ def _finite(value: Any) -> Any:
 
 
 def line(text: str = "") -> None:
-    """One line of the result, out at once, so that a reader at the other end of a pipe sees it."""
-    print(_harmless(text), flush=True)
+    """One line of the result, out at once, so that a reader at the other end of a pipe sees it.
+
+    Raises BrokenPipeError when the reader has left, UnwritableError when the file it goes to is full.
+    """
+    try:
+        print(_harmless(text), flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UnwritableError(error.strerror or str(error)) from None
 
 
 def remark(text: str) -> None:

@@ -62,6 +62,7 @@ def _plan(plan: Plan) -> list[str]:
         ("Model", f"{plan.model.name}, {plan.model.params:,} parameters"),
         ("Data", f"{plan.data.name}, {plan.data.rows:,} rows"),
         ("Machine", plan.machine.name),
+        *(("", note) for note in plan.machine.notes),  # what could not be read changes what is planned
     ]
     for choice in plan.stage.choices:
         label = registry.technique(choice.slot, choice.technique).label

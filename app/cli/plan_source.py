@@ -9,11 +9,15 @@ from pathlib import Path
 from app.cli.exits import WrongUseError, wrong_use
 from planner.facts.machine import MachineFacts
 from planner.plan import Plan
-from planner.plan_file import load_plan
+from planner.plan_file import load_plan, load_spec
 from planner.plan_set import apply_set, with_model
 from planner.presets import EMBEDDED, embedded_model, load_preset, preset_names, read_preset
-from planner.probe import machine as this_machine
+from planner.probe import machine as probe
 from planner.problem import ProblemError
+from planner.run import layout
+from planner.run.spec import RunSpec
+
+TRIES = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +42,26 @@ def plan_from(given: argparse.Namespace, *, run_in: Path | None = None) -> Plan:
         return _plan_from(given, run_in)
     except ProblemError as error:
         raise WrongUseError(error.problem) from None
+
+
+def spec_of(run_dir: Path) -> RunSpec:
+    """What the run in a folder was asked to do. Raises WrongUseError: `run.no_spec`, and those of damaged files."""
+    try:
+        return load_spec(run_dir / layout.SPEC)
+    except ProblemError as error:
+        if error.problem.code == "plan.not_found":
+            raise wrong_use("run.no_spec", f"There is no run in {str(run_dir)!r}.", "Give a run's folder.") from None
+        raise WrongUseError(error.problem) from None
+
+
+def this_machine(run_in: Path | None) -> MachineFacts:
+    """This computer now. A probe cut off on a busy machine is asked again: unknown memory is not no memory."""
+    found = probe(run_in)
+    for _ in range(TRIES - 1):
+        if found.ram_total_bytes and found.disk_free_bytes:
+            break
+        found = probe(run_in)
+    return found
 
 
 def _plan_from(given: argparse.Namespace, run_in: Path | None) -> Plan:

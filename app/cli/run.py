@@ -12,16 +12,16 @@ from datetime import datetime
 from pathlib import Path
 
 from app.cli import output, plan_source
-from app.cli.exits import Exit, of_verdict, wrong_use
+from app.cli.exits import Exit, given_dir, of_verdict, wrong_use
 from app.cli.follow import follow
 from planner.estimate import Estimate, Verdict, estimate
 from planner.plan import Plan
-from planner.plan_file import load_spec, save_spec
-from planner.probe import machine
+from planner.plan_file import save_spec
 from planner.problem import ProblemError
 from planner.run import home, journal, layout, lock, start
 from planner.run.build import run_spec
 from planner.run.events import Finished
+from planner.schedule import MOST_STEPS
 
 HELP = "start a plan and show what the run reports"
 
@@ -36,21 +36,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _steps(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 0 < int(text[:10]) < 2**31):
+    if not (text.isascii() and text.isdigit() and len(text) <= 10 and 0 < int(text) <= MOST_STEPS):
         raise argparse.ArgumentTypeError(f"{text!r:.40} is not a number of steps")
     return int(text)
 
 
 def run(given: argparse.Namespace) -> Exit:
-    if given.resume:
+    if given.resume is not None:
         return _resume(given)
-    plan = plan_source.plan_from(given, run_in=Path(given.out) if given.out else home.runs_dir())
+    out = None if given.out is None else given_dir(given.out, "--out")
+    plan = plan_source.plan_from(given, run_in=out or home.runs_dir())
     if given.max_steps is not None:
         plan = plan.with_schedule(replace(plan.stage.schedule, max_steps=given.max_steps))
     prediction = estimate(plan)
     if (refused := _refusal(prediction, anyway=given.anyway)) is not None:
         return refused
-    run_dir = Path(given.out) if given.out else _new_run_dir(plan)
+    run_dir = out or _new_run_dir(plan)
     spec = run_spec(plan, prediction, run_dir.absolute())
     if problem := start.missing_train_extra():
         raise ProblemError(problem)
@@ -61,17 +62,17 @@ def run(given: argparse.Namespace) -> Exit:
 
 
 def _resume(given: argparse.Namespace) -> Exit:
-    if given.plan or given.preset or given.changes or given.out or given.max_steps is not None:
+    if given.plan or given.preset or given.changes or given.out is not None or given.max_steps is not None:
         raise wrong_use(
             "cli.two_plans", "A run to resume and a plan were given.", "A run goes on as it was: --resume alone."
         )
-    run_dir = Path(given.resume)
-    plan = load_spec(run_dir / layout.SPEC).plan
+    run_dir = given_dir(given.resume, "--resume")
+    plan = plan_source.spec_of(run_dir).plan
     before = journal.read_all(run_dir, over=not lock.is_held(run_dir))
     word = journal.last_word(before.events)
     if isinstance(word, Finished) and word.outcome == "done":
         raise wrong_use("run.already_done", f"The run in {given.resume!r} is done.", "Its result is in its folder.")
-    refused = _refusal(estimate(replace(plan, machine=machine(run_dir))), anyway=given.anyway)
+    refused = _refusal(estimate(replace(plan, machine=plan_source.this_machine(run_dir))), anyway=given.anyway)
     return refused if refused is not None else _begin(run_dir, before.offset, as_json=given.json)
 
 

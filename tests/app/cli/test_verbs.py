@@ -107,9 +107,19 @@ def test_what_is_set_moves_the_figures(capsys: pytest.CaptureFixture[str]) -> No
         (("plan", "--preset", "first-run", "--set", "trainable.rnk=3"), "option.unknown", "rank"),
         (("plan", "--preset", "first-run", "--set", "trainable=lira"), "technique.unknown", "lora"),
         (("plan", "--preset", "first-run", "--set", "trainable.rank=0"), "option.out_of_bounds", "1"),
-        (("plan", "--preset", "first-run", "--set", "trainable.rank=many"), "option.wrong_type", "int"),
+        (("plan", "--preset", "first-run", "--set", "trainable.rank=many"), "option.wrong_type", "whole number"),
         (("plan", "--preset", "first-run", "--set", "model=Qwen/none"), "model.not_in_catalogue", "folder"),
         (("plan", "--preset", "first-run", "--set", "model=./nowhere"), "model.not_found", "config.json"),
+        (("plan", "--preset", "first-run", "--set", "model=~nobody-here/x"), "model.not_found", "config.json"),
+        (("plan", "--preset", "first-run", "--set", "model="), "set.not_understood", "model=PATH"),
+        (("plan", "--preset", "first-run", "--set", "data= "), "set.not_understood", "data=PATH"),
+        (("plan", "--preset", "first-run", "--set", "schedule.max_grad_norm=inf"), "option.out_of_bounds", "0"),
+        (("plan", "--preset", "first-run", "--set", f"schedule.max_steps={10**22}"), "option.out_of_bounds", "-1"),
+        (("run", "--preset", "first-run", "--out", ""), "cli.no_folder", "--out"),
+        (("run", "--resume", ""), "cli.no_folder", "--resume"),
+        (("run", "--resume", "no/such/run"), "run.no_spec", "no/such/run"),
+        (("export", "--preset", "first-run", "--out", ""), "cli.no_folder", "--out"),
+        (("export", "--run", "no/such/run", "--out", "y"), "run.no_spec", "no/such/run"),
         (("export", "--run", "x", "--preset", "first-run", "--out", "y"), "cli.two_plans", "alone"),
         (("run", "--resume", "x", "--preset", "first-run"), "cli.two_plans", "alone"),
     ],
@@ -240,6 +250,30 @@ def test_a_reader_that_leaves_early_is_no_traceback() -> None:
         started.wait(timeout=60)
     assert b"Traceback" not in said
     assert b"BrokenPipe" not in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a Linux device")
+def test_a_result_that_finds_no_room_is_a_sentence_and_exit_code_1() -> None:
+    command = [sys.executable, "-m", "app", "plan", "--json", "--preset", "24gb-card"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1
+    assert b"No space left" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_what_a_person_typed_at_length_is_quoted_in_short(capsys: pytest.CaptureFixture[str]) -> None:
+    _, _, err = called(capsys, "plan", "--preset", "first-run", "--set", "schedule.save_steps=" + "9" * 5000)
+    assert len(err) < 300
+
+
+def test_what_could_not_be_looked_at_is_said_beside_the_plan(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "Looking at NVIDIA devices failed: it did not answer within 2 s."
+    monkeypatch.setattr(plan_source, "this_machine", lambda _run_in: replace(small_machine(), notes=(said,)))
+    _, out, _ = called(capsys, "plan", "--preset", "first-run")
+    assert said in out
 
 
 @pytest.mark.parametrize("name", ["planner", "backends"])
