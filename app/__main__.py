@@ -5,6 +5,7 @@ The command line never imports Qt, and the window is imported only when it is wa
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -21,9 +22,22 @@ def main(arguments: list[str] | None = None) -> int:
         from app.cli.main import main as command_line
 
         return command_line(given)
+    if _no_display():  # Qt would end the process there and then
+        print(
+            "There is no display here for the window. Use the command line, `plimsoll plan --preset first-run` for "
+            "example, or set DISPLAY or WAYLAND_DISPLAY.  [window.no_display]",
+            file=sys.stderr,
+        )
+        return 1
     from app.window import main as window
 
     return window(given)
+
+
+def _no_display() -> bool:
+    """Only where X11 or Wayland is what shows windows, and nobody chose Qt's platform by name."""
+    chosen = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    return sys.platform.startswith("linux") and not any(os.environ.get(name) for name in chosen)
 
 
 def _is_plan_file(given: list[str]) -> bool:

@@ -19,8 +19,10 @@ fi
 install() {
     "$venv/bin/python" -m pip --disable-pip-version-check install -c constraints.txt "$@"
 }
-has_torch() {
-    "$venv/bin/python" -c "from importlib.metadata import version; assert version('torch').split('+')[0] == '$torch'" 2>/dev/null
+# whether PACKAGE is there in the version of constraints.txt, of whatever build
+has() {
+    wanted=$(sed -n "s/^$1==//p" constraints.txt)
+    "$venv/bin/python" -c "from importlib.metadata import version; assert version('$1').split('+')[0] == '$wanted'" 2>/dev/null
 }
 has_accelerator() {
     command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L >/dev/null 2>&1 && return 0
@@ -34,10 +36,10 @@ install_cpu_build() {
     exit 1
 }
 
-echo "Planner and window: about 120 MB to download."
+has PySide6_Essentials || echo "Planner and window: about 120 MB to download."
 install -q -e .
 torch=$(sed -n 's/^torch==//p' constraints.txt)
-if has_torch; then
+if has torch; then
     :
 elif [ -n "$torch_index" ]; then
     echo "PyTorch from the index given: about 190 MB for a CPU build, up to 3 GB with CUDA."
@@ -56,5 +58,5 @@ else
     echo "PyTorch for this machine: up to 3 GB with CUDA on Linux, about 100 MB on macOS."
     install "torch==$torch"
 fi
-echo "Training libraries (transformers, PEFT, TRL, datasets): about 120 MB."
+has transformers || echo "Training libraries (transformers, PEFT, TRL, datasets): about 120 MB."
 install -q -e ".[$extras]"

@@ -6,6 +6,10 @@ import argparse
 
 from app.cli import output
 from app.cli.exits import Exit
+from planner.facts.model.folder import read_folder
+from planner.problem import ProblemError
+from planner.run.home import example_model_dir
+from planner.run.start import missing_train_extra
 
 HELP = "fetch the embedded model (once; says the size first)"
 
@@ -15,11 +19,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> Exit:
-    from app.example import get_example
+    from app.example import get_example, sizes
 
+    if not _is_here():
+        if problem := missing_train_extra():  # before the download: what cannot be converted is not fetched
+            raise ProblemError(problem)
+        output.remark(sizes())
     folder = get_example(Progress())
     output.line(output.json_text({"model": str(folder)}) if given.json else str(folder))
     return Exit.OK
+
+
+def _is_here() -> bool:
+    try:
+        read_folder(example_model_dir())
+    except ProblemError:
+        return False
+    return True
 
 
 class Progress:

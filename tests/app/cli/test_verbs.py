@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 import app
-from app.cli import output, plan_source
+from app.cli import get_example, output, plan_source
 from app.cli.main import main
 from planner.plan_file import save_plan
 from planner.presets import load_preset, preset_names
+from planner.problem import Problem
 from tests.small_run import small_machine
 
 ROOT = Path(app.__file__).parent.parent
@@ -285,3 +286,35 @@ def test_another_package_of_the_same_name_is_named_and_not_run(name: str, tmp_pa
     assert b"I was run" not in done.stdout
     assert name.encode() in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_get_example_says_what_is_missing_before_it_downloads(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = Problem("worker.no_train_extra", "Training needs libraries that are not installed: torch.", "Install.")
+    monkeypatch.setattr(get_example, "missing_train_extra", lambda: missing)
+    code, _, err = called(capsys, "get-example")
+    assert code == 1
+    assert "worker.no_train_extra" in err
+    assert "Downloading" not in err
+
+
+def test_get_example_says_the_size_before_it_downloads(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(get_example, "missing_train_extra", lambda: None)
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    code, _, err = called(capsys, "get-example")
+    assert code == 1
+    assert err.index("89 MiB") < err.index("Downloading")
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems have a display of their own")
+def test_the_window_without_a_display_says_so_instead_of_ending_the_process() -> None:
+    shown = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    bare = {name: value for name, value in os.environ.items() if name not in shown}
+    done = subprocess.run([sys.executable, "-m", "app"], cwd=ROOT, env=bare, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "[window.no_display]" in done.stderr
