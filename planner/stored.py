@@ -13,7 +13,7 @@ CHECKPOINTS_AT_ONCE = 3
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """Elements and bytes of one stack; tied tensors count once.
+    """Elements and bytes of one stack; tied tensors count once, buffers in bytes only.
 
     of_block, of_embedding, of_head, of_final_norm: bytes of what is trained there, of_block for one block; a tied
     head's gradient has the embedding's size. in_turn: bytes of each trained matrix, in the order of an optimizer that
@@ -53,7 +53,7 @@ def stored(stack: Stack) -> Stored:
     matrices = ("linear", "adapter")  # norms and biases are a group of their own, without decay, and far smaller
     repeated = [x.bytes // x.count for x in trained if x.role in matrices]
     return Stored(
-        weight_elements=sum(x.elements for x in weights if not x.tied),
+        weight_elements=sum(x.elements for x in weights if not x.tied and x.role != "buffer"),
         weight_bytes=sum(x.bytes for x in weights),
         bits=weights[0].bits,
         largest_bytes=max(x.bytes // x.count for x in weights),

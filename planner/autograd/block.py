@@ -81,10 +81,10 @@ def _run(
     assert last is not None
     t.enter("backward")
     reached = t.backward(last, elements, bits)
-    t.enter("inference")
     del reached, last
     t.gradients.clear()
     t.recording = False
+    t.enter("inference")  # with nothing left of the training step
     x = t.input(per_token(facts.hidden_size), bits)
     layer(x)
     return Block(

@@ -17,6 +17,15 @@ from planner.techniques.technique import ScriptPart
 from planner.timeline import stretches
 from planner.units import maximum
 
+MANY_TOKENS = (
+    "Every token gets a logit for each of {v} entries of the vocabulary. At the fullest instant the log-probabilities "
+    "and two gradients of them lie side by side: 12 bytes each × {t} tokens."
+)
+FEW_TOKENS = (
+    "Logits and their gradients for {t} tokens over {v} entries of the vocabulary; what is made beside them, as a "
+    "trained head's own gradient, is the larger part for so few tokens or so few entries."
+)
+
 
 def full_logits(t: Tape, hidden: Value, head: Weight, vocabulary: int) -> Value:
     """LlamaForCausalLM.forward from the head on, and ForCausalLMLoss: logits, their float32 copy, cross entropy."""
@@ -79,8 +88,7 @@ class LossFullLogits:
             stretches(draft.stage).loss,
             Slot.LOSS,
             Why(
-                "Every token gets a logit for each of {v} entries of the vocabulary. At the fullest instant the "
-                "log-probabilities and two gradients of them lie side by side: 12 bytes each × {t} tokens.",
+                FEW_TOKENS if type(need) is int and 5 * need > 6 * 12 * v * batch.tokens else MANY_TOKENS,
                 (("v", v), ("t", batch.tokens)),
             ),
         )

@@ -19,6 +19,8 @@ from planner.timeline import stretches
 from planner.units import maximum
 
 TILE_TOKENS, TILE_WORDS = 4096, 32768  # TOKEN_CHUNK_SIZE and _CHUNKED_LOGPROB_CHUNK_SIZE of TRL 1.16
+IN_PLACE = ("cuda", "rocm", "xpu")  # where a Triton kernel folds a tile
+SIDE_BY_SIDE = "a tile's logits, its probabilities and their gradients lie side by side for a moment."
 
 
 def per_tile_row(n: int) -> Amount:
@@ -31,7 +33,7 @@ def fused_tiles(t: Tape, hidden: Value, head: Weight, vocabulary: int) -> Value:
     On a CUDA device a Triton kernel folds each tile in place (read, never run here); elsewhere torch operations do,
     with several float32 copies of the tile side by side (counted here).
     """
-    bits, plain = hidden.bits, t.device not in ("cuda", "rocm", "xpu")
+    bits, plain = hidden.bits, t.device not in IN_PLACE
     wide = per_tile_row(min(vocabulary, TILE_WORDS))
     size = hidden.elements
     x = t.result(size, bits, [hidden], lambda g, _: [t.new(size, g.bits)])  # all but the last token, in one piece
@@ -126,8 +128,8 @@ class LossFusedTiles:
             stretches(draft.stage).loss,
             Slot.LOSS,
             Why(
-                "Head and loss go in tiles of {n} tokens × {w} entries of the vocabulary; a tile's logits, its "
-                "probabilities and their gradients lie side by side for a moment.",
+                "Head and loss go in tiles of {n} tokens × {w} entries of the vocabulary; "
+                + ("a tile's logits are folded in place." if draft.device in IN_PLACE else SIDE_BY_SIDE),
                 (("n", tile_rows), ("w", min(v, TILE_WORDS))),
             ),
         )

@@ -76,9 +76,11 @@ def _stored(stacks: tuple[Stack, ...], when: Stretches) -> tuple[Line, ...]:
                 sums.weight_bytes,
                 when.always,
                 Slot.WEIGHTS,
-                "{n} elements of {b} bytes each; a head tied to the embedding is stored once.",
+                "{n} elements of {b} bytes each, and {r} bytes of rotary frequencies."
+                + (" The head is tied to the embedding and stored once with it." if sums.tied else ""),
                 ("n", sums.weight_elements),
                 ("b", sums.bits // 8),
+                ("r", sums.weight_bytes - sums.weight_elements * sums.bits // 8),
             ),
             _line(
                 "One tensor being copied",
@@ -178,11 +180,13 @@ def _activations(draft: Draft, first: Block, block: Block, when: Stretches) -> l
     each = measure(block.kept, extent)
     others = measure(first.kept, extent) + (stack.layers - 2) * each if stack.layers > 1 else 0
     kept = (
-        "Of {n} blocks: for each token only the block's input; the rest is made again in backward."
+        "All blocks but the last ({n}): only the input, {b} bytes a block and token; the rest is made again in backward."
         if draft.recompute
-        else "Of {n} blocks: for each token what their backward reads, {b} bytes a block and token."
+        else "All blocks but the last ({n}): what their backward reads, at most {b} bytes a block and token."
     )
-    numbers = ("n", stack.layers - 1), ("b", block.kept[2])
+    if block.kept[3] and not draft.recompute:
+        kept += " And {p} bytes for each pair of tokens of a row."
+    numbers = ("n", stack.layers - 1), ("b", block.kept[2]), ("p", block.kept[3])
     # the model's forward holds the embedding's result to its end, kept for backward or not
     held = first.keeps_input or stack.layers == 1
     embedded = 0 if held else draft.compute_bits // 8 * draft.facts.hidden_size * batch.tokens
@@ -241,8 +245,8 @@ def _around(draft: Draft, block: Block, when: Stretches) -> list[Line]:
             24 * batch.tokens * batches,
             when.training,
             Slot.OBJECTIVE,
-            "Token ids, mask and labels of {t} tokens, 8 bytes each, of {n} batches: those of one step, and on the CPU "
-            "the next one, fetched ahead.",
+            "Token ids, mask and labels, 8 bytes each: {t} tokens a batch × {n}, all batches of one step"
+            + (" and the next one, fetched ahead." if draft.device == "cpu" else "."),
             ("t", batch.tokens),
             ("n", batches),
         ),
@@ -261,8 +265,8 @@ def _around(draft: Draft, block: Block, when: Stretches) -> list[Line]:
             mask,
             when.blocks if draft.recompute else when.forward_end,
             Slot.ATTENTION,
-            "Rows of different length share a batch: {b} bytes for each pair of tokens of a row.",
-            ("b", draft.mask_bits // 8),
+            "Which token may look at which: {b} bits for each pair of tokens of a row.",
+            ("b", draft.mask_bits),
         ),
         _line(
             "Keys and values of the sample",

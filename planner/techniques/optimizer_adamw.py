@@ -59,7 +59,9 @@ def _lines(stacks: tuple[Stack, ...], stage: int, implementation: str, device: s
         work, how = total, Why("All tensors at once: one copy as large as all trained weights.")
     elif implementation == "for_loop":
         work = max(_one_by_one(x.in_turn) for x in every)
-        how = Why("Tensor by tensor: a square root and two denominators of the largest.")
+        how = Why(
+            "Tensor by tensor: the square root and the denominator of one, beside the denominator of the one before."
+        )
     if work:
         lines.append(Line("Update workspace", Kind.WORKSPACE, DEVICE, work, when.update, Slot.OPTIMIZER, how))
     return tuple(lines)
