@@ -124,18 +124,15 @@ def _places(drafts: tuple[Draft, ...]) -> tuple[Place, ...]:
 def _totals(lines: Iterable[Line]) -> dict[Place, dict[At, Num]]:
     """Bytes by place and instant: the one sum that everything shown is. Lines of one life are summed first."""
     by_life: dict[Place, dict[frozenset[At], Num]] = {}
-    for _, _, place, size, alive, _, _ in lines:
-        of_place = by_life.get(place)
-        if of_place is None:
-            of_place = by_life[place] = {}
-        of_place[alive] = of_place[alive] + size if alive in of_place else size
+    for line in lines:
+        lives = by_life.setdefault(line.place, {})
+        lives[line.alive] = lives.get(line.alive, 0) + line.bytes
     totals: dict[Place, dict[At, Num]] = {}
     for place, lives in by_life.items():
-        of_instant: dict[At, Num] = {}
+        of_instant = totals[place] = {}
         for alive, size in lives.items():
             for at in alive:
-                of_instant[at] = of_instant[at] + size if at in of_instant else size
-        totals[place] = of_instant
+                of_instant[at] = of_instant.get(at, 0) + size
     return totals
 
 

@@ -78,6 +78,7 @@ def batches(data: DataFacts, schedule: Schedule) -> Batches:
     return _drawn(data, _what_orders(schedule))
 
 
+@lru_cache(maxsize=1024)
 def _what_orders(schedule: Schedule) -> Schedule:
     """Only what rows and batches depend on, so that a new learning rate draws nothing anew."""
     return Schedule(

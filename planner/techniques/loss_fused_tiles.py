@@ -20,6 +20,10 @@ from planner.units import maximum
 
 TILE_TOKENS, TILE_WORDS = 4096, 32768  # TOKEN_CHUNK_SIZE and _CHUNKED_LOGPROB_CHUNK_SIZE of TRL 1.16
 IN_PLACE = ("cuda", "rocm", "xpu")  # where a Triton kernel folds a tile
+FOLDED = (
+    "a Triton kernel folds a tile's logits in place (never run here). Without Triton, as on Windows, several float32 "
+    "copies of a tile come beside them, which are not counted."
+)
 SIDE_BY_SIDE = "a tile's logits, its probabilities and their gradients lie side by side for a moment."
 
 
@@ -129,7 +133,7 @@ class LossFusedTiles:
             Slot.LOSS,
             Why(
                 "Head and loss go in tiles of {n} tokens × {w} entries of the vocabulary; "
-                + ("a tile's logits are folded in place." if draft.device in IN_PLACE else SIDE_BY_SIDE),
+                + (FOLDED if draft.device in IN_PLACE else SIDE_BY_SIDE),
                 (("n", tile_rows), ("w", min(v, TILE_WORDS))),
             ),
         )
