@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QStyle, QStyleOptionButton, QToolButton, QWidget
 
 from app.icons import tinted
@@ -190,18 +190,3 @@ class QuietButton(QToolButton):
             p.drawText(rect.adjusted(x, 0, 0, 0), int(Qt.AlignmentFlag.AlignVCenter), self.text())
         if self.hasFocus():
             focus_ring(p, rect, em(0.35))
-
-
-class Swatch(QWidget):
-    """A small square of a colour beside its label."""
-
-    def __init__(self, fill: QColor, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.fill = fill
-        self.setFixedSize(em(0.75), em(0.75))
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        p = painter_on(self)
-        p.setPen(Qt.PenStyle.NoPen)
-        p.setBrush(self.fill if self.isEnabled() else self.palette().color(QPalette.ColorRole.Mid))
-        p.drawRoundedRect(QRectF(self.rect()), 2, 2)
