@@ -16,7 +16,7 @@ from planner import plan as plan_types
 from planner import strict_json
 from planner.atomic_file import write_atomically
 from planner.facts.data import DataFacts
-from planner.facts.machine import MachineFacts
+from planner.facts.machine import KINDS, MachineFacts
 from planner.facts.model.facts import ModelFacts
 from planner.options import bounds_problems, from_mapping, to_mapping
 from planner.plan import Choice, Plan, Stage
@@ -94,11 +94,29 @@ def _plan(value: Any, where: str) -> Plan:
 def _facts(cls: type[Any], value: Any, where: str) -> Any:
     """Facts are sizes and counts: every whole number in them is at least 0, or formulas would give nonsense."""
     facts = strict_json.record(cls, value, where)
+    _none_below_0(facts, where)
+    if isinstance(facts, DataFacts):
+        _lengths_agree(facts, where)
+    if isinstance(facts, MachineFacts) and (strange := [d.kind for d in facts.devices if d.kind not in KINDS]):
+        known = ", ".join(KINDS)
+        raise DamagedError(f"{where}.devices has the kind {strict_json.shown(strange[0])}; known are {known}")
+    return facts
+
+
+def _none_below_0(facts: Any, where: str) -> None:
     for f in dataclasses.fields(facts):
         v = getattr(facts, f.name)
-        if any(type(n) is int and n < 0 for n in (v if isinstance(v, tuple) else (v,))):
-            raise DamagedError(f"{where}.{f.name} is below 0")
-    return facts
+        for n in v if isinstance(v, tuple) else (v,):
+            if type(n) is int and n < 0:
+                raise DamagedError(f"{where}.{f.name} is below 0")
+            if dataclasses.is_dataclass(n):
+                _none_below_0(n, f"{where}.{f.name}")
+
+
+def _lengths_agree(data: DataFacts, where: str) -> None:
+    for name, given in (("lengths", data.lengths), ("prompt_lengths", data.prompt_lengths)):
+        if given and len(given) != data.rows:
+            raise DamagedError(f"{where}.{name} has {len(given)} entries for {data.rows} rows")
 
 
 def stage_from_json(value: Any, where: str = "stage") -> Stage:

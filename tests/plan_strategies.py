@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import typing
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import strategies as st
 
 from planner.facts.data import DataFacts
-from planner.facts.machine import MachineFacts
+from planner.facts.machine import KINDS, MachineFacts
 from planner.facts.model.facts import ModelFacts
 from planner.options import Described
 from planner.plan import Choice, Plan, Stage
@@ -75,7 +76,19 @@ def plans() -> st.SearchStrategy[Plan]:
         Plan,
         any_text,
         records(ModelFacts),
-        records(DataFacts),
-        records(MachineFacts),
+        records(DataFacts).map(_agreeing),
+        records(MachineFacts).map(_of_known_kinds),
         st.lists(stages(), min_size=1, max_size=2).map(tuple),
     )
+
+
+def _agreeing(data: DataFacts) -> DataFacts:
+    """A file is refused when its lengths are not as many as its rows."""
+    n = len(data.lengths)
+    prompts = data.prompt_lengths if len(data.prompt_lengths) == n else data.lengths[:n]
+    return replace(data, rows=n or data.rows, prompt_lengths=prompts if n else ())
+
+
+def _of_known_kinds(machine: MachineFacts) -> MachineFacts:
+    devices = tuple(replace(d, kind=KINDS[len(d.kind) % len(KINDS)]) for d in machine.devices)
+    return replace(machine, devices=devices)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+KINDS = ("cpu", "cuda", "rocm", "mps")
+
 
 @dataclass(frozen=True)
 class Holder:
