@@ -15,6 +15,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pyarrow as pa
 import torch
 from datasets import Dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer, PrinterCallback, set_seed
@@ -50,7 +51,7 @@ def fine_tune(
         if hasattr(twin, "wrap"):
             model = twin.wrap(model, options)
     report.phase("data", plan.data.name)
-    data = Dataset.from_list(rows)
+    data = _columns_of(rows)
     rows.clear()
     trainer = _trainer(model, tokenizer, data, dict(spec.arguments), twins, report.run_dir)
     if trainer.args.device.type == "cuda":
@@ -94,6 +95,18 @@ def fine_tune(
     return _ending(spec, report, meter, control.ending or "done", result)
 
 
+def _columns_of(rows: list[dict[str, Any]]) -> Dataset:
+    """The rows as datasets stores them. A field that is a text in one row and a number in another has no column."""
+    try:
+        return Dataset.from_list(rows)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise fail(
+            "data.mixed_types",
+            f"A field of the rows has one type here and another there: {first_line(error)}",
+            "Give the field one type in all rows, or leave it out: role and content are all that a message needs.",
+        ) from error
+
+
 def _twins(plan: Plan) -> Twins:
     """(torch half, options) of each choice that has one, in slot order."""
     found = [(technique(c.slot, c.technique).twin, c.options) for c in plan.stage.choices]
@@ -103,12 +116,6 @@ def _twins(plan: Plan) -> Twins:
 def _load(plan: Plan, twins: Twins) -> tuple[Any, Any]:
     """Model and tokenizer from a local folder: safetensors only, no code from the folder, nothing from the network."""
     path = plan.model.path
-    if (Path(path) / "adapter_config.json").exists():  # transformers would load the base it names, wherever that lies
-        raise fail(
-            "model.is_adapter",
-            f"{path!r} holds an adapter beside the model.",
-            "Choose the folder of the model that the adapter was trained on.",
-        )
     load: dict[str, Any] = {}
     for twin, options in twins:
         if hasattr(twin, "load_kwargs"):

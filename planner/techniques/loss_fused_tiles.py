@@ -21,8 +21,8 @@ from planner.units import maximum
 TILE_TOKENS, TILE_WORDS = 4096, 32768  # TOKEN_CHUNK_SIZE and _CHUNKED_LOGPROB_CHUNK_SIZE of TRL 1.16
 IN_PLACE = ("cuda", "rocm", "xpu")  # where a Triton kernel folds a tile
 FOLDED = (
-    "a Triton kernel folds a tile's logits in place (never run here). Without Triton, as on Windows, several float32 "
-    "copies of a tile come beside them, which are not counted."
+    "a Triton kernel folds a tile's logits in place (never run here). Where a Linux system lacks Triton, several "
+    "float32 copies of a tile come beside them, which are not counted."
 )
 SIDE_BY_SIDE = "a tile's logits, its probabilities and their gradients lie side by side for a moment."
 
@@ -117,6 +117,17 @@ class LossFusedTiles:
     )
 
     def problems(self, plan: Plan, options: NoOptions) -> list[Problem]:
+        placed = plan.stage.choice(Slot.PLACEMENT)
+        device = plan.machine.device(getattr(placed.options, "device", "")) if placed else None
+        if device and device.kind in IN_PLACE and plan.machine.os.startswith("Windows"):
+            return [
+                Problem(
+                    "loss.no_triton",
+                    "TRL folds these tiles with Triton, which torch has not on Windows; what the loss needs without it "
+                    "on a card has not been counted.",
+                    "Choose the loss on full logits.",
+                )
+            ]
         return []
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:

@@ -261,3 +261,13 @@ def test_a_full_fine_tune_leaves_a_model_that_loads_alone(tiny_model_dir: Path, 
     assert str(model.dtype) == "torch.float32"
     assert any(not a.equal(b) for a, b in zip(model.parameters(), before.float().parameters(), strict=True))
     assert [s.loss_hex for s in steps(events)] == plain_losses(tmp_path / "run", tmp_path / "plain")
+
+
+def test_a_field_of_two_types_is_told_in_words() -> None:
+    from backends.trainers.fine_tune import _columns_of
+    from planner.problem import ProblemError
+
+    rows = [{"messages": [{"role": "user", "content": "a", "name": name}]} for name in ("x", 5)]
+    with pytest.raises(ProblemError) as caught:
+        _columns_of(rows)
+    assert caught.value.problem.code == "data.mixed_types"

@@ -48,6 +48,12 @@ def read_folder(path: Path | str, *, name: str = "", source: str = "folder") -> 
 def _read(folder: Path, files: set[str], name: str, source: str) -> ModelFacts:
     if "config.json" not in files:
         raise _no_config(folder, files)
+    if "adapter_config.json" in files:  # transformers would load the base that this file names, wherever that lies
+        raise fail(
+            "model.is_adapter",
+            f"{folder} holds an adapter beside the model.",
+            "Choose the folder of the model that the adapter was trained on.",
+        )
     config = read_object(folder / "config.json", "model.config")
     facts = facts_from_config(config, name=name, source=source, path=str(folder.resolve()))
     weights = read_weights(folder)

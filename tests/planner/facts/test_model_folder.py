@@ -99,6 +99,11 @@ def test_each_wrong_folder_has_its_own_advice(folder: Path, tmp_path: Path) -> N
     assert code(empty) == "model.is_gguf"
 
 
+def test_an_adapter_beside_a_model_is_refused_because_it_may_name_another_base(folder: Path) -> None:
+    (folder / "adapter_config.json").write_text('{"base_model_name_or_path": "/elsewhere"}')
+    assert code(folder) == "model.is_adapter"
+
+
 def test_a_folder_without_weights_or_tokenizer_is_refused(folder: Path) -> None:
     (folder / "model.safetensors").rename(folder / "elsewhere")
     assert code(folder) == "model.no_weights"
