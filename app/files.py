@@ -12,11 +12,10 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app import asking, background, recovery
 from app.document import Document
-from app.opening import fresh
+from app.opening import fresh, read_plan
 from planner.export.folder import export
 from planner.facts.machine import MachineFacts
 from planner.plan import Plan
-from planner.plan_file import load_plan
 from planner.run.build import run_spec
 from planner.run.home import home
 
@@ -54,7 +53,7 @@ class Files(QObject):
             recovery.remember(path)
             self.acted.emit(f"Opened {path.name}")
 
-        background.run(lambda: load_plan(path), show, self.problem.emit)
+        background.run(lambda: read_plan(path), show, self.problem.emit)
 
     def _show(self, plan: Plan, path: Path | None) -> None:
         assert self.start_plan is not None

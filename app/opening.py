@@ -46,7 +46,7 @@ def opened(file: Path | None = None) -> Opened:
     start = load_preset(FIRST_RUN, here)
     if file is not None:
         try:
-            return Opened(here, start, fresh(load_plan(file), here), file)
+            return Opened(here, start, fresh(read_plan(file), here), file)
         except ProblemError as error:
             return Opened(here, start, start, problem=error.problem)
     unread = None
@@ -60,6 +60,17 @@ def opened(file: Path | None = None) -> Opened:
     if left is not None:
         return Opened(here, start, fresh(left[0], here), left[1], unsaved=True, problem=unread)
     return Opened(here, start, start, problem=unread)
+
+
+def read_plan(file: Path) -> Plan:
+    """The plan of a file. What is wrong with it names the file. Raises ProblemError."""
+    try:
+        return load_plan(file)
+    except ProblemError as error:
+        problem = error.problem
+        if file.name in problem.fact:
+            raise
+        raise ProblemError(replace(problem, fact=f"{file.name}: {problem.fact}")) from None
 
 
 def fresh(plan: Plan, here: MachineFacts) -> Plan:

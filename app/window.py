@@ -21,7 +21,7 @@ from app.document import Document
 from app.files import Files
 from app.icons import app_icon
 from app.opening import Opened, differs, opened
-from app.pages.plan.page import PlanPage
+from app.pages.plan.page import ROWS, PlanPage
 from app.pages.plan.picks import Pick
 from app.pages.run.page import RunPage
 from app.pages.run.state import RunRecord
@@ -260,13 +260,14 @@ class MainWindow(QMainWindow):
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if event.mimeData().hasUrls() and event.mimeData().urls()[0].isLocalFile():
             path = Path(event.mimeData().urls()[0].toLocalFile())
-            kind = "model" if path.is_dir() else "plan" if path.suffix == ".json" else "data"
-            self.status.say(f"Drop to take {path.name} as the {kind}")
+            kinds = {".json": "plan", **dict.fromkeys(ROWS, "data")}
+            kind = "model" if path.is_dir() else kinds.get(path.suffix.lower())
+            self.status.say(f"Drop to take {path.name} as the {kind}" if kind else f"{path.name} cannot be used here")
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         path = Path(event.mimeData().urls()[0].toLocalFile())
-        if path.suffix == ".json":
+        if path.suffix.lower() == ".json" and not path.is_dir():
             self.files.open(path)
         elif not self.plan_page.take_drop(path):
             fact = f"{path.name} is neither a plan (.json), nor rows (.jsonl), nor a model's folder."

@@ -208,7 +208,7 @@ def test_a_plan_file_that_cannot_be_read_is_a_problem_above_the_page(
     window.files.open(bad)
     qtbot.waitUntil(window.problems.isVisible)
     assert window.problems.problem is not None
-    assert window.problems.fact.text()
+    assert "bad.json" in window.problems.fact.text()
     assert window.document.plan == before
 
 

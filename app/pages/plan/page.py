@@ -30,6 +30,8 @@ from planner.ledger import At
 from planner.plan import Plan
 from planner.problem import Problem
 
+ROWS = (".jsonl", ".ndjson")
+
 
 class PlanPage(QWidget):
     """`start_wanted` and `export_wanted` carry nothing: the window asks the document."""
@@ -238,7 +240,7 @@ class PlanPage(QWidget):
         """A dropped folder is a model, a dropped file of rows is data. False for anything else."""
         if path.is_dir():
             self.take_model(Pick("folder", str(path)))
-        elif path.suffix in (".jsonl", ".ndjson"):
+        elif path.suffix.lower() in ROWS:
             self.take_data(Pick("file", str(path)))
         else:
             return False

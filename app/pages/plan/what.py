@@ -112,7 +112,7 @@ class WhatPanel(QWidget):
             self.data.add(plan.data.name, Pick("file", plan.data.path), str(Path(plan.data.path).parent))
         self.data.add("Open a file…", Pick("browse"))
         self.data.setCurrentIndex(0 if Pick("sample").is_data_of(plan) else 1)
-        self.data.say(f"{plan.data.rows:,} rows")
+        self.data.say("1 row" if plan.data.rows == 1 else f"{plan.data.rows:,} rows")
         self.data_words.setText(wrapped_between(data_sentence(plan)))
         self.histogram.show_bins(data_bins(plan))
 
