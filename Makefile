@@ -54,8 +54,9 @@ screens: setup
 bench: setup-test
 	QT_QPA_PLATFORM=offscreen sh scripts/bench.sh $(BIN)
 
+# rows are cut to one length, so that planned and counted speak of the same batch in every step
 count: setup
-	$(BIN)/python -m backends.counted --preset first-run --steps 2
+	$(BIN)/python -m backends.counted --preset first-run --set schedule.max_length=48 --steps 3
 
 gpu-check: setup
 	@sh scripts/gpu_check.sh $(BIN)
