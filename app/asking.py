@@ -55,9 +55,7 @@ def leave_run(parent: QWidget, runner: Runner) -> bool:
 
 def stop(parent: QWidget, go: Callable[[], None]) -> None:
     """Stopping ends the run at the end of its step and saves what it has learned."""
-    more = (
-        "It ends after the step it is in, and what it has learned is saved. To go on with it later, pause it instead."
-    )
+    more = "It ends after the step it is in, and what it has learned is saved. Resume goes on from there later."
     box = _box(parent, "Stop this run?", more)
     yes = _button(box, "&Stop and save", ROLE.DestructiveRole)
     no = _button(box, "&Go on", ROLE.RejectRole)

@@ -116,7 +116,7 @@ def test_the_closing_sentence_is_the_workers_and_the_miss_is_said() -> None:
         (State.RUNNING, "", False),
         (State.LOST, "", True),
         (State.RELEASED, "released", True),
-        (State.FINISHED, "stopped", False),
+        (State.FINISHED, "stopped", True),
         (State.FINISHED, "done", False),
     ],
 )
@@ -125,6 +125,12 @@ def test_only_a_run_that_was_cut_off_can_be_resumed(state: State, outcome: str, 
     if outcome:
         events.append(finished(2.0, outcome))
     assert fold(events, state).resumable() is resumable
+
+
+def test_a_run_stopped_after_its_last_step_has_nothing_left_to_resume() -> None:
+    record = fold([started(0.0), step(1.0, 10), finished(2.0, "stopped")], State.FINISHED)
+    assert record.step == record.total_steps
+    assert not record.resumable()
 
 
 def test_a_failure_carries_its_problem_and_a_new_session_forgets_it() -> None:

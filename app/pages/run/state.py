@@ -247,8 +247,12 @@ class RunRecord:
 
     def resumable(self) -> bool:
         """Whether a start would go on with this run."""
-        over = self.finished is not None and self.finished.outcome in ("done", "stopped")
+        word = self.finished
+        over = word is not None and (word.outcome == "done" or (word.outcome == "stopped" and self._all_steps_made()))
         return not self.live and not over and self.state is not State.NEVER_STARTED
+
+    def _all_steps_made(self) -> bool:
+        return self.step >= self.total_steps
 
     def saved_words(self) -> str:
         if not self.checkpoints:
