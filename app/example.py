@@ -47,7 +47,7 @@ def get_example(progress: Progress) -> Path:
     """
     target = example_model_dir()
     gguf = models_dir() / ".example" / Path(GGUF_PATH).name
-    if _is_whole(target):
+    if is_whole(target):
         progress(f"{EXAMPLE_MODEL} is here", 1, 1)
         if not lock.is_held(gguf.parent / "convert"):  # what a try left that was cut off after the conversion
             shutil.rmtree(gguf.parent, ignore_errors=True)
@@ -71,7 +71,8 @@ def sizes() -> str:
     )
 
 
-def _is_whole(target: Path) -> bool:
+def is_whole(target: Path) -> bool:
+    """Whether the converted model lies in this folder, ready to be used."""
     try:
         read_folder(target)
     except ProblemError:

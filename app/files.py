@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 
 from app import asking, background, recovery
 from app.document import Document
-from app.opening import fresh, read_plan
+from app.opening import read_plan
+from app.this_computer import fresh
 from planner.export.folder import export
 from planner.facts.machine import MachineFacts
 from planner.plan import Plan

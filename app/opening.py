@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app import recovery
+from app.this_computer import fresh, this_machine
 from planner.facts.machine import MachineFacts
 from planner.plan import Plan
 from planner.plan_file import load_plan
 from planner.presets import load_preset
-from planner.probe import machine as probe
 from planner.problem import Problem, ProblemError
 
 FIRST_RUN = "first-run"
@@ -32,17 +32,9 @@ class Opened:
     problem: Problem | None = None
 
 
-def look_here(tries: int = 3) -> MachineFacts:
-    """This computer. A probe that was cut off on a busy machine is asked again: unknown memory is not no memory."""
-    found = probe()
-    while found.ram_total_bytes == 0 and (tries := tries - 1):
-        found = probe()
-    return found
-
-
 def opened(file: Path | None = None) -> Opened:
     """The plan of a file; else the one left unsaved; else the preset. A file that cannot be read leaves its Problem."""
-    here = look_here()
+    here = this_machine()
     start = load_preset(FIRST_RUN, here)
     if file is not None:
         try:
@@ -71,11 +63,6 @@ def read_plan(file: Path) -> Plan:
         if file.name in problem.fact:
             raise
         raise ProblemError(replace(problem, fact=f"{file.name}: {problem.fact}")) from None
-
-
-def fresh(plan: Plan, here: MachineFacts) -> Plan:
-    """A stored plan for this computer takes today's figures: free memory in a file is as old as the file."""
-    return replace(plan, machine=here) if plan.machine.name == here.name else plan
 
 
 def differs(before: MachineFacts, now: MachineFacts) -> bool:

@@ -6,7 +6,6 @@ import argparse
 
 from app.cli import output
 from app.cli.exits import Exit
-from planner.facts.model.folder import read_folder
 from planner.problem import ProblemError
 from planner.run.home import example_model_dir
 from planner.run.start import missing_train_extra
@@ -19,23 +18,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace) -> Exit:
-    from app.example import get_example, sizes
+    from app.example import get_example, is_whole, sizes
 
-    if not _is_here():
+    if not is_whole(example_model_dir()):
         if problem := missing_train_extra():  # before the download: what cannot be converted is not fetched
             raise ProblemError(problem)
         output.remark(sizes())
     folder = get_example(Progress())
     output.line(output.json_text({"model": str(folder)}) if given.json else str(folder))
     return Exit.OK
-
-
-def _is_here() -> bool:
-    try:
-        read_folder(example_model_dir())
-    except ProblemError:
-        return False
-    return True
 
 
 class Progress:

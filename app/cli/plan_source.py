@@ -7,17 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.cli.exits import WrongUseError, wrong_use
-from planner.facts.machine import MachineFacts
+from app.this_computer import fresh, this_machine
 from planner.plan import Plan
 from planner.plan_file import load_plan, load_spec
-from planner.plan_set import apply_set, with_model
-from planner.presets import EMBEDDED, embedded_model, load_preset, preset_names, read_preset
-from planner.probe import machine as probe
+from planner.plan_set import apply_set
+from planner.presets import load_preset, preset_names, read_preset
 from planner.problem import ProblemError
 from planner.run import layout
 from planner.run.spec import RunSpec
-
-TRIES = 3
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,21 +51,11 @@ def spec_of(run_dir: Path) -> RunSpec:
         raise WrongUseError(error.problem) from None
 
 
-def this_machine(run_in: Path | None) -> MachineFacts:
-    """This computer now. A probe cut off on a busy machine is asked again: unknown memory is not no memory."""
-    found = probe(run_in)
-    for _ in range(TRIES - 1):
-        if found.ram_total_bytes and found.disk_free_bytes:
-            break
-        found = probe(run_in)
-    return found
-
-
 def _plan_from(given: argparse.Namespace, run_in: Path | None) -> Plan:
     if given.plan and given.preset:
         raise wrong_use("cli.two_plans", "A plan file and a preset were given.", "Give one of them.")
     if given.plan:
-        plan = _fresh(load_plan(Path(given.plan)), run_in)
+        plan = fresh(load_plan(Path(given.plan)), this_machine(run_in), run_here=run_in is not None)
     elif given.preset:
         assumed = read_preset(given.preset).machine
         plan = load_preset(given.preset, assumed or this_machine(run_in))
@@ -78,17 +65,3 @@ def _plan_from(given: argparse.Namespace, run_in: Path | None) -> Plan:
     for change in given.changes:
         plan = apply_set(plan, change)
     return plan
-
-
-def _fresh(plan: Plan, run_in: Path | None) -> Plan:
-    """Free memory in a file is as old as the file; a plan for this very computer takes today's figures."""
-    now = this_machine(run_in)
-    if run_in or _same_computer(plan.machine, now):
-        plan = replace(plan, machine=now)
-    if plan.model.source == EMBEDDED and not plan.model.path:  # saved before the model was fetched
-        plan = with_model(plan, embedded_model())
-    return plan
-
-
-def _same_computer(a: MachineFacts, b: MachineFacts) -> bool:
-    return (a.name, a.os, a.cpu, a.ram_total_bytes) == (b.name, b.os, b.cpu, b.ram_total_bytes)

@@ -14,6 +14,7 @@ from pathlib import Path
 from app.cli import output, plan_source
 from app.cli.exits import Exit, given_dir, of_verdict, wrong_use
 from app.cli.follow import follow
+from app.this_computer import this_machine
 from planner.estimate import Estimate, Verdict, estimate
 from planner.plan import Plan
 from planner.plan_file import save_spec
@@ -72,7 +73,7 @@ def _resume(given: argparse.Namespace) -> Exit:
     word = journal.last_word(before.events)
     if isinstance(word, Finished) and word.outcome == "done":
         raise wrong_use("run.already_done", f"The run in {given.resume!r} is done.", "Its result is in its folder.")
-    refused = _refusal(estimate(replace(plan, machine=plan_source.this_machine(run_dir))), anyway=given.anyway)
+    refused = _refusal(estimate(replace(plan, machine=this_machine(run_dir))), anyway=given.anyway)
     return refused if refused is not None else _begin(run_dir, before.offset, as_json=given.json)
 
 

@@ -27,7 +27,7 @@ ROOT = Path(app.__file__).parent.parent
 def _a_home_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees a person's runs or models; the machine is the tests' own, so that verdicts do not depend on it."""
     monkeypatch.setenv("PLIMSOLL_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(plan_source, "this_machine", lambda _run_in: small_machine())
+    monkeypatch.setattr(plan_source, "this_machine", lambda _run_in=None: small_machine())
 
 
 def called(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
