@@ -48,8 +48,8 @@ def photograph(shot: str, scheme: str, target: Path) -> None:
     """One picture, in this process; the scale is set in its environment."""
     from PySide6.QtCore import QEventLoop, QTimer
 
+    from app.shell.window import PLAN, RUN, MainWindow, make_application
     from app.theme import theme
-    from app.window import PLAN, RUN, MainWindow, make_application
 
     application = make_application([sys.argv[0]])
     theme().choose(scheme)

@@ -18,7 +18,7 @@ GOAL_S = 1.0
 CHILD = """
 import sys, time
 from PySide6.QtCore import QEvent, QObject, QTimer
-from app import window as w
+from app.shell import window as w
 application = w.make_application([sys.argv[0]])
 main = w.MainWindow()
 seen = {}

@@ -11,11 +11,11 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app import recovery
-from app.opening import differs
 from app.pages.plan.local_models import local_models
 from app.pages.run.answers import LogCard
 from app.pages.run.state import RunRecord
 from app.runner import latest_run, new_run_dir
+from app.shell.opening import differs
 from app.shown import wrapped_between
 from app.this_computer import fresh
 from planner.plan import Plan

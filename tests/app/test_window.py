@@ -15,15 +15,16 @@ from PySide6.QtGui import QCloseEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
-from app import faults, recovery, remembered
+from app import faults, recovery
 from app.pages.plan.picks import Pick
 from app.pages.run.state import RunRecord
+from app.shell import remembered
+from app.shell.window import PLAN, RUN, MainWindow
 from app.theme import theme
 from app.widgets.buttons import Button
 from app.widgets.combo import Combo
 from app.widgets.fields import Number
 from app.widgets.pick_field import PickField
-from app.window import PLAN, RUN, MainWindow
 from planner.assets import asset
 from planner.plan import Plan
 from planner.plan_file import load_plan, save_plan
@@ -379,7 +380,7 @@ def press_when_open(qtbot: QtBot, name: str) -> None:
 
 
 def test_the_c_library_reads_numbers_with_a_point() -> None:
-    from app.window import make_application
+    from app.shell.window import make_application
 
     assert make_application.__doc__
     assert locale.localeconv()["decimal_point"] == "."

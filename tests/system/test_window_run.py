@@ -22,11 +22,11 @@ from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.pages.plan.state import view
+from app.shell.window import RUN, MainWindow
 from app.widgets.buttons import Button
 from app.widgets.combo import Combo
 from app.widgets.fields import Number
 from app.widgets.pick_field import PickField
-from app.window import RUN, MainWindow
 from planner.estimate import estimate
 from planner.run import journal, layout, lock
 from planner.run.events import Checkpoint, Finished, Phase, Sample

@@ -14,22 +14,23 @@ from PySide6.QtCore import QEvent, QObject, QTimer, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
-from app import asking, background, faults, remembered
-from app.actions import Menus
-from app.counting import Counting
+from app import background, faults
 from app.document import Document
-from app.files import Files
 from app.icons import app_icon
-from app.opening import Opened, differs, opened
 from app.pages.plan.page import ROWS, PlanPage
 from app.pages.plan.picks import Pick
 from app.pages.run.page import RunPage
 from app.pages.run.state import RunRecord
-from app.rail import Rail
 from app.runner import Runner
-from app.shortcuts import ShortcutsPage
-from app.starting import Starter
-from app.status import StatusBar
+from app.shell import asking, remembered
+from app.shell.actions import Menus
+from app.shell.counting import Counting
+from app.shell.files import Files
+from app.shell.opening import Opened, differs, opened
+from app.shell.rail import Rail
+from app.shell.shortcuts import ShortcutsPage
+from app.shell.starting import Starter
+from app.shell.status import StatusBar
 from app.theme import em, theme
 from app.widgets.activity_bar import ActivityBar
 from app.widgets.problem_bar import ProblemBar

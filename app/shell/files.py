@@ -10,9 +10,10 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app import asking, background, recovery
+from app import background, recovery
 from app.document import Document
-from app.opening import read_plan
+from app.shell import asking
+from app.shell.opening import read_plan
 from app.this_computer import fresh
 from planner.export.folder import export
 from planner.facts.machine import MachineFacts
