@@ -2,7 +2,8 @@
 
 Both do the same steps on the same data, in turns, each in a process of its own and with the same environment. Each
 step counts with its fastest round, so that a slow moment of the machine does not decide. Memory is read from outside,
-the same way for both. Goals: ratio ≥ 0.98, extra ≤ 3 %.
+the same way for both. Goals: ratio ≥ 0.98, extra ≤ 3 %. Beside them, the plain script once more without the worker's
+lean environment: what following live tensors costs in time and saves in memory. That has no goal.
 """
 
 # ruff: noqa: E402 - the path has to be set first
@@ -24,6 +25,7 @@ sys.path.insert(0, str(ROOT))  # for the tests' small plans, which no installati
 
 from planner.assets import asset
 from planner.run import home
+from planner.run.environment import LEAN
 from planner.run.events import Step
 from planner.run.journal import read_all, steps
 from planner.run.start import environment, start
@@ -56,10 +58,12 @@ def worker_once(run_dir: Path) -> tuple[list[float], list[str], int]:
     return [t / s.tokens_per_s for t, s in zip(tokens, taken, strict=True)], [s.loss_hex for s in taken], peak
 
 
-def plain_once(run_dir: Path, out: Path) -> tuple[list[float], list[str], int]:
-    """The same of the plain script."""
+def plain_once(run_dir: Path, out: Path, *, lean: bool = True) -> tuple[list[float], list[str], int]:
+    """The same of the plain script; lean: in the worker's environment."""
     command = [sys.executable, "-P", str(PLAIN), str(run_dir / "spec.json"), str(out)]
     env = {**environment(run_dir), "PYTHONPATH": str(ROOT)}
+    if not lean:
+        env = {name: value for name, value in env.items() if name not in LEAN}
     with (out.parent / f"{out.name}.log").open("wb") as log:
         child = subprocess.Popen(command, env=env, stdout=log, stderr=log)
         peak = watch(child.pid)
@@ -95,7 +99,15 @@ def main() -> int:
                 f"{name} {words(peak)}, {statistics.mean(s[SKIP:]):.3f} s a step" for name, (s, _, peak) in done.items()
             ]
             print(f"round {turn + 1}: {'; '.join(said)}", flush=True)
-            shutil.rmtree(run_dir, ignore_errors=True)
+            if turn + 1 < given.rounds:
+                shutil.rmtree(run_dir, ignore_errors=True)
+        own = base / "own"
+        own.mkdir()
+        seconds, losses, peak = plain_once(run_dir, own, lean=False)
+        assert losses == done["plain"][1], "the environment changed a loss"
+        price = sum(fastest["plain"][SKIP:]) / sum(seconds[SKIP:])
+        print(f"plain without the lean environment: {words(peak)}, {statistics.mean(seconds[SKIP:]):.3f} s a step")
+        print(f"so leanness takes {price:.2f} times as long and {done['plain'][2] / peak:.2f} times the memory")
         ratio, more = sum(fastest["plain"][SKIP:]) / sum(fastest["worker"][SKIP:]), statistics.median(extra)
     ok = ratio >= 0.98 and more <= 0.03
     print(

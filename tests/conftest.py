@@ -11,7 +11,7 @@ from planner.run.home import example_model_dir
 from tests.tiny_model import make_tiny_model
 
 # before torch is loaded anywhere: two test processes on two cores would otherwise spin against each other
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ LEAN = {
     # in bfloat16 oneDNN compiles each matmul anew for each batch shape, 0.7 MiB apiece, and two caches keep 1,024 of them
     "ONEDNN_PRIMITIVE_CACHE_CAPACITY": "128",
     "LRU_CACHE_CAPACITY": "128",
-    # waiting threads sleep: spinning ones made a step ten times slower beside another busy program
-    "OMP_WAIT_POLICY": "PASSIVE",
+    # waiting threads spin for microseconds, then sleep: spinning on made a step ten times slower beside another program
+    "GOMP_SPINCOUNT": "10000",
 }
 QUIET_AND_OFFLINE = {
     "HF_HUB_OFFLINE": "1",
