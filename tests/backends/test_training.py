@@ -176,8 +176,7 @@ def touched(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same run, paused, asked, checkpointed, released, resumed, and released by the system's own signal."""
     run_dir = tmp_path_factory.mktemp("touched")
     write_run(run_dir, plan)
-    start(run_dir)
-    wait_until(run_dir, lambda events: steps(events))
+    start(run_dir)  # a wish sent while the worker loads waits for it: no step can run away from this test
     inbox.send(run_dir, "pause")
     events = wait_until(run_dir, lambda events: phase(events) == "paused")
     at = len(steps(events))
@@ -187,16 +186,19 @@ def touched(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
     wait_until(run_dir, lambda events: of(Note, events))
     assert len(steps(read_all(run_dir).events)) == at
     inbox.send(run_dir, "resume")
-    wait_until(run_dir, lambda events: of(Checkpoint, events))
     inbox.send(run_dir, "release")
     wait_for_end(run_dir)
     assert lock.state(run_dir) is State.RELEASED
     start(run_dir)
-    wait_until(run_dir, lambda events: len(of(Started, events)) == 2 and phase(events) == "train")
+    inbox.send(run_dir, "pause")
+    wait_until(run_dir, lambda events: len(of(Started, events)) == 2 and phase(events) == "paused")
     os.kill(lock.holder_pid(run_dir), signal.SIGTERM)
     wait_for_end(run_dir)
     assert lock.state(run_dir) is State.RELEASED
     start(run_dir)
+    wait_until(run_dir, lambda events: len(of(Started, events)) == 3 and phase(events) == "train")
+    for verb in ("pause", "resume"):  # wherever it is by now
+        inbox.send(run_dir, verb)
     wait_for_end(run_dir)
     return run_dir
 
@@ -234,7 +236,8 @@ def test_a_released_run_has_a_checkpoint_of_its_last_step_and_goes_on_there(touc
 def test_stop_saves_what_was_learned_and_can_be_gone_on_from(plan: Plan, tmp_path: Path) -> None:
     write_run(tmp_path, plan)
     start(tmp_path)
-    wait_until(tmp_path, lambda events: phase(events) == "train")
+    inbox.send(tmp_path, "pause")  # so that the stop meets the first step and not the last
+    wait_until(tmp_path, lambda events: phase(events) == "paused")
     inbox.send(tmp_path, "stop")
     word = last_word(wait_for_end(tmp_path))
     assert isinstance(word, Finished)

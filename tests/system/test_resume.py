@@ -35,12 +35,13 @@ def finished(run_dir: Path) -> Finished:
 
 
 def killed(run_dir: Path, seed: int, times: int) -> Finished:
-    """Kill at random steps, once in each part of the run, each time a fresh worker; then let it finish."""
+    """Kill at random steps, once in the second quarter of each part of the run, each time a fresh worker; then let it finish."""
     draw = random.Random(seed)
     for part in range(times):
         start(run_dir)
         total = wait_until(run_dir, lambda events: events)[0].total_steps  # type: ignore[union-attr]
-        at = draw.randint(total * part // times + 1, total * (part + 1) // times - 1)
+        first, width = total * part // times, total // times
+        at = first + draw.randint(width // 4 + 1, width // 2)  # room for the steps made until the kill arrives
         wait_until(run_dir, lambda events, at=at: any(s.step >= at for s in steps(events)))  # type: ignore[misc]
         kill(run_dir)
         assert lock.state(run_dir) is State.LOST
