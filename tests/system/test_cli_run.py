@@ -47,7 +47,12 @@ def started(tmp_path: Path) -> Iterator[Front]:
 
         def start(*command: str) -> subprocess.Popen[str]:
             pipe = subprocess.PIPE
-            process = subprocess.Popen(command, cwd=tmp_path, env=env, text=True, stdout=pipe, stderr=pipe)
+            # as from a terminal: a shell that started these tests in the background lets Ctrl-C be ignored
+            before = signal.signal(signal.SIGINT, signal.SIG_DFL)
+            try:
+                process = subprocess.Popen(command, cwd=tmp_path, env=env, text=True, stdout=pipe, stderr=pipe)
+            finally:
+                signal.signal(signal.SIGINT, before)
             return stack.enter_context(process)
 
         yield start
