@@ -30,7 +30,6 @@ class ChartCard(Card):
     ):
         super().__init__(parent)
         self._rows = rows
-        self._columns = columns
         self.head = QHBoxLayout()
         self.head.addWidget(caption(heading))
         self.sentence = Elided("", "muted", 0.9)

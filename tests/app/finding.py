@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TypeVar
 
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
 
 W = TypeVar("W", bound=QWidget)
 
@@ -24,3 +26,16 @@ def box_button(name: str) -> QWidget | None:
                 if button.accessibleName() == name:
                     return button
     return None
+
+
+def press_when_open(qtbot: QtBot, name: str) -> None:
+    """Press a button of the question that is about to open."""
+
+    def press() -> None:
+        button = box_button(name)
+        if button is None:
+            QTimer.singleShot(20, press)
+        else:
+            qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+    QTimer.singleShot(20, press)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QCloseEvent, QDropEvent
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
@@ -32,7 +32,7 @@ from planner.problem import Problem, fail
 from planner.run.events import Memory, Phase, Started
 from planner.run.lock import State
 from planner.units import MIB
-from tests.app.finding import box_button, find
+from tests.app.finding import find, press_when_open
 
 MakePlan = Callable[..., Plan]
 
@@ -364,19 +364,6 @@ def test_closing_with_changes_to_a_file_asks_and_cancel_stays(qtbot: QtBot, wind
     window.closeEvent(event := QCloseEvent())
     assert event.isAccepted()
     assert not recovery.recovery_path().exists()
-
-
-def press_when_open(qtbot: QtBot, name: str) -> None:
-    """Press a button of the question that is about to open."""
-
-    def press() -> None:
-        button = box_button(name)
-        if button is None:
-            QTimer.singleShot(20, press)
-        else:
-            qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-
-    QTimer.singleShot(20, press)
 
 
 def test_the_c_library_reads_numbers_with_a_point() -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import pytest
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -33,7 +33,7 @@ from planner.run.events import Checkpoint, Finished, Phase, Sample
 from planner.run.home import HOME_VARIABLE, models_dir
 from planner.run.lock import State
 from planner.units import words
-from tests.app.finding import box_button, find
+from tests.app.finding import find, press_when_open
 
 LONG_MS = 120_000
 
@@ -111,19 +111,6 @@ def wait(qtbot: QtBot, happened: Callable[[], object]) -> None:
     qtbot.waitUntil(lambda: bool(happened()), timeout=LONG_MS)
 
 
-def answer_when_asked(qtbot: QtBot, name: str) -> None:
-    """Press a button of the question that is about to open."""
-
-    def press() -> None:
-        button = box_button(name)
-        if button is None:
-            QTimer.singleShot(20, press)
-        else:
-            qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-
-    QTimer.singleShot(20, press)
-
-
 def test_one_click_trains_and_a_closed_window_finds_its_run_again(
     qtbot: QtBot, windows: Callable[[], MainWindow], tiny_model_dir: Path
 ) -> None:
@@ -142,10 +129,10 @@ def test_one_click_trains_and_a_closed_window_finds_its_run_again(
     held_at = window.runner.record.step
     assert held_at < 40
 
-    answer_when_asked(qtbot, "Cancel")
+    press_when_open(qtbot, "Cancel")
     window.close()
     assert window.isVisible()
-    answer_when_asked(qtbot, "Leave it running")
+    press_when_open(qtbot, "Leave it running")
     window.close()
     assert not window.isVisible()
     assert lock.is_held(run_dir)
@@ -236,7 +223,7 @@ def test_stop_saves_after_a_second_press_and_release_gives_the_memory_back(
     assert not lock.is_held(run_dir)
     click(qtbot, window, "Resume run")
     wait(qtbot, lambda: window.runner.record.live and window.runner.record.phase == "train")
-    answer_when_asked(qtbot, "Stop and save")
+    press_when_open(qtbot, "Stop and save")
     click(qtbot, window, "Stop…")
     wait(qtbot, lambda: window.runner.record.state is State.FINISHED)
     finished = window.runner.record.finished

@@ -37,7 +37,6 @@ class RunPage(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._record = RunRecord()
-        self._run_dir: Path | None = None
         self._parts: tuple[Part, ...] = ()
         self._parts_of: object = None
         self.setAccessibleName("Run page")
@@ -125,7 +124,6 @@ class RunPage(QWidget):
 
     def show_run(self, run_dir: Path) -> None:
         """Another run is shown from now on."""
-        self._run_dir = run_dir
         self._stack.setCurrentIndex(1)
 
     def show_record(self, record: RunRecord) -> None:
