@@ -6,6 +6,7 @@ header is a stranger's claim, so every figure in it is checked against the size 
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,9 +77,10 @@ class StoredWeights:
 
 def read_header(path: Path) -> dict[str, TensorHeader]:
     """The tensors of one safetensors file. Raises ProblemError `model.weights_*`."""
-    size = size_of(path, CODE)
+    size_of(path, CODE)  # refuses what is not a regular file, without opening it
     try:
         with path.open("rb") as f:
+            size = os.fstat(f.fileno()).st_size  # of the file opened, whatever takes its name meanwhile
             first = f.read(8)
             length = int.from_bytes(first, "little")
             if len(first) < 8 or length > HEADER_LIMIT_BYTES or length > size - 8:

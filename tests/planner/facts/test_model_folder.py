@@ -65,14 +65,17 @@ def test_a_head_stored_beside_its_embedding_is_tied_only_when_equal(folder: Path
     torch = pytest.importorskip("torch")
     safetensors = pytest.importorskip("safetensors.torch")
     tied = read_folder(folder)
-    tensors = safetensors.load_file(folder / "model.safetensors")
+    weights = folder / "model.safetensors"
+    tensors = {name: t.clone() for name, t in safetensors.load_file(weights).items()}  # not a map of the file rewritten
     embedding = tensors["model.embed_tokens.weight"]
-    safetensors.save_file({**tensors, "lm_head.weight": embedding.clone()}, folder / "model.safetensors")
+    weights.unlink()
+    safetensors.save_file({**tensors, "lm_head.weight": embedding.clone()}, weights)
     same = read_folder(folder)
     assert (same.tied_head, same.params) == (True, tied.params)
     head = embedding.clone()
     head[100:] += 1
-    safetensors.save_file({**tensors, "lm_head.weight": head}, folder / "model.safetensors")
+    weights.unlink()
+    safetensors.save_file({**tensors, "lm_head.weight": head}, weights)
     differs = read_folder(folder)
     assert (differs.tied_head, differs.params) == (False, tied.params + embedding.numel())
     transformers = pytest.importorskip("transformers")
