@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias
 
-from planner.autograd.tape import Tape, Value
+from planner.autograd.tape import Tape, Value, Weight
 from planner.facts.data import BatchShape
 from planner.facts.model.facts import ModelFacts
 from planner.ledger import At, Line
@@ -26,6 +26,7 @@ class Tensor:
 
     role: embedding, head, linear, bias, norm, adapter or buffer. shape: of one tensor. bits: per element as stored.
     trained: gradients and states exist. tied: storage shared with an earlier tensor, so it costs nothing itself.
+    packing: how a quantised matrix lies in memory; `bits` is then the type that it is unpacked to.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Tensor:
     bits: int
     trained: bool = False
     tied: bool = False
+    packing: Packing | None = None
 
     @property
     def elements(self) -> int:
@@ -45,7 +47,21 @@ class Tensor:
 
     @property
     def bytes(self) -> int:
-        return 0 if self.tied else self.elements * self.bits // 8
+        if self.tied:
+            return 0
+        return self.count * self.packing.bytes_of(self.shape) if self.packing else self.elements * self.bits // 8
+
+
+class Packing(Protocol):
+    """How a quantised matrix lies in memory: its codes, and the scales beside them. Frozen and hashable."""
+
+    name: str
+
+    def bytes_of(self, shape: tuple[int, ...]) -> int:
+        """Bytes of one matrix of this shape, scales included."""
+
+    def matmul(self, t: Tape, x: Value, weight: Weight, d_out: int, compute_bits: int) -> Value:
+        """x @ weight.T as the library does it: what is unpacked for it, in which type, and what it keeps."""
 
 
 class Beside(Protocol):
@@ -78,7 +94,9 @@ class Site:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stack:
-    """One run of equal blocks; an encoder–decoder model has two.
+    """One run of equal blocks; stacks follow each other, an encoder–decoder model has two.
+
+    kind: which of its family's blocks these are, empty where there is but one.
 
     Compared by identity: whoever makes one remembers it, so that what is worked out for a stack is worked out once.
     """
@@ -87,13 +105,47 @@ class Stack:
     layers: int
     tensors: tuple[Tensor, ...]
     sites: tuple[Site, ...]
+    kind: str = ""
+
+
+class Loop(NamedTuple):
+    """Habits of the loop that trains, beyond what a plan's techniques say; the defaults are transformers' Trainer's.
+
+    keeps_outputs: still holds the logits in backward and in the update. keeps_cache: a KV cache is made in the forward
+    pass and held with the outputs. repeats_kv: keys and values are copied for their query heads before the attention
+    kernel; None: as the attention itself decides. compiled: torch.compile fuses what lies between matmuls. offloaded:
+    what checkpointing keeps goes to the host.
+    """
+
+    keeps_outputs: bool = False
+    keeps_cache: bool = False
+    repeats_kv: bool | None = None
+    compiled: bool = False
+    offloaded: bool = False
+
+
+class Ways(NamedTuple):
+    """How the operations of a block are done: everything beside its shapes that changes what it makes and keeps.
+
+    compute_bits: of the matmuls; flow_bits: of the hidden states between blocks; autocast: matmuls read 16-bit copies.
+    """
+
+    attend: Attend
+    compute_bits: int
+    flow_bits: int
+    autocast: bool
+    mask_bits: int
+    recompute: bool
+    device: str
+    loop: Loop
 
 
 class Draft(NamedTuple):
     """Everything a technique may read, and what it may replace (with `_replace`, a named tuple's own way).
 
     batch: the longest batch that will really occur. device: kind of the device that computes (cpu, cuda, rocm, mps).
-    compute_bits: of what flows between the layers. attend: the core that mixes the tokens.
+    compute_bits: of the matmuls. flow_bits: of what flows between the layers, 0 where that is the same.
+    autocast: matmuls read 16-bit copies of wider weights and values. loop: habits of the loop. attend: the core that mixes the tokens.
     mask_bits: of its mask for each pair of tokens, 0 where it needs none. recompute: the
     layers' insides are thrown away and made again in backward. sample_tokens: prompt and answer of the sample, the
     longest that is planned for.
@@ -112,11 +164,28 @@ class Draft(NamedTuple):
     sample_tokens: int = 0
     timeline: tuple[At, ...] = ()
     lines: tuple[Line, ...] = ()
+    flow_bits: int = 0
+    autocast: bool = False
+    loop: Loop = Loop()
+
+    @property
+    def ways(self) -> Ways:
+        assert self.attend is not None
+        return Ways(
+            self.attend,
+            self.compute_bits,
+            self.flow_bits or self.compute_bits,
+            self.autocast,
+            self.mask_bits,
+            self.recompute,
+            self.device,
+            self.loop,
+        )
 
 
 OWNS: dict[Slot, frozenset[str]] = {
     Slot.WEIGHTS: frozenset({"stacks"}),
-    Slot.PRECISION: frozenset({"compute_bits"}),
+    Slot.PRECISION: frozenset({"compute_bits", "flow_bits", "autocast"}),
     Slot.TRAINABLE: frozenset({"stacks"}),
     Slot.ATTENTION: frozenset({"attend", "mask_bits"}),
     Slot.ACTIVATION: frozenset({"recompute"}),

@@ -89,23 +89,28 @@ def free_value(value: Any, where: str, depth: int = 0) -> Any:
 
 
 def typed(kind: Any, value: Any, where: str) -> Any:
-    """`value` checked against an annotation: str, int, float, bool, an enum, tuple[X, …], X | None, a dataclass."""
+    """`value` checked against an annotation: str, int, float, bool, Literal, an enum, tuple[X, …], X | None, a dataclass."""
     origin = typing.get_origin(kind)
     if origin in (typing.Union, types.UnionType):
         if value is None:
             return None
         (kind,) = [a for a in typing.get_args(kind) if a is not type(None)]
         origin = typing.get_origin(kind)
+    if origin is typing.Literal:
+        known = typing.get_args(kind)
+        if not isinstance(value, str) or value not in known:
+            raise DamagedError(f"{where} is {shown(value)}; known are {', '.join(known)}")
+        return value
     if origin is tuple:
         item, *_ = typing.get_args(kind)
         return tuple(typed(item, v, f"{where}[{i}]") for i, v in enumerate(sequence(value, where)))
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         return record(kind, value, where)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):
-        known = {member.value: member for member in kind}
-        if not isinstance(value, str) or value not in known:
-            raise DamagedError(f"{where} is {shown(value)}; known are {', '.join(sorted(known))}")
-        return known[value]
+        members = {member.value: member for member in kind}
+        if not isinstance(value, str) or value not in members:
+            raise DamagedError(f"{where} is {shown(value)}; known are {', '.join(sorted(members))}")
+        return members[value]
     if kind is float and type(value) is int:
         value = float(value) if abs(value) <= LARGEST_INT else value
     if type(value) is not kind:  # bool is no int here

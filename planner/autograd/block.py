@@ -9,21 +9,24 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from planner.autograd.amount import Amount, per_pair, per_position, per_token
+from planner.autograd.layer import Layer, Shared
 from planner.autograd.tape import Tape, Value
-from planner.draft import Attend, Draft, Stack
+from planner.draft import Draft, Stack, Ways
 from planner.facts.model.families import FAMILIES
 from planner.stored import stored
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """kept: for backward when its forward is over, and whether its input is part of that.
+    """kept: for backward when its forward is over, and whether its input is part of that. cached: keys and values that
+    stay as long as the outputs do, and are not part of what is kept.
 
     forward, backward: the fullest instants of each, with all of the block's own bytes: what it keeps, temporaries,
     gradients. inference: of a forward pass that keeps nothing.
     """
 
     kept: Amount
+    cached: Amount
     keeps_input: bool
     forward: tuple[Amount, ...]
     backward: tuple[Amount, ...]
@@ -31,50 +34,32 @@ class Block:
 
 
 def block_of(draft: Draft, stack: Stack, *, first: bool) -> Block:
-    """The block of this draft; first: the one that reads the embedding."""
-    assert draft.attend is not None
+    """A block of this stack; first: the model's first one, which reads the embedding."""
     # with checkpointing PEFT makes the embedding's result want a gradient, or nothing would be recorded
     wants = not first or stored(stack).of_embedding > 0 or draft.recompute
-    return _run(
-        stack,
-        draft.attend,
-        draft.compute_bits,
-        draft.recompute,
-        draft.mask_bits,
-        draft.device,
-        wants,
-        draft.schedule.grad_accumulation == 1,
-    )
+    return _run(stack, draft.ways, wants, draft.schedule.grad_accumulation == 1)
 
 
 @lru_cache(maxsize=4096)
-def _run(
-    stack: Stack,
-    attend: Attend,
-    bits: int,
-    recompute: bool,
-    mask_bits: int,
-    device: str,
-    wants_gradient: bool,
-    gradients_stay: bool,
-) -> Block:
-    facts = stack.facts
+def _run(stack: Stack, ways: Ways, wants_gradient: bool, gradients_stay: bool) -> Block:
+    facts, bits = stack.facts, ways.flow_bits
     block = FAMILIES[facts.family].block
-    t = Tape(device, gradients_stay)
-    cos, sin = t.input(per_position(facts.head_dim), bits), t.input(per_position(facts.head_dim), bits)
-    mask = t.input(per_pair(1), mask_bits) if mask_bits else None
+    t = Tape(ways.device, gradients_stay)
+    layer = Layer(t, stack, ways)
+    around = shared_of(t, stack, ways)
     shared = tuple(t.live)
 
-    def layer(x: Value) -> Value:
-        return block(t, stack, attend, x, cos, sin, mask)
+    def run(x: Value) -> Value:
+        return block(layer, x, around)
 
     t.enter("forward")
     x = t.input(per_token(facts.hidden_size), bits, wants_gradient)
-    y = t.checkpoint(layer, x) if recompute else layer(x)
+    y = t.checkpoint(run, x) if ways.recompute else run(x)
     t.note()
     before = tuple(t.live)
     del x
     keeps_input = tuple(t.live) == before
+    cached = _sum([value.storage.bytes for value in layer.cache])
     elements, last, result = y.elements, y.node, y.storage.bytes
     kept = _minus(tuple(t.live), result)
     del y
@@ -84,15 +69,36 @@ def _run(
     del reached, last
     t.gradients.clear()
     t.recording = False
+    layer.cache.clear()
     t.enter("inference")  # with nothing left of the training step
     x = t.input(per_token(facts.hidden_size), bits)
-    layer(x)
+    run(x)
     return Block(
-        kept=_minus(kept, shared),
+        kept=_minus(_minus(kept, shared), cached),
+        cached=cached,
         keeps_input=keeps_input,
-        forward=tuple(_minus(a, shared) for a in t.fullest("forward")),
-        backward=tuple(_minus(a, shared) for a in t.fullest("backward")),
+        forward=tuple(_minus(_minus(a, shared), cached) for a in t.fullest("forward")),
+        backward=tuple(_minus(_minus(a, shared), cached) for a in t.fullest("backward")),
         inference=tuple(_minus(a, shared) for a in t.fullest("inference")),
+    )
+
+
+def shared_of(t: Tape, stack: Stack, ways: Ways) -> Shared:
+    """What all blocks of a stack read, at the size that the model makes it."""
+    facts, bits = stack.facts, ways.flow_bits
+    rotary = facts.rotary_dim
+    cos = t.input(per_position(rotary), bits) if rotary else None
+    sin = t.input(per_position(rotary), bits) if rotary else None
+    mask = t.input(per_pair(1), ways.mask_bits) if ways.mask_bits else None
+    return Shared(cos, sin, mask)
+
+
+def _sum(amounts: list[Amount]) -> Amount:
+    return (
+        sum(a[0] for a in amounts),
+        sum(a[1] for a in amounts),
+        sum(a[2] for a in amounts),
+        sum(a[3] for a in amounts),
     )
 
 

@@ -234,3 +234,28 @@ def dropout(t: Tape, x: Value) -> Value:
 
 def _same(t: Tape, g: Value) -> Value:
     return Value(t, g.elements, g.bits, None, g.storage)
+
+
+def layer_norm(t: Tape, x: Value, weight: Weight, bias: Weight | None, rows_per_token: int = 1) -> Value:
+    """torch's native_layer_norm: keeps x, mean and reciprocal deviation (float32 a row); one gradient of x's size."""
+    wants = x.node is not None
+    statistics = [t.new(per_token(rows_per_token), 32), t.new(per_token(rows_per_token), 32)]
+
+    def back(g: Value, saved: list[Any]) -> Gradients:
+        of_x = t.new(g.elements, g.bits) if wants else None
+        of_weight = t.new(fixed(weight.elements), weight.bits) if weight.trained else None
+        of_bias = t.new(fixed(bias.elements), bias.bits) if bias is not None and bias.trained else None
+        return [of_x, of_weight] if bias is None else [of_x, of_weight, of_bias]
+
+    inputs: list[Value | Weight] = [x, weight] if bias is None else [x, weight, bias]
+    return t.result(x.elements, x.bits, inputs, back, keep=[x, *statistics, weight])
+
+
+def activation(t: Tape, x: Value) -> Value:
+    """GELU or ReLU6-like kernels of one operation: keep their input."""
+    return silu(t, x)
+
+
+def relu(t: Tape, x: Value) -> Value:
+    """Keeps its result, which the next matmul keeps too where its weight is trained."""
+    return t.result(x.elements, x.bits, [x], lambda g, _: [t.new(g.elements, g.bits)], keep_result=True)

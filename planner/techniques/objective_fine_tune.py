@@ -36,20 +36,23 @@ class ObjectiveFineTune:
         return []
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
-        when, stack = stretches(draft.stage), draft.stacks[-1]
-        first, block = block_of(draft, stack, first=True), block_of(draft, stack, first=False)
-        made = [_end_of_backward(draft, when), *_activations(draft, first, block, when), *_around(draft, block, when)]
-        lines = (
-            *draft.lines,
-            *_stored(draft.stacks, when),
-            *_gradients(stack, when, draft.schedule.grad_accumulation > 1),
-            *_saved(draft.stacks, when),
-            *_those_that_are(made),
-        )
-        return draft._replace(timeline=when.timeline, lines=lines)
+        return draft._replace(timeline=stretches(draft.stage).timeline, lines=draft.lines + fine_tune_lines(draft))
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart()
+
+
+def fine_tune_lines(draft: Draft) -> tuple[Line, ...]:
+    """All lines of training but those of the loss and of the optimizer."""
+    when, stacks = stretches(draft.stage), draft.stacks
+    first, last = block_of(draft, stacks[0], first=True), block_of(draft, stacks[-1], first=False)
+    made = [_end_of_backward(draft, when), *_activations(draft, first, last, when), *_around(draft, last, when)]
+    return (
+        *_stored(stacks, when),
+        *_gradients(stacks, when, draft.schedule.grad_accumulation > 1),
+        *_saved(stacks, when),
+        *_those_that_are(made),
+    )
 
 
 def _those_that_are(lines: list[Line]) -> tuple[Line, ...]:
@@ -118,17 +121,18 @@ def _saved(stacks: tuple[Stack, ...], when: Stretches) -> tuple[Line, ...]:
 
 
 @lru_cache(maxsize=1024)
-def _gradients(stack: Stack, when: Stretches, accumulated: bool) -> tuple[Line, ...]:
+def _gradients(stacks: tuple[Stack, ...], when: Stretches, accumulated: bool) -> tuple[Line, ...]:
     """One gradient for each trained element, made as backward goes down through the model.
 
     A tied embedding gets two, from the head first and from the embedding last. With accumulation all gradients of
     earlier micro-batches stay, and each new one is added and dropped at once.
     """
-    sums = stored(stack)
-    of_end = sums.of_head + sums.of_final_norm
-    total = sums.of_block * stack.layers + of_end + (0 if sums.tied else sums.of_embedding)
+    sums, last = stored(stacks[0]), stored(stacks[-1])
+    of_end = last.of_head + last.of_final_norm
+    of_blocks = sum(stored(stack).of_block * stack.layers for stack in stacks)
+    total = of_blocks + of_end + (0 if sums.tied else sums.of_embedding)
     why = "One of the weight's own type for each of {n} trained elements."
-    n = sums.trained_elements
+    n = sum(stored(stack).trained_elements for stack in stacks)
     if accumulated:
         made = [
             _line("Gradients", Kind.GRADIENTS, total, when.training, Slot.TRAINABLE, why, ("n", n)),
@@ -146,11 +150,16 @@ def _gradients(stack: Stack, when: Stretches, accumulated: bool) -> tuple[Line, 
     made = [_line("Gradients", Kind.GRADIENTS, total, when.update, Slot.TRAINABLE, why, ("n", n))]
     for size, moment in (
         (of_end, when.layer_last),
-        (of_end + sums.of_block * (stack.layers - 1), when.layer_first),
-        (of_end + sums.of_block * stack.layers, when.backward_end),
+        (of_end + of_blocks - sums.of_block, when.layer_first),
+        (of_end + of_blocks, when.backward_end),
     ):
         made.append(_line("Gradients so far", Kind.GRADIENTS, size, moment, Slot.TRAINABLE, so_far, ("n", n)))
     return _those_that_are(made)
+
+
+def _flow(draft: Draft) -> Num:
+    """Bytes of one hidden state of the batch."""
+    return (draft.flow_bits or draft.compute_bits) // 8 * draft.facts.hidden_size * draft.batch.tokens
 
 
 def _end_of_backward(draft: Draft, when: Stretches) -> Line:
@@ -158,8 +167,8 @@ def _end_of_backward(draft: Draft, when: Stretches) -> Line:
 
     With adapters the embedding only hands its result on; where blocks are remade it holds it, and its gradient.
     """
-    sums = stored(draft.stacks[-1])
-    flow = draft.compute_bits // 8 * draft.facts.hidden_size * draft.batch.tokens
+    sums = stored(draft.stacks[0])
+    flow = _flow(draft)
     embedding = sums.of_embedding
     return _line(
         "End of backward",
@@ -174,11 +183,20 @@ def _end_of_backward(draft: Draft, when: Stretches) -> Line:
 
 def _activations(draft: Draft, first: Block, block: Block, when: Stretches) -> list[Line]:
     """What the blocks keep for backward, and what one block works with."""
-    stack, batch = draft.stacks[-1], draft.batch
-    last = first if stack.layers == 1 else block
+    batch, layers = draft.batch, sum(stack.layers for stack in draft.stacks)
+    last = first if layers == 1 else block
     extent = Extent(batch.seq, batch.tokens, batch.tokens * batch.seq)
-    each = measure(block.kept, extent)
-    others = measure(first.kept, extent) + (stack.layers - 2) * each if stack.layers > 1 else 0
+    others: Num = 0
+    cached: Num = 0
+    for stack in draft.stacks:
+        one = block_of(draft, stack, first=False)
+        others = others + stack.layers * measure(one.kept, extent)
+        cached = cached + stack.layers * measure(one.cached, extent)
+    if layers > 1:
+        others = others - measure(block_of(draft, draft.stacks[0], first=False).kept, extent)
+        others = others + measure(first.kept, extent) - measure(last.kept, extent)
+    else:
+        others = 0
     kept = (
         "All blocks but the last ({n}): only the input, {b} bytes a block and token; the rest is made again in backward."
         if draft.recompute
@@ -186,15 +204,24 @@ def _activations(draft: Draft, first: Block, block: Block, when: Stretches) -> l
     )
     if block.kept[3] and not draft.recompute:
         kept += " And {p} bytes for each pair of tokens of a row."
-    numbers = ("n", stack.layers - 1), ("b", block.kept[2]), ("p", block.kept[3])
+    numbers = ("n", layers - 1), ("b", block.kept[2]), ("p", block.kept[3])
     # the model's forward holds the embedding's result to its end, kept for backward or not
-    held = first.keeps_input or stack.layers == 1
-    embedded = 0 if held else draft.compute_bits // 8 * draft.facts.hidden_size * batch.tokens
+    held = first.keeps_input or layers == 1
+    embedded = 0 if held else _flow(draft)
     moments = ("Kept so far", embedded, when.forward_end), ("Kept for backward", 0, when.kept)
     return [
         *(
             _line(what, Kind.ACTIVATIONS, others + more, at, Slot.ACTIVATION, kept, *numbers)
             for what, more, at in moments
+        ),
+        _line(
+            "Keys and values in the cache",
+            Kind.ACTIVATIONS,
+            cached,
+            when.blocks | (when.backward_end | when.update if draft.loop.keeps_outputs else frozenset()),
+            Slot.OBJECTIVE,
+            "The forward pass fills a KV cache of {n} blocks, which is held with its outputs.",
+            ("n", layers),
         ),
         _line(
             "Kept by the last block",
@@ -233,9 +260,9 @@ def _activations(draft: Draft, first: Block, block: Block, when: Stretches) -> l
 
 def _around(draft: Draft, block: Block, when: Stretches) -> list[Line]:
     """The batch itself, what all blocks read, and the sample answer's keys and values."""
-    batch, f, e = draft.batch, draft.facts, draft.compute_bits // 8
+    batch, f, e = draft.batch, draft.facts, (draft.flow_bits or draft.compute_bits) // 8
     mask = draft.mask_bits // 8 * batch.tokens * batch.seq if draft.mask_bits else 0
-    rotary = 2 * e * f.head_dim * batch.seq
+    rotary = 2 * e * f.rotary_dim * batch.seq
     answer = draft.sample_tokens
     batches = draft.schedule.grad_accumulation + (draft.device == "cpu")
     return [

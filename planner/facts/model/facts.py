@@ -49,3 +49,8 @@ class ModelFacts:
     @property
     def kv_dim(self) -> int:
         return self.n_kv_heads * self.head_dim
+
+    @property
+    def rotary_dim(self) -> int:
+        """Entries of one head that rotary embeddings turn; 0 for models with other positions."""
+        return self.head_dim

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from planner.autograd.layer import Layer, Shared
 from planner.autograd.tape import Value
 from planner.draft import Stack
 from planner.facts.model.facts import ModelFacts
@@ -14,14 +15,14 @@ from planner.facts.model.families import dense_gated_decoder
 
 @dataclass(frozen=True)
 class Family:
-    """stack: tensors and matmuls of a model. block: what one of its blocks does, on the tape."""
+    """stacks: tensors and matmuls of a model, in the order in which they run. block: what a block does, on the tape."""
 
-    stack: Callable[[ModelFacts], Stack]
-    block: Callable[..., Value]
+    stacks: Callable[[ModelFacts], tuple[Stack, ...]]
+    block: Callable[[Layer, Value, Shared], Value]
 
 
 FAMILIES: dict[str, Family] = {
-    dense_gated_decoder.NAME: Family(dense_gated_decoder.stack, dense_gated_decoder.block),
+    dense_gated_decoder.NAME: Family(dense_gated_decoder.stacks, dense_gated_decoder.block),
 }
 
 
@@ -39,4 +40,4 @@ def stacks_of(facts: ModelFacts) -> tuple[Stack, ...]:
     )
     if family is None or min(sizes) < 1 or facts.n_heads < 1 or facts.n_heads % facts.n_kv_heads:
         return ()
-    return (family.stack(facts),)
+    return family.stacks(facts)

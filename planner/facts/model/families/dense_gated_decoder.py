@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from planner.autograd.operations import add, linear, multiply, rms_norm, rotate, silu, split_heads
-from planner.autograd.tape import Tape, Value, Weight
-from planner.draft import Attend, Heads, Site, Stack, Tensor
+from planner.autograd.layer import Layer, Shared
+from planner.autograd.operations import add, multiply, rotate, silu, split_heads
+from planner.autograd.tape import Value
+from planner.draft import Heads, Site, Stack, Tensor
 from planner.facts.model.facts import ModelFacts
 from planner.units import BYTES_PER_ELEMENT
 
@@ -18,7 +19,7 @@ NAME = "dense_gated_decoder"
 
 
 @lru_cache(maxsize=256)
-def stack(facts: ModelFacts) -> Stack:
+def stacks(facts: ModelFacts) -> tuple[Stack, ...]:
     """The model's one stack: shapes from the config, bits as the checkpoint stores them, nothing trained yet."""
     h, m, q, kv = facts.hidden_size, facts.intermediate_size, facts.q_dim, facts.kv_dim
     bits, n = 8 * BYTES_PER_ELEMENT.get(facts.stored_dtype, 2), facts.n_layers
@@ -44,47 +45,37 @@ def stack(facts: ModelFacts) -> Stack:
         # two copies of the rotary frequencies, always float32: inv_freq and original_inv_freq
         Tensor("rotary_emb", "buffer", (2, facts.head_dim // 2), 1, 32),
     ]
-    return Stack(facts, n, tuple(tensors), sites)
+    return (Stack(facts, n, tuple(tensors), sites),)
 
 
-def block(t: Tape, parts: Stack, attend: Attend, x: Value, cos: Value, sin: Value, mask: Value | None) -> Value:
+def block(layer: Layer, x: Value, shared: Shared) -> Value:
     """One LlamaDecoderLayer.forward; the names that hold a value, and for how long, are the model's own."""
-    facts = parts.facts
-    weights = {tensor.name: tensor for tensor in parts.tensors}
-    sites = {site.weight: site for site in parts.sites}
+    t, facts = layer.t, layer.facts
     heads = Heads(facts.n_heads, facts.n_kv_heads, facts.head_dim)
-
-    def norm(name: str, value: Value, rows_per_token: int = 1) -> Value:
-        weight = weights[name]
-        return rms_norm(t, value, Weight(weight.shape[0], weight.bits, weight.trained), rows_per_token)
-
-    def project(name: str, value: Value) -> Value:
-        site, weight = sites[name], weights[name]
-        bias = Weight(site.d_out, weight.bits, weight.trained) if site.bias else None
-        matrix = Weight(site.d_in * site.d_out, weight.bits, weight.trained)
-        if site.adapter is None:
-            return linear(t, value, matrix, site.d_out, bias)
-        return site.adapter.beside(t, site.d_out, value, linear(t, value, matrix, site.d_out, bias))
+    cos, sin = shared.cos, shared.sin
+    assert cos is not None
+    assert sin is not None
 
     def normed(name: str, value: Value, n_heads: int) -> Value:
         """Queries or keys by head, normed as soon as they are made where the model norms them."""
         if not facts.qk_norm:
-            return split_heads(t, project(f"{name}_proj", value))
-        return split_heads(t, norm(f"{name}_norm", project(f"{name}_proj", value), n_heads))
+            return split_heads(t, layer.project(f"{name}_proj", value))
+        return split_heads(t, layer.rms_norm(f"{name}_norm", layer.project(f"{name}_proj", value), n_heads))
 
     def attention(value: Value) -> tuple[Value, Value | None]:
         q, k = normed("q", value, heads.n_heads), normed("k", value, heads.n_kv_heads)
-        v = split_heads(t, project("v_proj", value))
+        v = split_heads(t, layer.project("v_proj", value))
         q, k = rotate(t, q, cos, sin), rotate(t, k, cos, sin)
-        mixed, scores = attend(t, heads, q, k, v, mask)
-        return project("o_proj", mixed), scores
+        mixed, scores = layer.attend(heads, q, k, v, shared.mask)
+        return layer.project("o_proj", mixed), scores
 
     def feed_forward(value: Value) -> Value:
-        return project("down_proj", multiply(t, silu(t, project("gate_proj", value)), project("up_proj", value)))
+        gated = multiply(t, silu(t, layer.project("gate_proj", value)), layer.project("up_proj", value))
+        return layer.project("down_proj", gated)
 
-    attended, scores = attention(norm("input_layernorm", x))
+    attended, scores = attention(layer.rms_norm("input_layernorm", x))
     middle = add(t, x, attended)
     del attended
-    result = add(t, middle, feed_forward(norm("post_attention_layernorm", middle)))
+    result = add(t, middle, feed_forward(layer.rms_norm("post_attention_layernorm", middle)))
     del scores  # the layer's forward holds them to its end
     return result

@@ -1,0 +1,86 @@
+"""What a family's block is written with: its norms, matmuls and attention, done in the ways that the run does them.
+
+A block says what it computes; whether a matrix is packed, carries an adapter or is read in 16 bits is settled here, so
+that no family needs to know. Adds up nothing.
+"""
+
+from __future__ import annotations
+
+from planner.autograd.amount import per_token
+from planner.autograd.operations import cast, contiguous, layer_norm, linear, repeat, rms_norm
+from planner.autograd.tape import Tape, Value, Weight
+from planner.draft import Heads, Site, Stack, Tensor, Ways
+
+
+class Shared:
+    """What all blocks of a stack read: rotary cosines and sines, the mask, an encoder's result. None: there is none."""
+
+    __slots__ = ("cos", "encoded", "mask", "sin")
+
+    def __init__(self, cos: Value | None, sin: Value | None, mask: Value | None, encoded: Value | None = None) -> None:
+        self.cos, self.sin, self.mask, self.encoded = cos, sin, mask, encoded
+
+
+class Layer:
+    """One block on the tape. cache: keys and values that outlive it where the loop keeps a KV cache."""
+
+    __slots__ = ("_sites", "_weights", "cache", "facts", "stack", "t", "ways")
+
+    def __init__(self, t: Tape, stack: Stack, ways: Ways) -> None:
+        self.t, self.stack, self.ways, self.facts = t, stack, ways, stack.facts
+        self._weights: dict[str, Tensor] = {tensor.name: tensor for tensor in stack.tensors}
+        self._sites: dict[str, Site] = {site.weight: site for site in stack.sites}
+        self.cache: list[Value] = []
+
+    def has(self, name: str) -> bool:
+        """Whether the stack has a matmul or a tensor of this name."""
+        return name in self._sites or name in self._weights
+
+    def weight(self, name: str) -> Weight:
+        """One block's tensor of this name."""
+        tensor = self._weights[name]
+        return Weight(tensor.elements // tensor.count, tensor.bits, tensor.trained)
+
+    def rms_norm(self, name: str, x: Value, rows_per_token: int = 1) -> Value:
+        """Over the hidden size, or over each of `rows_per_token` heads."""
+        return rms_norm(self.t, x, self.weight(name), rows_per_token)
+
+    def layer_norm(self, name: str, x: Value) -> Value:
+        """torch's own kernel with weight and, where there is one, bias; in float32 under autocast."""
+        bias = self.weight(f"{name}.bias") if self.has(f"{name}.bias") else None
+        if self.ways.autocast:
+            x = cast(self.t, x, 32)
+        return layer_norm(self.t, x, self.weight(name), bias)
+
+    def project(self, name: str, x: Value) -> Value:
+        """The matmul of this name with its bias, its adapter's part included."""
+        site, tensor = self._sites[name], self._weights[name]
+        matrix = self.weight(name)
+        bias = self.weight(f"{name}.bias") if site.bias else None
+        if tensor.packing is not None:
+            result = tensor.packing.matmul(self.t, x, matrix, site.d_out, self.ways.compute_bits)
+        else:
+            result = self.plain(x, matrix, site.d_out, bias)
+        return result if site.adapter is None else site.adapter.beside(self.t, site.d_out, x, result)
+
+    def plain(self, x: Value, matrix: Weight, d_out: int, bias: Weight | None = None) -> Value:
+        """A matmul with an unpacked matrix: under autocast of 16-bit copies of x and of the matrix."""
+        bits = self.ways.compute_bits
+        if not self.ways.autocast:
+            return linear(self.t, x, matrix, d_out, bias)
+        return linear(self.t, cast(self.t, x, bits), matrix, d_out, bias)
+
+    def attend(self, heads: Heads, q: Value, k: Value, v: Value, mask: Value | None) -> tuple[Value, Value | None]:
+        """The attention core. Where a cache is kept, keys and values are copied into it first and read from there."""
+        if self.ways.loop.keeps_cache:
+            k, v = contiguous(self.t, k), contiguous(self.t, v)
+            self.cache += [k, v]
+        if self.ways.loop.repeats_kv and mask is None:
+            times = heads.n_heads // heads.n_kv_heads
+            k, v = repeat(self.t, k, heads.n_kv_heads, times), repeat(self.t, v, heads.n_kv_heads, times)
+            heads = Heads(heads.n_heads, heads.n_heads, heads.head_dim)
+        return self.ways.attend(self.t, heads, q, k, v, mask)
+
+    def hidden(self, n: int) -> Value:
+        """A new value of n elements a token in the type that flows between blocks."""
+        return self.t.new(per_token(n), self.ways.flow_bits)
