@@ -8,9 +8,11 @@ from pathlib import Path
 from app.cli import output, plan_source
 from app.cli.exits import Exit, of_verdict
 from planner.advise import Change, advise
+from planner.drafting import draft
 from planner.estimate import Estimate
 from planner.estimate import estimate as estimate_of
 from planner.estimate_json import estimate_to_json, line_to_json
+from planner.evidence import evidence, likeness
 from planner.plan import Plan
 from planner.plan_file import save_plan
 from planner.slots import QUESTIONS
@@ -77,7 +79,8 @@ def _tiers(estimate: Estimate) -> list[str]:
         at = f"{t.peak_at.phase}, {t.peak_at.moment}" if t.peak_at else ""
         low, expected, high = words(t.low_bytes), words(t.peak_bytes), words(t.high_bytes)
         rows.append((t.name, words(t.budget_bytes), low, expected, high, at))
-    return [*output.table(rows, right=frozenset({1, 2, 3, 4})), ""]
+    found = evidence(likeness(draft(estimate.plan)))
+    return [*output.table(rows, right=frozenset({1, 2, 3, 4})), *([str(found)] if found else []), ""]
 
 
 def _ledger(estimate: Estimate) -> list[str]:

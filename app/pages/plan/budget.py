@@ -59,6 +59,9 @@ class BudgetPanel(QScrollArea):
         card.body.addLayout(top)
         self.because = Words("", "muted", wrap=True)
         card.body.addWidget(self.because)
+        self.evidence = Words("", "muted", 0.9, wrap=True)
+        self.evidence.setAccessibleName("How far such figures have missed")
+        card.body.addWidget(self.evidence)
         self._bars: list[TierBar] = []
         self._bar_box = QVBoxLayout()
         self._bar_box.setSpacing(em(0.2))
@@ -92,6 +95,8 @@ class BudgetPanel(QScrollArea):
         self.expected.setText(view.expected)
         self.because.setText(view.because)
         self.because.setVisible(bool(view.because))
+        self.evidence.setText(view.evidence)
+        self.evidence.setVisible(bool(view.evidence))
         while len(self._bars) < len(view.bars):
             bar = TierBar()
             bar.picked.connect(self._part_picked)

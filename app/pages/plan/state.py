@@ -8,7 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.shown import RESERVED, Bar, Bins, Moment, Part, Row, span_words
+from planner.drafting import draft
 from planner.estimate import Estimate, Tier, Verdict, device_of
+from planner.evidence import evidence, likeness
 from planner.facts.data import longest_batch
 from planner.facts.model.facts import ModelFacts
 from planner.ledger import MOMENTS, At
@@ -44,6 +46,7 @@ class PlanView:
     tone: str
     expected: str
     because: str
+    evidence: str
     bars: tuple[Bar, ...]
     moments: tuple[Moment, ...]
     moments_sentence: str
@@ -65,6 +68,7 @@ def view(result: Estimate, chosen: At | None = None) -> PlanView:
         tone=TONES[result.verdict],
         expected=expected_words(main) if main else "",
         because=because,
+        evidence=_evidence(result),
         bars=tuple(bar(result, tier) for tier in result.tiers if tier.live_bytes or tier is main),
         moments=moments(main) if main else (),
         moments_sentence=_peak_sentence(main) if main else "",
@@ -74,6 +78,14 @@ def view(result: Estimate, chosen: At | None = None) -> PlanView:
         start_text="Start" if fits else "Start anyway",
         fits=fits,
     )
+
+
+def _evidence(result: Estimate) -> str:
+    """How far predictions of like plans have missed measured runs; empty where nothing like it was measured."""
+    if not result.tiers:
+        return ""
+    found = evidence(likeness(draft(result.plan)))
+    return str(found) if found else "No run like this one has been measured yet."
 
 
 def expected_words(tier: Tier) -> str:
