@@ -64,11 +64,27 @@ class Packing(Protocol):
         """x @ weight.T as the library does it: what is unpacked for it, in which type, and what it keeps."""
 
 
+class Frozen(Protocol):
+    """The frozen matmul that an adapter hangs on. matrix: its weight as unpacked; ways: how the run computes."""
+
+    d_in: int
+    d_out: int
+    matrix: Weight
+    ways: Ways
+    aside: dict[str, Value]
+
+    def __call__(self, x: Value) -> Value:
+        """The matmul with its bias."""
+
+    def plain(self, x: Value, matrix: Weight, d_out: int) -> Value:
+        """Another matmul, in the run's own way: under autocast of 16-bit copies."""
+
+
 class Beside(Protocol):
     """Something trained that hangs on a frozen matmul: says what it does on the tape. Frozen and hashable."""
 
-    def beside(self, t: Tape, d_out: int, x: Value, result: Value) -> Value:
-        """The matmul's result with the adapter's part in it; x: what the matmul read."""
+    def beside(self, t: Tape, x: Value, base: Frozen) -> Value:
+        """What the matmul returns with the adapter in it; x: what the model hands in, base: the matmul itself."""
 
 
 class Heads(NamedTuple):
@@ -128,6 +144,7 @@ class Ways(NamedTuple):
     """How the operations of a block are done: everything beside its shapes that changes what it makes and keeps.
 
     compute_bits: of the matmuls; flow_bits: of the hidden states between blocks; autocast: matmuls read 16-bit copies.
+    float16: what has 16 bits is float16, not bfloat16.
     """
 
     attend: Attend
@@ -138,6 +155,7 @@ class Ways(NamedTuple):
     recompute: bool
     device: str
     loop: Loop
+    float16: bool = False
 
 
 class Draft(NamedTuple):
@@ -167,6 +185,7 @@ class Draft(NamedTuple):
     flow_bits: int = 0
     autocast: bool = False
     loop: Loop = Loop()
+    float16: bool = False
 
     @property
     def ways(self) -> Ways:
@@ -180,12 +199,13 @@ class Draft(NamedTuple):
             self.recompute,
             self.device,
             self.loop,
+            self.float16,
         )
 
 
 OWNS: dict[Slot, frozenset[str]] = {
     Slot.WEIGHTS: frozenset({"stacks"}),
-    Slot.PRECISION: frozenset({"compute_bits", "flow_bits", "autocast"}),
+    Slot.PRECISION: frozenset({"compute_bits", "flow_bits", "autocast", "float16"}),
     Slot.TRAINABLE: frozenset({"stacks"}),
     Slot.ATTENTION: frozenset({"attend", "mask_bits"}),
     Slot.ACTIVATION: frozenset({"recompute"}),

@@ -70,6 +70,7 @@ def drafted(row: Row, facts: ModelFacts) -> Draft:
         compute_bits=compute_bits,
         flow_bits=flow_bits,
         autocast=autocast,
+        float16=row.compute_dtype == "float16",
     )
     return loop_of.looped(row, draft)
 

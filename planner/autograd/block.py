@@ -44,7 +44,7 @@ def block_of(draft: Draft, stack: Stack, *, first: bool) -> Block:
 def _run(stack: Stack, ways: Ways, wants_gradient: bool, gradients_stay: bool) -> Block:
     facts, bits = stack.facts, ways.flow_bits
     block = FAMILIES[facts.family].block
-    t = Tape(ways.device, gradients_stay)
+    t = Tape(ways.device, gradients_stay, ways.float16)
     layer = Layer(t, stack, ways)
     around = shared_of(t, stack, ways)
     shared = tuple(t.live)

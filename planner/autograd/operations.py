@@ -192,13 +192,38 @@ def contiguous(t: Tape, x: Value) -> Value:
 
 
 def softmax(t: Tape, x: Value) -> Value:
-    """Keeps its result; backward makes one gradient beside the incoming one."""
-    return t.result(x.elements, x.bits, [x], lambda g, _: [t.new(g.elements, g.bits)], keep_result=True)
+    """Keeps its result; backward makes one gradient beside the incoming one.
+
+    A card's kernel first makes gradient × result (aten/src/ATen/native/cuda/SoftMax.cu, softmax_backward_cuda_out).
+    """
+
+    def back(g: Value, saved: list[Any]) -> Gradients:
+        product = t.new(g.elements, g.bits) if t.device != "cpu" else None
+        out = t.new(g.elements, x_bits)
+        del product
+        return [out]
+
+    x_bits = x.bits
+    return t.result(x.elements, x.bits, [x], back, keep_result=True)
+
+
+def softmax_in_float32(t: Tape, x: Value) -> Value:
+    """`softmax(x, dtype=torch.float32)`: x is widened first, but for float16 on a card, whose kernel does both at once."""
+    if t.device == "cpu" or not t.float16 or x.bits == 32:
+        return softmax(t, cast(t, x, 32))
+
+    def back(g: Value, saved: list[Any]) -> Gradients:
+        product = t.new(g.elements, 32)
+        out = t.new(g.elements, 16)
+        del product
+        return [out]
+
+    return t.result(x.elements, 32, [x], back, keep_result=True)
 
 
 def log_softmax(t: Tape, x: Value) -> Value:
     """Keeps its result; backward makes one gradient beside the incoming one."""
-    return softmax(t, x)
+    return t.result(x.elements, x.bits, [x], lambda g, _: [t.new(g.elements, g.bits)], keep_result=True)
 
 
 def negative_log_likelihood(t: Tape, x: Value, targets: Value) -> Value:

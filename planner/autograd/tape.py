@@ -100,10 +100,13 @@ class _Frame:
 
 
 class Tape:
-    """Runs one block forward and backward on one kind of device. fullest: by stretch, the amounts that no other instant beats."""
+    """Runs one block forward and backward on one kind of device. float16: what has 16 bits is float16, not bfloat16.
 
-    def __init__(self, device: str = "cpu", gradients_stay: bool = True) -> None:
+    fullest: by stretch, the amounts that no other instant beats."""
+
+    def __init__(self, device: str = "cpu", gradients_stay: bool = True, float16: bool = False) -> None:
         self.device = device
+        self.float16 = float16
         self.live = [0, 0, 0, 0]
         self.gradients_stay = gradients_stay
         self.gradients: list[Value] = []

@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from planner.autograd.amount import per_pair, per_token
-from planner.autograd.operations import add, batched_matmul, cast, contiguous, repeat, scale, softmax, transposed
+from planner.autograd.operations import (
+    add,
+    batched_matmul,
+    cast,
+    contiguous,
+    repeat,
+    scale,
+    softmax_in_float32,
+    transposed,
+)
 from planner.autograd.tape import Tape, Value
 from planner.draft import Draft, Heads
 from planner.options import NoOptions
@@ -22,7 +31,7 @@ def attend(t: Tape, heads: Heads, q: Value, k: Value, v: Value, mask: Value | No
     scores = scale(t, batched_matmul(t, q, matrices(t, keys), per_pair(heads.n_heads)))
     if mask is not None:
         scores = add(t, scores, mask)
-    scores = cast(t, softmax(t, cast(t, scores, 32)), q.bits)
+    scores = cast(t, softmax_in_float32(t, scores), q.bits)
     mixed = batched_matmul(t, scores, matrices(t, values), per_token(heads.n_heads * heads.head_dim))
     return contiguous(t, mixed), scores
 
