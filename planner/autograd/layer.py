@@ -24,13 +24,14 @@ class Shared:
 class Layer:
     """One block on the tape. cache: keys and values that outlive it where the loop keeps a KV cache."""
 
-    __slots__ = ("_sites", "_weights", "cache", "facts", "stack", "t", "ways")
+    __slots__ = ("_sites", "_weights", "aside", "cache", "facts", "stack", "t", "ways")
 
     def __init__(self, t: Tape, stack: Stack, ways: Ways) -> None:
         self.t, self.stack, self.ways, self.facts = t, stack, ways, stack.facts
         self._weights: dict[str, Tensor] = {tensor.name: tensor for tensor in stack.tensors}
         self._sites: dict[str, Site] = {site.weight: site for site in stack.sites}
         self.cache: list[Value] = []
+        self.aside: dict[str, Value] = {}
 
     def has(self, name: str) -> bool:
         """Whether the stack has a matmul or a tensor of this name."""
@@ -54,14 +55,17 @@ class Layer:
 
     def project(self, name: str, x: Value) -> Value:
         """The matmul of this name with its bias, its adapter's part included."""
-        site, tensor = self._sites[name], self._weights[name]
-        matrix = self.weight(name)
-        bias = self.weight(f"{name}.bias") if site.bias else None
+        site = self._sites[name]
+        base = _Matmul(self, site)
+        return base(x) if site.adapter is None else site.adapter.beside(self.t, x, base)
+
+    def frozen(self, site: Site, x: Value) -> Value:
+        """The matmul of a site with its bias, without its adapter."""
+        tensor, matrix = self._weights[site.weight], self.weight(site.weight)
+        bias = self.weight(f"{site.weight}.bias") if site.bias else None
         if tensor.packing is not None:
-            result = tensor.packing.matmul(self.t, x, matrix, site.d_out, self.ways.compute_bits)
-        else:
-            result = self.plain(x, matrix, site.d_out, bias)
-        return result if site.adapter is None else site.adapter.beside(self.t, site.d_out, x, result)
+            return tensor.packing.matmul(self.t, x, matrix, site.d_out, self.ways.compute_bits)
+        return self.plain(x, matrix, site.d_out, bias)
 
     def plain(self, x: Value, matrix: Weight, d_out: int, bias: Weight | None = None) -> Value:
         """A matmul with an unpacked matrix: under autocast of 16-bit copies of x and of the matrix."""
@@ -84,3 +88,19 @@ class Layer:
     def hidden(self, n: int) -> Value:
         """A new value of n elements a token in the type that flows between blocks."""
         return self.t.new(per_token(n), self.ways.flow_bits)
+
+
+class _Matmul:
+    """One matmul of a block as its adapter sees it: without the adapter. aside: values that adapters of one block share."""
+
+    __slots__ = ("_layer", "_site", "aside", "d_in", "d_out", "matrix", "ways")
+
+    def __init__(self, layer: Layer, site: Site) -> None:
+        self._layer, self._site, self.aside, self.ways = layer, site, layer.aside, layer.ways
+        self.d_in, self.d_out, self.matrix = site.d_in, site.d_out, layer.weight(site.weight)
+
+    def __call__(self, x: Value) -> Value:
+        return self._layer.frozen(self._site, x)
+
+    def plain(self, x: Value, matrix: Weight, d_out: int) -> Value:
+        return self._layer.plain(x, matrix, d_out)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
 
-from planner.autograd.operations import add, cast, dropout, linear, scale
-from planner.autograd.tape import Tape, Value, Weight
-from planner.draft import Draft, Stack, Tensor
+from planner.adapters.adapted import adapted
+from planner.adapters.lora import Lora
+from planner.draft import Draft, Stack
 from planner.options import option
 from planner.plan import Plan
 from planner.problem import Problem
@@ -37,26 +36,6 @@ class LoraOptions:
         choices=(("float32", "float32"), ("same as weights", "same as weights")),
         advanced=True,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class LoraBranch:
-    """B(A(dropout(x))) × alpha ÷ r, in the adapter's own type, added to the frozen matmul's result (PEFT's Linear)."""
-
-    rank: int
-    bits: int
-    dropout: float
-
-    def beside(self, t: Tape, d_out: int, x: Value, result: Value) -> Value:
-        stored = result.bits
-        (_, _, d_in, _) = x.elements
-        x = cast(t, x, self.bits)
-        a, b = Weight(self.rank * d_in, self.bits, True), Weight(self.rank * d_out, self.bits, True)
-        # one expression, as in PEFT: no name holds A's result or the unscaled branch any longer than it is read
-        result = add(
-            t, result, scale(t, linear(t, linear(t, dropout(t, x) if self.dropout else x, a, self.rank), b, d_out))
-        )
-        return cast(t, result, stored)
 
 
 class TrainableLora:
@@ -111,21 +90,6 @@ class TrainableLora:
         )
 
 
-@lru_cache(maxsize=512)
 def _adapted(stack: Stack, options: LoraOptions) -> Stack:
-    stored = stack.tensors[0].bits
-    adapter = LoraBranch(options.rank, 32 if options.adapter_dtype == "float32" else stored, options.dropout)
-    wanted = [s for s in stack.sites if s.weight in options.target_modules]
-    added = [
-        t
-        for s in wanted
-        for t in (
-            Tensor(f"{s.weight}.lora_A", "adapter", (adapter.rank, s.d_in), stack.layers, adapter.bits, trained=True),
-            Tensor(f"{s.weight}.lora_B", "adapter", (s.d_out, adapter.rank), stack.layers, adapter.bits, trained=True),
-        )
-    ]
-    return replace(
-        stack,
-        tensors=(*stack.tensors, *added),
-        sites=tuple(replace(s, adapter=adapter) if s in wanted else s for s in stack.sites),
-    )
+    bits = 32 if options.adapter_dtype == "float32" else stack.tensors[0].bits
+    return adapted(stack, Lora(options.rank, bits, options.dropout), options.target_modules)
