@@ -15,7 +15,7 @@ STAMP := $(VENV)/.ready
 TEST_STAMP := $(VENV)/.ready-test
 export QT_API := pyside6
 
-.PHONY: run test setup setup-test lint types contracts tests screens bench count gpu-check clean
+.PHONY: run test setup setup-test lint types contracts tests screens bench truth experiments count gpu-check clean
 
 run: setup
 	@sh scripts/run.sh $(BIN)
@@ -53,6 +53,16 @@ screens: setup
 
 bench: setup-test
 	QT_QPA_PLATFORM=offscreen sh scripts/bench.sh $(BIN)
+
+# ROWS: a file of published rows in the schema of ../shared/data/measured/rows.schema.json
+ROWS ?= ../shared/data/measured/rows_dev.jsonl
+
+truth: setup
+	$(BIN)/python -m benchmarks.truth "$(ROWS)"
+
+# scores the rows, runs other estimators where they are installed, rewrites EXPERIMENTS.md and its picture
+experiments: setup
+	$(BIN)/python -m benchmarks.report "$(ROWS)"
 
 # rows are cut to one length, so that planned and counted speak of the same batch in every step
 count: setup

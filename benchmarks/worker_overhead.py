@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -89,7 +90,7 @@ def main() -> int:
             run_dir, out = base / f"run{turn}", base / f"plain{turn}"
             out.mkdir()
             write_run(run_dir, plan, sample_prompt="")
-            pair = [("worker", lambda d=run_dir: worker_once(d)), ("plain", lambda d=run_dir, o=out: plain_once(d, o))]
+            pair = [("worker", partial(worker_once, run_dir)), ("plain", partial(plain_once, run_dir, out))]
             done = {name: once() for name, once in (pair if turn % 2 else pair[::-1])}
             assert done["worker"][1] == done["plain"][1], "the losses differ"
             for name, (seconds, _, _) in done.items():

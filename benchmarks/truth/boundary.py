@@ -1,7 +1,8 @@
 """Outcomes instead of figures: runs that died on a card, that lived on one, or whose need is known from one side only.
 
 A run's need on a card is its process's: the predicted process where there is one, else the predicted figure. Rows of one
-GPU only. A row that ran and names its card must be predicted to fit there; a row that ran out of memory must not.
+GPU only, nothing unverified. A scored row that ran and names its card must be predicted to fit there; one that ran out of
+memory must not.
 """
 
 from __future__ import annotations
@@ -26,14 +27,14 @@ class Outcome(NamedTuple):
 
 
 def outcomes(rows: Iterable[Answered]) -> list[Outcome]:
-    """One for each row that says something about a bound; `ran` for those measured on a card of known size."""
+    """One for each row that says something about a bound; `ran` for the scored ones measured on a card of known size."""
     found = []
     for one in rows:
         row, label, measured = one.published
-        if row.sharding.n_gpus != 1 or row.task in ("component", "context"):
+        if row.sharding.n_gpus != 1 or row.task in ("component", "context") or label.confidence == "unverified":
             continue
         if label.bound == "equal":
-            if measured.peak_bytes and row.card_bytes:
+            if label.scored and measured.peak_bytes and row.card_bytes:
                 found.append(_outcome(one, "ran", row.card_bytes))
         elif bound := measured.bound_bytes or row.card_bytes:
             found.append(_outcome(one, label.bound, bound))
