@@ -11,7 +11,6 @@ from typing import Any
 
 from planner.assets import asset
 from planner.facts.json_file import read_object
-from planner.facts.model.architectures import DENSE
 from planner.facts.model.config import facts_from_config
 from planner.facts.model.facts import ModelFacts
 from planner.problem import fail
@@ -20,6 +19,8 @@ SIZES = (
     "vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads",
     "num_key_value_heads", "head_dim", "max_position_embeddings", "sliding_window", "tie_word_embeddings",
 )  # fmt: skip
+
+MAY_BE_NULL = ("sliding_window",)
 
 
 @cache
@@ -53,6 +54,7 @@ def find(name: str) -> ModelFacts:
 def _facts(entry: dict[str, Any]) -> ModelFacts:
     """One entry read as the config.json it was taken from. `params` is the catalogue's own where nothing computes it."""
     architecture = entry["architecture"].split()[0]
-    config = {"architectures": [architecture], **{k: entry[k] for k in SIZES}, "dtype": entry["torch_dtype"]}
+    sizes = {k: entry[k] for k in SIZES if entry[k] is not None or k in MAY_BE_NULL}
+    config = {"architectures": [architecture], **sizes, **(entry["build_kwargs"] or {}), "dtype": entry["torch_dtype"]}
     facts = facts_from_config(config, name=entry["id"], source="catalogue", provenance=entry["source"])
-    return facts if facts.family == DENSE else replace(facts, params=entry["params"])
+    return replace(facts, params=facts.params or entry["params"])

@@ -11,8 +11,17 @@ class ModelFacts:
 
     source: embedded, folder or catalogue. path: folder with config.json and safetensors, empty when not on this disk.
     family: which set of formulas applies (`dense_gated_decoder`), or `unsupported` with `unsupported_because`.
+    unsupported_because: why a plan for it is not computed; its family may be known all the same, for what others measured.
     stored_dtype: of the checkpoint. stored_bytes: sum over the safetensors headers, 0 if unknown.
-    params: elements, tied weights counted once.
+    params: elements, tied weights counted once. intermediate_size: of each branch of a gated feed-forward layer.
+
+    positions: rotary, learned, alibi or relative. rotated: entries of one head that rotary embeddings turn, 0 for all.
+    position_rows: of the table of learned or relative positions. embedding_size: 0 where it is the hidden size.
+    full_attention_layers: how many look back without limit where the others have the sliding window.
+    n_encoder_layers: of an encoder before the n_layers of the decoder. n_experts: in each layer that has any, which are
+    all but the first n_dense_layers; experts_per_token of them read a token; expert_size: their intermediate size;
+    shared_expert_size: of the one that reads every token. latent_dim: keys and values are made from so many entries;
+    value_dim: of one head's values where that is not head_dim.
     """
 
     name: str
@@ -40,6 +49,22 @@ class ModelFacts:
     unsupported_because: str = ""
     provenance: str = ""  # where these figures come from, shown as a tool tip
     sliding_window: int = 0  # attention looks back at most this many tokens; 0: no such limit
+    positions: str = "rotary"
+    rotated: int = 0
+    position_rows: int = 0
+    token_types: int = 0
+    embedding_size: int = 0
+    full_attention_layers: int = 0
+    n_encoder_layers: int = 0
+    n_experts: int = 0
+    experts_per_token: int = 0
+    expert_size: int = 0
+    shared_expert_size: int = 0
+    n_dense_layers: int = 0
+    latent_dim: int = 0
+    value_dim: int = 0
+    hidden_dropout: bool = False  # of hidden states while training
+    attention_dropout: bool = False
     tokenizer: str = ""  # digest of tokenizer.json and chat template: whose token counts hold for this model
 
     @property
@@ -53,4 +78,4 @@ class ModelFacts:
     @property
     def rotary_dim(self) -> int:
         """Entries of one head that rotary embeddings turn; 0 for models with other positions."""
-        return self.head_dim
+        return (self.rotated or self.head_dim) if self.positions == "rotary" else 0

@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from planner.facts.json_file import CONFIG_LIMIT_BYTES, read_bytes, read_object
-from planner.facts.model.architectures import DENSE
 from planner.facts.model.config import facts_from_config
 from planner.facts.model.facts import ModelFacts
 from planner.facts.model.safetensors_header import StoredWeights, TensorHeader, read_weights
@@ -65,7 +64,7 @@ def _read(folder: Path, files: set[str], name: str, source: str) -> ModelFacts:
         stored_dtype=weights.dtype or facts.stored_dtype,
         provenance=f"config.json and the safetensors headers in {folder.name}",
     )
-    facts = _held_against(facts, weights) if facts.family == DENSE else replace(facts, params=weights.elements)
+    facts = replace(facts, params=weights.elements) if facts.unsupported_because else _held_against(facts, weights)
     if not files & set(TOKENIZERS):
         raise fail(
             "model.no_tokenizer",

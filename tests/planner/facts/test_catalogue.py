@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from planner.assets import asset
 from planner.facts.gpus import gpus, other_machine
-from planner.facts.model.architectures import DENSE
+from planner.facts.json_file import read_object
+from planner.facts.model.architectures import SUPPORTED
 from planner.facts.model.catalogue import find, names
+from planner.facts.model.families import FAMILIES, stacks_of
 from planner.problem import ProblemError
 
 
@@ -15,7 +18,17 @@ def test_every_model_has_facts_params_and_a_source() -> None:
         facts = find(name)
         assert facts.params > 0, name
         assert facts.provenance, name
-        assert facts.family == DENSE or facts.unsupported_because, name
+        assert facts.architecture in SUPPORTED or facts.unsupported_because, name
+
+
+def test_every_model_of_the_catalogue_has_a_family_whose_tensors_add_up_to_its_parameters() -> None:
+    table = {m["id"]: m for m in read_object(asset("models.json"), "catalogue")["models"]}
+    assert len(table) == 103
+    for name in names():
+        facts = find(name)
+        assert facts.family in FAMILIES, name
+        held = [t for stack in stacks_of(facts) for t in stack.tensors if not t.tied and t.role != "buffer"]
+        assert sum(t.elements for t in held) == facts.params == table[name]["params"], name
 
 
 def test_names_are_found_by_alias_and_in_any_case() -> None:

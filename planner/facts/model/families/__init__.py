@@ -1,4 +1,4 @@
-"""Which sets of formulas there are: for each family its stack of tensors and its block of operations."""
+"""Which sets of formulas there are: for each family its stacks of tensors and its block of operations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from planner.autograd.layer import Layer, Shared
 from planner.autograd.tape import Value
 from planner.draft import Stack
 from planner.facts.model.facts import ModelFacts
-from planner.facts.model.families import dense_gated_decoder
+from planner.facts.model.families import decoder, encoder, encoder_decoder, latent_experts
+from planner.facts.model.families.decoders import DECODERS
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,12 @@ class Family:
 
 
 FAMILIES: dict[str, Family] = {
-    dense_gated_decoder.NAME: Family(dense_gated_decoder.stacks, dense_gated_decoder.block),
+    **{name: Family(decoder.stacks, decoder.block) for name in DECODERS},
+    "bert": Family(encoder.bert_stacks, decoder.block),
+    "deberta": Family(encoder.deberta_stacks, decoder.block),
+    "t5": Family(encoder_decoder.stacks, decoder.block),
+    "t5_gated": Family(encoder_decoder.stacks, decoder.block),
+    "deepseek": Family(latent_experts.stacks, decoder.block),
 }
 
 

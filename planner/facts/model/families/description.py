@@ -1,0 +1,74 @@
+"""What sets one decoder apart from another, as data: which norms where, what is fused, what runs side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from planner.facts.model.facts import ModelFacts
+
+
+class Norm(Enum):
+    """rms: LlamaRMSNorm. rms_in_float32: Gemma's, times 1 + weight before the cast back. layer: torch's LayerNorm."""
+
+    RMS = "rms"
+    RMS_IN_FLOAT32 = "rms_in_float32"
+    LAYER = "layer"
+
+
+class Qkv(Enum):
+    """apart: three matmuls. side_by_side: one, its result cut in three. by_head: one, q, k, v of each head together."""
+
+    APART = "apart"
+    SIDE_BY_SIDE = "side_by_side"
+    BY_HEAD = "by_head"
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """One kind of decoder block, and the few tensors around the blocks.
+
+    before_attention, after_attention, before_mlp, after_mlp: names of norms, empty where there is none. norms_follow: the
+    first and the third are applied to the sum with the residual instead (OPT-350m). parallel: attention and feed-forward
+    layer read the same hidden state and are added to it together; without before_mlp they share one norm.
+    gated: the feed-forward layer has a gate beside up; gate_up: both are one matrix. activation: silu, gelu (any of one
+    kernel), gelu_new (seven pointwise operations), bloom_gelu (a function of its own) or relu. conv1d: matrices are
+    stored d_in × d_out. embedding_norm: after the embedding. head_bias: the head has one. experts: the feed-forward
+    layer is a mixture. caps: scores and logits go through cap × tanh(x ÷ cap). names: where the checkpoint keeps a tensor, {} for
+    the layer; what is not listed lies where Llama keeps it.
+    """
+
+    norm: Norm = Norm.RMS
+    before_attention: str = "input_layernorm"
+    after_attention: str = ""
+    before_mlp: str = "post_attention_layernorm"
+    after_mlp: str = ""
+    norms_follow: bool = False
+    parallel: bool = False
+    qkv: Qkv = Qkv.APART
+    gated: bool = True
+    gate_up: bool = False
+    activation: str = "silu"
+    conv1d: bool = False
+    embedding_norm: bool = False
+    final_norm: bool = True
+    head_bias: bool = False
+    experts: str = ""
+    caps: bool = False
+    sinks: bool = False
+    norm_whole: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    def norm_sizes(self, facts: ModelFacts) -> tuple[tuple[str, int], ...]:
+        """Names and sizes of a block's norms."""
+        h = facts.hidden_size
+        named = (self.before_attention, self.before_mlp, self.after_attention, self.after_mlp)
+        sizes = [(name, h) for name in named if name]
+        if facts.qk_norm:
+            whole = self.norm_whole
+            sizes += [
+                ("q_norm", facts.q_dim if whole else facts.head_dim),
+                ("k_norm", facts.kv_dim if whole else facts.head_dim),
+            ]
+        return tuple(sizes)
