@@ -65,8 +65,12 @@ class Packing(Protocol):
 
 
 class Frozen(Protocol):
-    """The frozen matmul that an adapter hangs on. matrix: its weight as unpacked; ways: how the run computes."""
+    """The frozen matmul that an adapter hangs on. matrix: its weight as unpacked; ways: how the run computes.
 
+    aside: values that the adapters of one block leave for each other.
+    """
+
+    name: str
     d_in: int
     d_out: int
     matrix: Weight

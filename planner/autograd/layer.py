@@ -55,9 +55,19 @@ class Layer:
 
     def project(self, name: str, x: Value) -> Value:
         """The matmul of this name with its bias, its adapter's part included."""
-        site = self._sites[name]
+        return self.matmul(self._sites[name], x)
+
+    def matmul(self, site: Site, x: Value) -> Value:
+        """A site's matmul with its bias, its adapter's part included."""
         base = _Matmul(self, site)
         return base(x) if site.adapter is None else site.adapter.beside(self.t, x, base)
+
+    def site(self, name: str, d_in: int, d_out: int) -> Site:
+        """The site of this name, or a bare one of these sizes where the stack lists none."""
+        return self._sites.get(name) or Site(name, d_in, d_out, self.has(f"{name}.bias"))
+
+    def is_packed(self, name: str) -> bool:
+        return self._weights[name].packing is not None
 
     def frozen(self, site: Site, x: Value) -> Value:
         """The matmul of a site with its bias, without its adapter."""
@@ -93,11 +103,11 @@ class Layer:
 class _Matmul:
     """One matmul of a block as its adapter sees it: without the adapter. aside: values that adapters of one block share."""
 
-    __slots__ = ("_layer", "_site", "aside", "d_in", "d_out", "matrix", "ways")
+    __slots__ = ("_layer", "_site", "aside", "d_in", "d_out", "matrix", "name", "ways")
 
     def __init__(self, layer: Layer, site: Site) -> None:
         self._layer, self._site, self.aside, self.ways = layer, site, layer.aside, layer.ways
-        self.d_in, self.d_out, self.matrix = site.d_in, site.d_out, layer.weight(site.weight)
+        self.name, self.d_in, self.d_out, self.matrix = site.weight, site.d_in, site.d_out, layer.weight(site.weight)
 
     def __call__(self, x: Value) -> Value:
         return self._layer.frozen(self._site, x)
