@@ -8,7 +8,7 @@ slot owns (`OWNS`); a test compares the drafts before and after.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias
 
@@ -55,7 +55,11 @@ class Tensor:
 class Packing(Protocol):
     """How a quantised matrix lies in memory: its codes, and the scales beside them. Frozen and hashable."""
 
-    name: str
+    @property
+    def name(self) -> str: ...
+
+    def pieces(self, shape: tuple[int, ...]) -> Iterable[int]:
+        """Bytes of each tensor that is kept of one matrix, or of one for each expert."""
 
     def bytes_of(self, shape: tuple[int, ...]) -> int:
         """Bytes of one matrix of this shape, scales included."""

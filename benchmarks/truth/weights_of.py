@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
-from benchmarks.truth.row import Row
-from planner.draft import Stack
+from benchmarks.truth.row import Row, Weights
+from planner.draft import Packing, Stack, Tensor
+from planner.packing import TORCHAO_SCRATCH_BITS, Awq, EightBits, EightBitsWeightOnly, Float8, FourBits, Gptq
 from planner.problem import fail
 from planner.units import BYTES_PER_ELEMENT
 
@@ -19,13 +20,72 @@ def compute(row: Row) -> tuple[int, int, bool]:
 
 def stacks(row: Row, plain: tuple[Stack, ...]) -> tuple[Stack, ...]:
     """The model's stacks as this row stores them."""
-    assert row.weights is not None
-    if row.weights.storage not in BYTES_PER_ELEMENT:
-        raise fail("row.storage", f"weights stored as {row.weights.storage} are not computed yet", "")
-    return tuple(_stored(stack, 8 * BYTES_PER_ELEMENT[row.weights.storage], row.trainable == "full") for stack in plain)
+    weights = row.weights
+    assert weights is not None
+    options = row.trainable_options
+    targets = options.target_modules or () if options else ()
+    trained, fused = row.trainable == "full", bool(row.compile)
+    untied = bool(weights.head_untied_copy) and not ties_again(row)
+    bits = compute(row)[0]
+    return tuple(_stored(stack, weights, bits, targets, trained, fused, untied) for stack in plain)
+
+
+def ties_again(row: Row) -> bool:
+    """A row that says its tied head is a second copy, written by a loop that ties it again after loading.
+
+    transformers' generation loop up to 4.44, known by logits of all prompt positions in float32, calls `tie_weights`
+    at the end of loading. The published field was inferred from differences between precisions; what differs there is
+    what `inference_of` counts for that loop.
+    """
+    return row.task == "infer" and row.logits == "all_positions_fp32"
 
 
 @lru_cache(maxsize=1024)
-def _stored(stack: Stack, bits: int, trained: bool) -> Stack:
-    tensors = tuple(x if x.role == "buffer" else replace(x, bits=bits, trained=trained) for x in stack.tensors)
-    return replace(stack, tensors=tensors)
+def _stored(
+    stack: Stack, weights: Weights, bits: int, targets: tuple[str, ...], trained: bool, fused: bool, untied: bool
+) -> Stack:
+    packing = _packing(weights, fused)
+    around = weights.unquantised_dtype if packing else weights.storage
+    wide = 8 * BYTES_PER_ELEMENT.get(around or "", bits // 8)
+
+    def one(x: Tensor) -> Tensor:
+        if x.role == "buffer":
+            return x
+        tied = x.tied and not untied
+        if packing is None or not _quantised(x, weights, targets):
+            return replace(x, bits=wide, trained=trained, tied=tied)
+        return replace(x, bits=bits, trained=trained, tied=tied, packing=packing)
+
+    return replace(stack, tensors=tuple(one(x) for x in stack.tensors))
+
+
+def _quantised(x: Tensor, weights: Weights, targets: tuple[str, ...]) -> bool:
+    if x.role == "head":
+        return weights.quantised_modules == "all_linears_and_lm_head" and len(x.shape) > 1
+    if weights.quantised_modules == "linears_with_lora":
+        return x.role == "linear" and x.name in targets
+    return x.role == "linear"
+
+
+def _packing(weights: Weights, fused: bool) -> Packing | None:
+    """None for a plain type. fused: torch.compile leaves no values between the steps of unpacking."""
+    block = weights.block_size
+    match weights.storage:
+        case "float32" | "bfloat16" | "float16":
+            return None
+        case "nf4" | "fp4":
+            # what quantises only the matrices with an adapter is torchtune, whose NF4 is torchao's
+            by_torch = weights.quantised_modules == "linears_with_lora" and not fused
+            scratch = TORCHAO_SCRATCH_BITS if by_torch else 0
+            return FourBits(weights.storage, block or 64, bool(weights.double_quant), scratch)
+        case "int8":
+            return EightBits()
+        case "int8_weight_only":
+            return EightBitsWeightOnly(group_size=block or 256)
+        case "gptq4" | "gptq8":
+            return Gptq(weights.storage, int(weights.storage[-1]), block or 128)
+        case "awq4":
+            return Awq(group_size=block or 128)
+        case "fp8":
+            return Float8(tile=block or 128)
+    raise fail("row.storage", f"weights stored as {weights.storage} are not computed", "Name a storage.")

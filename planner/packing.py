@@ -1,0 +1,187 @@
+"""How quantised matrices lie in memory: codes of few bits with scales beside them, and which matmul reads them.
+
+Sizes are those of the tensors that each library keeps for one matrix; torch rounds each of them up to 512 bytes, which
+is not counted. bitsandbytes' were compared with its own modules; the others follow the layouts that their classes name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import prod
+
+from planner.autograd import matmul
+from planner.autograd.tape import Tape, Value, Weight
+
+
+def _matrix(shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """(how many, out, in) of a tensor that holds one matrix, or one for each expert."""
+    return prod(shape[:-2]), shape[-2], shape[-1]
+
+
+def _parts(n: int, size: int) -> int:
+    return -(-n // size)
+
+
+@dataclass(frozen=True, slots=True)
+class FourBits:
+    """bitsandbytes' NF4 and FP4, and torchao's NF4: two codes in a byte, one scale for each block of values.
+
+    double: the scales are 8-bit codes themselves, with a float32 for each 256 of them, and one offset.
+    scratch_bits: what unpacking makes besides the matrix, for each of its elements: nothing in bitsandbytes' kernel;
+    torchao does it in torch, where the indices alone are 64-bit (torchao NF4Tensor.get_original_weight).
+    """
+
+    name: str = "nf4"
+    block_size: int = 64
+    double: bool = False
+    scratch_bits: int = 0
+
+    def pieces(self, shape: tuple[int, ...]) -> Iterator[int]:
+        """Bytes of each tensor that is kept; the last ones are the tables of codes."""
+        n, rows, columns = _matrix(shape)
+        elements = rows * columns
+        scales = _parts(elements, self.block_size)
+        for _ in range(n):
+            yield _parts(elements, 2)
+            if self.double:
+                yield scales
+                yield 4 * _parts(scales, 256)
+                yield 4  # the offset
+            else:
+                yield 4 * scales
+            yield 64  # the 16 values that the codes stand for
+
+    def bytes_of(self, shape: tuple[int, ...]) -> int:
+        return sum(self.pieces(shape))
+
+    def matmul(self, t: Tape, x: Value, weight: Weight, d_out: int, compute_bits: int) -> Value:
+        return matmul.unpacked_each_time(t, x, weight, d_out, compute_bits, self.scratch_bits)
+
+
+TORCHAO_SCRATCH_BITS = 96
+"""Of one element while torchao unpacks NF4 in eager torch: two halves' indices of 64 bits, their values of 16 bits, the
+scales spread out to 16 bits, and the scaled values of 16 bits, each for half of the elements: 64 + 16 + 8 + 8 …; the
+stacked result is the matrix itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class EightBits:
+    """bitsandbytes' LLM.int8(): one byte a value and a float32 for each row."""
+
+    name: str = "int8"
+
+    def pieces(self, shape: tuple[int, ...]) -> Iterator[int]:
+        n, rows, columns = _matrix(shape)
+        for _ in range(n):
+            yield rows * columns
+            yield 4 * rows
+
+    def bytes_of(self, shape: tuple[int, ...]) -> int:
+        return sum(self.pieces(shape))
+
+    def matmul(self, t: Tape, x: Value, weight: Weight, d_out: int, compute_bits: int) -> Value:
+        return matmul.eight_bits_by_row(t, x, weight, d_out, compute_bits)
+
+
+@dataclass(frozen=True, slots=True)
+class EightBitsWeightOnly:
+    """Q-GaLore's int8: one byte a value, a 16-bit scale and zero for each group (q_galore_torch QLinear)."""
+
+    name: str = "int8_weight_only"
+    group_size: int = 256
+
+    def pieces(self, shape: tuple[int, ...]) -> Iterator[int]:
+        n, rows, columns = _matrix(shape)
+        groups = _parts(rows * columns, self.group_size)
+        for _ in range(n):
+            yield rows * columns
+            yield 2 * groups
+            yield 2 * groups
+
+    def bytes_of(self, shape: tuple[int, ...]) -> int:
+        return sum(self.pieces(shape))
+
+    def matmul(self, t: Tape, x: Value, weight: Weight, d_out: int, compute_bits: int) -> Value:
+        return matmul.eight_bits_weight_only(t, x, weight, d_out, compute_bits)
+
+
+GPTQ_SCRATCH_BITS = 40
+"""Of one element while AutoGPTQ unpacks in torch: shifted 32-bit integers and their narrowed copy of 8 bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gptq:
+    """GPTQ as AutoGPTQ lays it out: packed codes and zeros in int32, float16 scales by group, an int32 for each input.
+
+    qweight (in × bits ÷ 32, out), qzeros (groups, out × bits ÷ 32), scales (groups, out), g_idx (in): auto_gptq's
+    QuantLinear and GPTQModel's alike.
+    """
+
+    name: str = "gptq4"
+    bits: int = 4
+    group_size: int = 128
+
+    def pieces(self, shape: tuple[int, ...]) -> Iterator[int]:
+        n, rows, columns = _matrix(shape)
+        groups = _parts(columns, self.group_size)
+        for _ in range(n):
+            yield rows * columns * self.bits // 8
+            yield groups * rows * self.bits // 8
+            yield 2 * groups * rows
+            yield 4 * columns
+
+    def bytes_of(self, shape: tuple[int, ...]) -> int:
+        return sum(self.pieces(shape))
+
+    def buffer_bytes(self, shape: tuple[int, ...]) -> int:
+        """Of ExLlama's kernels for 4 bits: room for one unpacked matrix, made once at loading for the largest."""
+        return 2 * shape[-2] * shape[-1] if self.bits == 4 else 0
+
+    def matmul(self, t: Tape, x: Value, weight: Weight, d_out: int, compute_bits: int) -> Value:
+        return matmul.unpacked_and_kept(t, x, weight, d_out, compute_bits, GPTQ_SCRATCH_BITS)
+
+
+@dataclass(frozen=True, slots=True)
+class Awq:
+    """AWQ as AutoAWQ lays it out: packed codes and zeros in int32, float16 scales by group (awq WQLinear_GEMM).
+
+    From 1,024 tokens on the whole matrix is unpacked for a product; below that a kernel unpacks as it goes.
+    """
+
+    name: str = "awq4"
+    group_size: int = 128
+
+    def pieces(self, shape: tuple[int, ...]) -> Iterator[int]:
+        n, rows, columns = _matrix(shape)
+        groups = _parts(columns, self.group_size)
+        for _ in range(n):
+            yield rows * columns // 2
+            yield groups * rows // 2
+            yield 2 * groups * rows
+
+    def bytes_of(self, shape: tuple[int, ...]) -> int:
+        return sum(self.pieces(shape))
+
+    def matmul(self, t: Tape, x: Value, weight: Weight, d_out: int, compute_bits: int) -> Value:
+        return matmul.unpacked_each_time(t, x, weight, d_out, compute_bits)
+
+
+@dataclass(frozen=True, slots=True)
+class Float8:
+    """FP8 of published checkpoints: one byte a value, a float32 for each square tile (transformers FP8Linear)."""
+
+    name: str = "fp8"
+    tile: int = 128
+
+    def pieces(self, shape: tuple[int, ...]) -> Iterator[int]:
+        n, rows, columns = _matrix(shape)
+        for _ in range(n):
+            yield rows * columns
+            yield 4 * _parts(rows, self.tile) * _parts(columns, self.tile)
+
+    def bytes_of(self, shape: tuple[int, ...]) -> int:
+        return sum(self.pieces(shape))
+
+    def matmul(self, t: Tape, x: Value, weight: Weight, d_out: int, compute_bits: int) -> Value:
+        return matmul.float8_by_block(t, x, weight, d_out, compute_bits)
