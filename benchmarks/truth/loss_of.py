@@ -5,10 +5,26 @@ from __future__ import annotations
 from benchmarks.truth.row import Row
 from planner.draft import Draft
 from planner.ledger import Line
-from planner.options import NoOptions
-from planner.techniques.loss_full_logits import LossFullLogits
+from planner.problem import fail
+from planner.training.loss_lines import loss_lines
+from planner.training.losses import FewLabels, FusedLinear, LogitsInPieces, WholeLogits
 
 
 def lines(row: Row, draft: Draft) -> tuple[Line, ...]:
     """Head and loss."""
-    return LossFullLogits().apply(NoOptions(), draft._replace(lines=())).lines
+    held, compiled, tokens = bool(row.keeps_outputs), bool(row.compile), draft.batch.tokens
+    if row.logits == "chunked":
+        count = row.logits_chunk_count or -(-draft.batch.seq // (row.logits_chunk_tokens or draft.batch.seq))
+        of_piece = draft.batch.rows * row.logits_chunk_tokens if row.logits_chunk_tokens else -(-tokens // count)
+        return loss_lines(draft, LogitsInPieces(count, held, compiled), of_piece)
+    if row.logits == "fused":
+        facts = draft.facts
+        rows = -(-tokens // max(1, facts.vocab_size // facts.hidden_size))
+        of_piece = 1 << (rows - 1).bit_length()  # rounded up to a power of two
+        return loss_lines(draft, FusedLinear(-(-tokens // of_piece)), of_piece)
+    if row.logits == "sequence_classification":
+        return loss_lines(draft, FewLabels())
+    if row.logits == "last_position":
+        raise fail("row.logits", "training with a loss on the last position only is not computed", "")
+    upcast = row.logits != "all_positions_model_dtype"
+    return loss_lines(draft, WholeLogits(upcast, held, compiled))

@@ -1,7 +1,8 @@
 """What the end of the model needs in a training step: final norm, head and loss, both ways, run once on the tape.
 
-The loss itself is written by the technique that owns it; this only runs it between the last block and the gradient
-that goes back into it. In these amounts the second part counts rows of a tile instead of positions.
+The loss itself is written elsewhere (`planner.training.losses`, or a technique); this only runs it between the last
+block and the gradient that goes back into it. In these amounts the second part counts rows of a tile or tokens of a
+piece instead of positions.
 """
 
 from __future__ import annotations
@@ -11,34 +12,74 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from planner.autograd.amount import Amount, per_token
-from planner.autograd.operations import rms_norm
+from planner.autograd.layer import Layer
 from planner.autograd.tape import Tape, Value, Weight
-from planner.draft import Draft, Stack
+from planner.draft import Draft, Stack, Ways
 from planner.stored import stored
 
-Loss: TypeAlias = "Callable[[Tape, Value, Weight, int], Value]"
-"""(tape, hidden, head's weight, vocabulary) → the loss."""
+
+class Head:
+    """The head as a loss reads it: plain, packed or with an adapter beside it.
+
+    held: values that the loop still holds when backward is over.
+    """
+
+    __slots__ = ("_layer", "_site", "held", "plain", "vocabulary", "weight")
+
+    def __init__(self, layer: Layer, name: str, weight: Weight) -> None:
+        facts = layer.facts
+        self._layer, self.weight, self.vocabulary = layer, weight, facts.vocab_size
+        self._site = layer.site(name, weight.elements // facts.vocab_size, facts.vocab_size)
+        self.plain = self._site.adapter is None and not layer.is_packed(name)
+        self.held: list[Value] = []
+
+    @property
+    def compute_bits(self) -> int:
+        return self._layer.ways.compute_bits
+
+    def logits(self, hidden: Value) -> Value:
+        """The head's matmul in the run's own way."""
+        layer, site = self._layer, self._site
+        if not self.plain:
+            return layer.matmul(site, hidden)
+        bias = layer.weight(f"{site.weight}.bias") if site.bias else None
+        return layer.plain(hidden, self.weight, self.vocabulary, bias)
+
+
+Loss: TypeAlias = "Callable[[Tape, Value, Head], Value]"
+"""(tape, hidden, head) → the loss. Hashable: what a loss needs is worked out once for each."""
 
 
 def head_of(draft: Draft, loss: Loss) -> tuple[Amount, ...]:
     """The fullest instants between the last block's forward and its backward, all bytes made there counted."""
-    return _run(loss, draft.stacks[-1], draft.compute_bits, draft.device, draft.schedule.grad_accumulation == 1)
+    return _run(loss, draft.stacks[-1], draft.ways, draft.schedule.grad_accumulation == 1)
 
 
 @lru_cache(maxsize=4096)
-def _run(loss: Loss, stack: Stack, bits: int, device: str, alone: bool) -> tuple[Amount, ...]:
+def _run(loss: Loss, stack: Stack, ways: Ways, alone: bool) -> tuple[Amount, ...]:
     facts, sums = stack.facts, stored(stack)
     # a tied head's gradient waits for the embedding's, others are added at once to those of earlier micro-batches
-    t = Tape(device, gradients_stay=sums.tied or alone)
+    t = Tape(ways.device, sums.tied or alone, ways.float16)
     t.enter("loss")
-    norm = Weight(facts.hidden_size, sums.bits, sums.of_final_norm > 0)
-    head = Weight(facts.hidden_size * facts.vocab_size, sums.bits, sums.of_head > 0)
-    x = t.input(per_token(facts.hidden_size), bits, wants_gradient=True)
-    result = loss(t, rms_norm(t, x, norm), head, facts.vocab_size)
+    layer = Layer(t, stack, ways)
+    name = next(x.name for x in stack.tensors if x.role == "head")
+    weight = layer.weight(name)
+    head = Head(layer, name, Weight(weight.elements, weight.bits, sums.of_head > 0))
+    x = t.input(per_token(facts.hidden_size), ways.flow_bits, wants_gradient=True)
+    result = loss(t, _normed(layer, x), head)
     del x
     last, elements = result.node, result.elements
     del result
     assert last is not None
     reached = t.backward(last, elements, 32)
     del reached, last
+    head.held.clear()
     return t.fullest("loss")
+
+
+def _normed(layer: Layer, x: Value) -> Value:
+    """The final norm, of the kind that its tensors show; some models have none."""
+    name = next((x.name for x in layer.stack.tensors if x.role == "final norm"), "")
+    if not name:
+        return x
+    return layer.layer_norm(name, x) if layer.has(f"{name}.bias") else layer.rms_norm(name, x)

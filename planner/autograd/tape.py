@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from planner.autograd.amount import Amount
+from planner.autograd.amount import Amount, fixed
 
 
 def _bytes(elements: Amount, bits: int) -> Amount:
@@ -184,6 +184,10 @@ class Tape:
                 raise _Remade
         return alias
 
+    def shared(self, weight: Weight) -> Value:
+        """A trained weight that several operations read: their gradients are added up before it collects the sum."""
+        return Value(self, fixed(0), weight.bits, self._node(weight.bits, [weight], _stop, []))
+
     def new(self, elements: Amount, bits: int) -> Value:
         """A temporary that autograd does not follow."""
         return Value(self, elements, bits)
@@ -253,7 +257,7 @@ class Tape:
         while ready:
             node = heapq.heappop(ready)
             incoming = buffers.pop(node)
-            if node.run is _stop:
+            if node.run is _stop and not node.edges:
                 reached = incoming
                 continue
             saved = [self._unpack(handle) for handle in node.saved]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from planner.autograd.amount import Amount, Extent, fixed, most, per_position, per_token
-from planner.autograd.head import head_of
+from planner.autograd.head import Head, head_of
 from planner.autograd.operations import cast
 from planner.autograd.tape import Gradients, Tape, Value, Weight
 from planner.draft import Draft
@@ -31,12 +31,13 @@ def per_tile_row(n: int) -> Amount:
     return per_position(n)  # in the head's amounts the second part counts rows of a tile
 
 
-def fused_tiles(t: Tape, hidden: Value, head: Weight, vocabulary: int) -> Value:
+def fused_tiles(t: Tape, hidden: Value, of: Head) -> Value:
     """TRL's add_fused_lm_head and ChunkedLogProbFunction, asked for log-probabilities, entropy and top-1.
 
     On a CUDA device a Triton kernel folds each tile in place (read, never run here); elsewhere torch operations do,
     with several float32 copies of the tile side by side (counted here).
     """
+    head, vocabulary = of.weight, of.vocabulary
     bits, plain = hidden.bits, t.device not in IN_PLACE
     wide = per_tile_row(min(vocabulary, TILE_WORDS))
     size = hidden.elements
