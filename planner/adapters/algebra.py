@@ -32,11 +32,6 @@ def to(t: Tape, x: Operand, bits: int) -> Operand:
     return t.result(elements, bits, [x], lambda g, _: [t.new(g.elements, before)])
 
 
-def made(t: Tape, elements: Amount, bits: int) -> Value:
-    """A value that autograd does not follow: an identity matrix, noise, an index."""
-    return t.new(elements, bits)
-
-
 def matmul(t: Tape, a: Operand, b: Operand, elements: Amount) -> Value:
     """`a @ b`: each factor is kept where the other one wants a gradient."""
     a_wants, b_wants = wants(a), wants(b)
@@ -126,3 +121,20 @@ def reshaped(t: Tape, x: Operand, elements: Amount | None = None, *, copied: boo
 def reduced(t: Tape, x: Operand, elements: Amount) -> Value:
     """A sum or mean over some of x's dimensions; the gradient is spread out as a view."""
     return t.result(elements, x.bits, [x], lambda g, _: [Value(t, g.elements, g.bits, None, g.storage)])
+
+
+def seen(t: Tape, weight: Weight) -> Operand:
+    """A trained weight that is read more than once: its gradients are summed before they reach it."""
+    return reshaped(t, weight) if weight.trained else weight
+
+
+def combined(t: Tape, inputs: tuple[Operand, ...], elements: Amount, bits: int, work: tuple[Amount, ...] = ()) -> Value:
+    """A small matrix worked out of several; keeps what it read. work: further values of its type kept for backward."""
+    kept = [t.new(one, bits) for one in work]
+    sizes = [size(x) for x in inputs]
+    wanted = [wants(x) for x in inputs]
+
+    def back(g: Value, saved: list[Any]) -> Gradients:
+        return [t.new(one, g.bits) if w else None for one, w in zip(sizes, wanted, strict=True)]
+
+    return t.result(elements, bits, list(inputs), back, keep=[*inputs, *kept])

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from planner.adapters.adapted import tensor
 from planner.adapters.algebra import into
-from planner.autograd.amount import per_token
 from planner.autograd.operations import add, cast, dropout, scale
 from planner.autograd.tape import Tape, Value, Weight
 from planner.draft import Frozen, Site, Tensor
