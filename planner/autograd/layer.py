@@ -7,6 +7,7 @@ that no family needs to know. Adds up nothing.
 from __future__ import annotations
 
 from planner.autograd.amount import per_token
+from planner.autograd.matmul import of_copies
 from planner.autograd.operations import cast, contiguous, layer_norm, linear, repeat, rms_norm
 from planner.autograd.tape import Tape, Value, Weight
 from planner.draft import Heads, Site, Stack, Tensor, Ways
@@ -82,7 +83,7 @@ class Layer:
         bits = self.ways.compute_bits
         if not self.ways.autocast:
             return linear(self.t, x, matrix, d_out, bias)
-        return linear(self.t, cast(self.t, x, bits), matrix, d_out, bias)
+        return of_copies(self.t, x, matrix, d_out, bits, bias)
 
     def attend(self, heads: Heads, q: Value, k: Value, v: Value, mask: Value | None) -> tuple[Value, Value | None]:
         """The attention core. Where a cache is kept, keys and values are copied into it first and read from there."""
