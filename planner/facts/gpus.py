@@ -57,6 +57,13 @@ def gpus() -> tuple[Gpu, ...]:
     return tuple(_gpu(row, several_sizes=sizes[row["name"]] > 1) for row in rows)
 
 
+@cache
+def capability_of(name: str) -> float:
+    """The compute capability of an NVIDIA card by the name that its driver gives it; 0 where the table has none."""
+    plain = name.split(", ")[0].casefold()
+    return next((g.compute_capability for g in gpus() if g.name.split(", ")[0].casefold() == plain), 0.0)
+
+
 def _gpu(row: dict[str, str], *, several_sizes: bool) -> Gpu:
     return Gpu(
         name=f"{row['name']}, {row['memory_advertised_gb']} GB" if several_sizes else row["name"],

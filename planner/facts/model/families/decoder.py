@@ -8,13 +8,29 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from planner.autograd.amount import per_pair, per_token
 from planner.autograd.layer import Layer, Shared
-from planner.autograd.operations import add, multiply, rotate, silu, split_heads
+from planner.autograd.operations import (
+    add,
+    batched_matmul,
+    cast,
+    contiguous,
+    dropout,
+    multiply,
+    repeat,
+    rotate,
+    scale,
+    softmax,
+    split_heads,
+)
+from planner.autograd.parts import cut, pick, rotate_part, share, split
+from planner.autograd.pointwise import ACTIVATIONS, rms_norm_in_float32
 from planner.autograd.tape import Value
 from planner.draft import Heads, Site, Stack, Tensor
 from planner.facts.model.facts import ModelFacts
 from planner.facts.model.families.decoders import DECODERS
 from planner.facts.model.families.description import Decoder, Norm, Qkv
+from planner.facts.model.families.mixture import mixture
 from planner.facts.model.families.tensors import (
     attention_sites,
     embeddings,
@@ -77,34 +93,160 @@ def _between_embedding_and_blocks(facts: ModelFacts, about: Decoder, bits: int) 
     return made
 
 
+def norm(layer: Layer, name: str, x: Value, rows_per_token: int = 1) -> Value:
+    """A norm of the model's kind."""
+    kind = DECODERS[layer.facts.family].norm
+    if kind is Norm.LAYER:
+        return layer.layer_norm(name, x)
+    if kind is Norm.RMS_IN_FLOAT32:
+        return rms_norm_in_float32(layer.t, x, layer.weight(name), rows_per_token)
+    return layer.rms_norm(name, x, rows_per_token)
+
+
 def block(layer: Layer, x: Value, shared: Shared) -> Value:
-    """One LlamaDecoderLayer.forward; the names that hold a value, and for how long, are the model's own."""
-    t, facts = layer.t, layer.facts
-    heads = Heads(facts.n_heads, facts.n_kv_heads, facts.head_dim)
-    cos, sin = shared.cos, shared.sin
-    assert cos is not None
-    assert sin is not None
-
-    def normed(name: str, value: Value, n_heads: int) -> Value:
-        """Queries or keys by head, normed as soon as they are made where the model norms them."""
-        if not facts.qk_norm:
-            return split_heads(t, layer.project(f"{name}_proj", value))
-        return split_heads(t, layer.rms_norm(f"{name}_norm", layer.project(f"{name}_proj", value), n_heads))
-
-    def attention(value: Value) -> tuple[Value, Value | None]:
-        q, k = normed("q", value, heads.n_heads), normed("k", value, heads.n_kv_heads)
-        v = split_heads(t, layer.project("v_proj", value))
-        q, k = rotate(t, q, cos, sin), rotate(t, k, cos, sin)
-        mixed, scores = layer.attend(heads, q, k, v, shared.mask)
-        return layer.project("o_proj", mixed), scores
-
-    def feed_forward(value: Value) -> Value:
-        gated = multiply(t, silu(t, layer.project("gate_proj", value)), layer.project("up_proj", value))
-        return layer.project("down_proj", gated)
-
-    attended, scores = attention(layer.rms_norm("input_layernorm", x))
+    """One decoder layer's forward; the names that hold a value, and for how long, are the model's own."""
+    about = DECODERS[layer.facts.family]
+    if about.parallel:
+        return _side_by_side(layer, about, x, shared)
+    t = layer.t
+    attended, scores = attention(
+        layer, about, x if about.norms_follow else norm(layer, about.before_attention, x), shared
+    )
+    attended = _dropped(layer, attended)
+    if about.after_attention:
+        attended = norm(layer, about.after_attention, attended)
     middle = add(t, x, attended)
     del attended
-    result = add(t, middle, feed_forward(layer.rms_norm("post_attention_layernorm", middle)))
+    if about.norms_follow:
+        middle = norm(layer, about.before_attention, middle)
+    result = _dropped(
+        layer, _mixed(layer, about, middle if about.norms_follow else norm(layer, about.before_mlp, middle))
+    )
+    if about.after_mlp:
+        result = norm(layer, about.after_mlp, result)
+    result = add(t, middle, result)
+    del middle
+    if about.norms_follow:
+        result = norm(layer, about.before_mlp, result)
     del scores  # the layer's forward holds them to its end
     return result
+
+
+def _side_by_side(layer: Layer, about: Decoder, x: Value, shared: Shared) -> Value:
+    """Attention and feed-forward layer read x, normed once or twice, and are added to it together."""
+    t = layer.t
+    normed = norm(layer, about.before_attention, x)
+    for_mlp = norm(layer, about.before_mlp, x) if about.qkv is Qkv.BROADCAST else normed
+    attended, scores = attention(layer, about, normed, shared)
+    if about.before_mlp and about.qkv is not Qkv.BROADCAST:
+        del normed
+        for_mlp = norm(layer, about.before_mlp, x)
+    added = add(t, _mixed(layer, about, for_mlp), attended)
+    result = add(t, added, x)
+    del added, scores
+    return result
+
+
+def _dropped(layer: Layer, value: Value) -> Value:
+    return dropout(layer.t, value) if layer.facts.hidden_dropout else value
+
+
+def _mixed(layer: Layer, about: Decoder, value: Value) -> Value:
+    return mixture(layer, value) if about.experts else feed_forward(layer, about, value)
+
+
+def feed_forward(layer: Layer, about: Decoder, value: Value) -> Value:
+    """The feed-forward layer, with a gate or without."""
+    t, active = layer.t, ACTIVATIONS[about.activation]
+    if about.gate_up:
+        up = layer.project("gate_up_proj", value)
+        gate, up = split(t, up, share(up, 1, 2), share(up, 1, 2))
+        up = multiply(t, up, active(t, gate))
+        return layer.project("down_proj", up)
+    if about.gated:
+        gated = multiply(t, active(t, layer.project("gate_proj", value)), layer.project("up_proj", value))
+        return layer.project("down_proj", gated)
+    up = layer.project("up_proj", value)
+    up = active(t, up)
+    return layer.project("down_proj", up)
+
+
+def attention(layer: Layer, about: Decoder, value: Value, shared: Shared) -> tuple[Value, Value | None]:
+    """Self-attention: its result, and the scores where they exist."""
+    t, facts = layer.t, layer.facts
+    heads = Heads(facts.n_heads, facts.n_kv_heads, facts.head_dim)
+    if about.qkv is Qkv.BROADCAST:
+        heads = Heads(facts.n_heads, facts.n_heads, facts.head_dim)
+    if about.qkv is Qkv.APART:
+        q, k = _normed(layer, about, "q", value, heads.n_heads), _normed(layer, about, "k", value, heads.n_kv_heads)
+        v = split_heads(t, layer.project("v_proj", value))
+        fused = None
+    else:
+        fused = layer.project("qkv_proj", value)
+        q, k, v = _three(layer, about, fused)
+    if about.scaled_queries:
+        q = scale(t, q)
+    if shared.cos is not None and shared.sin is not None:
+        q, k = _rotated(layer, about, q, k, shared.cos, shared.sin)
+    if facts.positions == "alibi":
+        mixed, scores = _with_position_bias(layer, heads, q, k, v, shared.mask)
+    else:
+        mixed, scores = layer.attend(heads, q, k, v, shared.mask)
+    result = layer.project("o_proj", mixed)
+    del fused  # attention's forward holds all its names to its end
+    return result, scores
+
+
+def _normed(layer: Layer, about: Decoder, name: str, value: Value, n_heads: int) -> Value:
+    """Queries or keys by head, normed as soon as they are made where the model norms them."""
+    t = layer.t
+    if not layer.facts.qk_norm:
+        return split_heads(t, layer.project(f"{name}_proj", value))
+    rows = 1 if about.norm_whole else n_heads
+    return split_heads(t, norm(layer, f"{name}_norm", layer.project(f"{name}_proj", value), rows))
+
+
+def _three(layer: Layer, about: Decoder, fused: Value) -> tuple[Value, Value, Value]:
+    """Queries, keys and values out of one matmul's result."""
+    t, facts = layer.t, layer.facts
+    q_elements, kv_elements = per_token(facts.q_dim), per_token(facts.kv_dim)
+    if about.qkv in (Qkv.SPLIT, Qkv.HEADS_SPLIT):
+        by_head = about.qkv is Qkv.HEADS_SPLIT
+        q, k, v = split(t, fused, q_elements, kv_elements, kv_elements, copied=by_head)
+        return (q, k, v) if by_head else (split_heads(t, q), split_heads(t, k), split_heads(t, v))
+    q = cut(t, fused, q_elements)
+    if about.qkv in (Qkv.SLICED, Qkv.HEADS_SLICED):
+        k, v = cut(t, fused, kv_elements), cut(t, fused, kv_elements)
+        return split_heads(t, q), split_heads(t, k), split_heads(t, v)
+    k, v = pick(t, fused, kv_elements), pick(t, fused, kv_elements)
+    if about.qkv is Qkv.BROADCAST:
+        times = facts.n_heads // facts.n_kv_heads
+        q, k, v = contiguous(t, q), repeat(t, k, facts.n_kv_heads, times), repeat(t, v, facts.n_kv_heads, times)
+    return q, k, v
+
+
+def _rotated(layer: Layer, about: Decoder, q: Value, k: Value, cos: Value, sin: Value) -> tuple[Value, Value]:
+    t, facts = layer.t, layer.facts
+    if about.rotates_in_float32:
+        bits = q.bits
+        return cast(t, rotate(t, cast(t, q, 32), cos, sin), bits), cast(t, rotate(t, cast(t, k, 32), cos, sin), bits)
+    if facts.rotated or about.qkv is Qkv.SLICED:
+        part, whole = facts.rotary_dim, facts.head_dim
+        return rotate_part(t, q, part, whole, cos, sin), rotate_part(t, k, part, whole, cos, sin)
+    return rotate(t, q, cos, sin), rotate(t, k, cos, sin)
+
+
+def _with_position_bias(
+    layer: Layer, heads: Heads, q: Value, k: Value, v: Value, mask: Value | None
+) -> tuple[Value, Value | None]:
+    """Bloom's own attention: a bias for each head and position is added while the scores are made, which always exist."""
+    t = layer.t
+    if layer.ways.loop.keeps_cache:
+        k, v = contiguous(t, k), contiguous(t, v)
+        layer.cache += [k, v]
+    q, k, v = contiguous(t, q), contiguous(t, k), contiguous(t, v)
+    made = batched_matmul(t, q, k, per_pair(heads.n_heads))
+    scores = add(t, made, mask) if mask is not None else made
+    probabilities = cast(t, softmax(t, cast(t, scores, 32)), q.bits)
+    mixed = contiguous(t, batched_matmul(t, probabilities, v, per_token(heads.n_heads * heads.head_dim)))
+    return mixed, probabilities

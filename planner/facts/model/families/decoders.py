@@ -12,14 +12,14 @@ DECODERS: dict[str, Decoder] = {
     "gemma": Decoder(norm=Norm.RMS_IN_FLOAT32, activation="gelu"),
     "gemma2": Decoder(norm=Norm.RMS_IN_FLOAT32, activation="gelu", caps=True, **SIDE_NORMS),  # type: ignore[arg-type]
     "gemma3": Decoder(norm=Norm.RMS_IN_FLOAT32, activation="gelu", **SIDE_NORMS),  # type: ignore[arg-type]
-    "phi3": Decoder(qkv=Qkv.SIDE_BY_SIDE, gate_up=True),
+    "phi3": Decoder(qkv=Qkv.SLICED, gate_up=True),
     "phi": Decoder(
         norm=Norm.LAYER, before_mlp="", parallel=True, gated=False, activation="gelu_new", head_bias=True,
         names={"o_proj": "model.layers.{}.self_attn.dense", "up_proj": "model.layers.{}.mlp.fc1",
                "down_proj": "model.layers.{}.mlp.fc2", "norm": "model.final_layernorm"},
     ),
     "gpt_neox": Decoder(
-        norm=Norm.LAYER, parallel=True, qkv=Qkv.BY_HEAD, gated=False, activation="gelu",
+        norm=Norm.LAYER, parallel=True, qkv=Qkv.HEADS_SPLIT, gated=False, activation="gelu",
         names={
             "embed_tokens": "gpt_neox.embed_in", "norm": "gpt_neox.final_layer_norm",
             "input_layernorm": "gpt_neox.layers.{}.input_layernorm",
@@ -29,7 +29,7 @@ DECODERS: dict[str, Decoder] = {
         },
     ),
     "falcon": Decoder(
-        norm=Norm.LAYER, before_mlp="", parallel=True, qkv=Qkv.BY_HEAD, gated=False, activation="gelu",
+        norm=Norm.LAYER, before_mlp="", parallel=True, qkv=Qkv.GROUPED, gated=False, activation="gelu",
         names={
             "embed_tokens": "transformer.word_embeddings", "norm": "transformer.ln_f",
             "input_layernorm": "transformer.h.{}.input_layernorm",
@@ -39,7 +39,7 @@ DECODERS: dict[str, Decoder] = {
         },
     ),
     "falcon_new": Decoder(
-        norm=Norm.LAYER, before_attention="ln_attn", before_mlp="ln_mlp", parallel=True, qkv=Qkv.BY_HEAD, gated=False,
+        norm=Norm.LAYER, before_attention="ln_attn", before_mlp="ln_mlp", parallel=True, qkv=Qkv.BROADCAST, gated=False,
         activation="gelu",
         names={
             "embed_tokens": "transformer.word_embeddings", "norm": "transformer.ln_f",
@@ -50,7 +50,7 @@ DECODERS: dict[str, Decoder] = {
         },
     ),
     "gpt2": Decoder(
-        norm=Norm.LAYER, before_attention="ln_1", before_mlp="ln_2", qkv=Qkv.SIDE_BY_SIDE, gated=False,
+        norm=Norm.LAYER, before_attention="ln_1", before_mlp="ln_2", qkv=Qkv.SPLIT, gated=False,
         activation="gelu_new", conv1d=True,
         names={
             "embed_tokens": "transformer.wte", "embed_positions": "transformer.wpe", "norm": "transformer.ln_f",
@@ -61,7 +61,7 @@ DECODERS: dict[str, Decoder] = {
     ),
     "opt": Decoder(
         norm=Norm.LAYER, before_attention="self_attn_layer_norm", before_mlp="final_layer_norm", gated=False,
-        activation="relu",
+        activation="relu", scaled_queries=True,
         names={
             "embed_tokens": "model.decoder.embed_tokens", "embed_positions": "model.decoder.embed_positions",
             "norm": "model.decoder.final_layer_norm", "q_proj": "model.decoder.layers.{}.self_attn.q_proj",
@@ -74,10 +74,10 @@ DECODERS: dict[str, Decoder] = {
     ),
     "opt_norm_after": Decoder(
         norm=Norm.LAYER, before_attention="self_attn_layer_norm", before_mlp="final_layer_norm", norms_follow=True,
-        gated=False, activation="relu", final_norm=False,
+        gated=False, activation="relu", scaled_queries=True, final_norm=False,
     ),
     "bloom": Decoder(
-        norm=Norm.LAYER, qkv=Qkv.BY_HEAD, gated=False, activation="bloom_gelu", embedding_norm=True,
+        norm=Norm.LAYER, qkv=Qkv.HEADS_SLICED, gated=False, activation="bloom_gelu", embedding_norm=True,
         names={
             "embed_tokens": "transformer.word_embeddings", "embedding_norm": "transformer.word_embeddings_layernorm",
             "norm": "transformer.ln_f", "input_layernorm": "transformer.h.{}.input_layernorm",
@@ -87,7 +87,7 @@ DECODERS: dict[str, Decoder] = {
             "up_proj": "transformer.h.{}.mlp.dense_h_to_4h", "down_proj": "transformer.h.{}.mlp.dense_4h_to_h",
         },
     ),
-    "qwen": Decoder(qkv=Qkv.SIDE_BY_SIDE),
+    "qwen": Decoder(qkv=Qkv.SPLIT, rotates_in_float32=True),
     "mixtral": Decoder(experts="softmax"),
     "olmoe": Decoder(experts="softmax", norm_whole=True),
     "qwen2_moe": Decoder(experts="softmax"),

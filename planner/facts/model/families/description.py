@@ -18,11 +18,18 @@ class Norm(Enum):
 
 
 class Qkv(Enum):
-    """apart: three matmuls. side_by_side: one, its result cut in three. by_head: one, q, k, v of each head together."""
+    """apart: three matmuls; the others are one. sliced: its result is cut by slices; split: by one split; heads_split:
+    q, k, v of each head lie together and are split by head; heads_sliced: the same by slices; grouped: q by a slice, k
+    and v picked; broadcast: the same, and k and v are copied for each query head.
+    """
 
     APART = "apart"
-    SIDE_BY_SIDE = "side_by_side"
-    BY_HEAD = "by_head"
+    SLICED = "sliced"
+    SPLIT = "split"
+    HEADS_SPLIT = "heads_split"
+    HEADS_SLICED = "heads_sliced"
+    GROUPED = "grouped"
+    BROADCAST = "broadcast"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +42,8 @@ class Decoder:
     gated: the feed-forward layer has a gate beside up; gate_up: both are one matrix. activation: silu, gelu (any of one
     kernel), gelu_new (seven pointwise operations), bloom_gelu (a function of its own) or relu. conv1d: matrices are
     stored d_in × d_out. embedding_norm: after the embedding. head_bias: the head has one. experts: the feed-forward
-    layer is a mixture. caps: scores and logits go through cap × tanh(x ÷ cap). names: where the checkpoint keeps a tensor, {} for
+    layer is a mixture. rotates_in_float32: heads are widened while they
+    are rotated. scaled_queries: before attention, as an operation of its own. caps: scores and logits go through cap × tanh(x ÷ cap). names: where the checkpoint keeps a tensor, {} for
     the layer; what is not listed lies where Llama keeps it.
     """
 
@@ -50,6 +58,8 @@ class Decoder:
     gated: bool = True
     gate_up: bool = False
     activation: str = "silu"
+    rotates_in_float32: bool = False
+    scaled_queries: bool = False
     conv1d: bool = False
     embedding_norm: bool = False
     final_norm: bool = True
