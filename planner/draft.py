@@ -138,7 +138,8 @@ class Loop(NamedTuple):
     keeps_outputs: still holds the logits in backward and in the update. keeps_cache: a KV cache is made in the forward
     pass and held with the outputs. repeats_kv: keys and values are copied for their query heads before the attention
     kernel; None: as the attention itself decides. compiled: torch.compile fuses what lies between matmuls. offloaded:
-    what checkpointing keeps goes to the host.
+    what checkpointing keeps goes to the host. takes_gradients: each gradient is taken away as soon as it is made, by an
+    update in backward or into a flat buffer. reentrant: checkpointing runs an inner backward of its own.
     """
 
     keeps_outputs: bool = False
@@ -146,6 +147,8 @@ class Loop(NamedTuple):
     repeats_kv: bool | None = None
     compiled: bool = False
     offloaded: bool = False
+    takes_gradients: bool = False
+    reentrant: bool = False
 
 
 class Ways(NamedTuple):

@@ -21,5 +21,7 @@ def looped(row: Row, draft: Draft) -> Draft:
             repeats_kv=row.repeats_kv,
             compiled=bool(row.compile),
             offloaded=bool(row.activation_offload),
+            takes_gradients=bool(row.optimizer and row.optimizer.in_backward) or row.sharding.kind == "zero3",
+            reentrant=bool(row.checkpointing_reentrant),
         ),
     )

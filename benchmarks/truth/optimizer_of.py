@@ -5,12 +5,41 @@ from __future__ import annotations
 from benchmarks.truth.row import Row
 from planner.draft import Draft
 from planner.ledger import Line
-from planner.techniques.optimizer_adamw import AdamwOptions, OptimizerAdamw
+from planner.problem import fail
+from planner.training.optimizers import Optimizer, optimizer_lines
+from planner.training.zero import zero_lines
+from planner.units import BYTES_PER_ELEMENT
+
+MOMENTS = {"sgd": 0, "lomo": 0, "mezo": 0}  # the others are Adam's children: two
 
 
 def lines(row: Row, draft: Draft) -> tuple[Line, ...]:
-    """States and what the update works with."""
-    assert row.optimizer is not None
-    how = row.optimizer.implementation
-    options = AdamwOptions(implementation=how if how in ("fused", "foreach", "for_loop") else "fused")
-    return OptimizerAdamw().apply(options, draft._replace(lines=())).lines
+    """States, and what the update works with."""
+    optimizer = of(row)
+    if row.sharding.kind in ("zero1", "zero2", "zero3"):
+        return zero_lines(draft, int(row.sharding.kind[-1]), row.sharding.n_gpus, optimizer)
+    return optimizer_lines(draft, optimizer)
+
+
+def of(row: Row) -> Optimizer:
+    """The description of the row's optimizer."""
+    about = row.optimizer
+    if about is None:
+        raise fail("row.optimizer", "the row does not say what updates the weights", "")
+    named = about.state_dtype or "float32"
+    bits = 0 if named == "param" else 8 * BYTES_PER_ELEMENT[named]
+    rank = row.trainable_options.rank if row.trainable_options and about.name.endswith("galore_adamw") else 0
+    how = about.implementation
+    return Optimizer(
+        moments=MOMENTS.get(about.name, 2),
+        state_bits=bits,
+        implementation="deepspeed" if how == "deepspeed_fused" else how if how in KNOWN else "fused",
+        in_backward=about.in_backward,
+        paged=about.paged,
+        master_bits=32 if about.master_weights_dtype else 0,
+        rank=rank or 0,
+        projection_bits=4 if about.name.startswith("q_") else 16,
+    )
+
+
+KNOWN = ("foreach", "fused", "for_loop", "bitsandbytes")

@@ -37,7 +37,7 @@ def block_of(draft: Draft, stack: Stack, *, first: bool) -> Block:
     """A block of this stack; first: the model's first one, which reads the embedding."""
     # with checkpointing PEFT makes the embedding's result want a gradient, or nothing would be recorded
     wants = not first or stored(stack).of_embedding > 0 or draft.recompute
-    return _run(stack, draft.ways, wants, draft.schedule.grad_accumulation == 1)
+    return _run(stack, draft.ways, wants, draft.schedule.grad_accumulation == 1 and not draft.loop.takes_gradients)
 
 
 @lru_cache(maxsize=4096)
@@ -100,6 +100,10 @@ def _sum(amounts: list[Amount]) -> Amount:
         sum(a[2] for a in amounts),
         sum(a[3] for a in amounts),
     )
+
+
+def _plus(a: Amount, b: Amount, times: int) -> Amount:
+    return (a[0] + times * b[0], a[1] + times * b[1], a[2] + times * b[2], a[3] + times * b[3])
 
 
 def _minus(a: tuple[int, ...], b: tuple[int, ...]) -> Amount:

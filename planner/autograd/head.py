@@ -52,7 +52,8 @@ Loss: TypeAlias = "Callable[[Tape, Value, Head], Value]"
 
 def head_of(draft: Draft, loss: Loss) -> tuple[Amount, ...]:
     """The fullest instants between the last block's forward and its backward, all bytes made there counted."""
-    return _run(loss, draft.stacks[-1], draft.ways, draft.schedule.grad_accumulation == 1)
+    alone = draft.schedule.grad_accumulation == 1 and not draft.loop.takes_gradients
+    return _run(loss, draft.stacks[-1], draft.ways, alone)
 
 
 @lru_cache(maxsize=4096)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from planner.autograd.amount import Extent, measure, most
-from planner.autograd.block import Block, block_of
+from planner.autograd.block import Block, Blocks, blocks_of
 from planner.draft import Draft, Stack
 from planner.ledger import DEVICE, DISK, At, Kind, Line, Why
 from planner.options import NoOptions
@@ -45,11 +45,11 @@ class ObjectiveFineTune:
 def fine_tune_lines(draft: Draft) -> tuple[Line, ...]:
     """All lines of training but those of the loss and of the optimizer."""
     when, stacks = stretches(draft.stage), draft.stacks
-    first, last = block_of(draft, stacks[0], first=True), block_of(draft, stacks[-1], first=False)
-    made = [_end_of_backward(draft, when), *_activations(draft, first, last, when), *_around(draft, last, when)]
+    blocks = blocks_of(draft)
+    made = [_end_of_backward(draft, when), *_activations(draft, blocks, when), *_around(draft, blocks.last, when)]
     return (
         *_stored(stacks, when),
-        *_gradients(stacks, when, draft.schedule.grad_accumulation > 1),
+        *_gradients(stacks, when, draft.schedule.grad_accumulation > 1, draft.loop.takes_gradients),
         *_saved(stacks, when),
         *_those_that_are(made),
     )
@@ -121,11 +121,11 @@ def _saved(stacks: tuple[Stack, ...], when: Stretches) -> tuple[Line, ...]:
 
 
 @lru_cache(maxsize=1024)
-def _gradients(stacks: tuple[Stack, ...], when: Stretches, accumulated: bool) -> tuple[Line, ...]:
+def _gradients(stacks: tuple[Stack, ...], when: Stretches, accumulated: bool, taken: bool) -> tuple[Line, ...]:
     """One gradient for each trained element, made as backward goes down through the model.
 
     A tied embedding gets two, from the head first and from the embedding last. With accumulation all gradients of
-    earlier micro-batches stay, and each new one is added and dropped at once.
+    earlier micro-batches stay, and each new one is added and dropped at once. taken: none stays at all.
     """
     sums, last = stored(stacks[0]), stored(stacks[-1])
     of_end = last.of_head + last.of_final_norm
@@ -133,9 +133,9 @@ def _gradients(stacks: tuple[Stack, ...], when: Stretches, accumulated: bool) ->
     total = of_blocks + of_end + (0 if sums.tied else sums.of_embedding)
     why = "One of the weight's own type for each of {n} trained elements."
     n = sum(stored(stack).trained_elements for stack in stacks)
-    if accumulated:
+    if accumulated or taken:
         made = [
-            _line("Gradients", Kind.GRADIENTS, total, when.training, Slot.TRAINABLE, why, ("n", n)),
+            _line("Gradients", Kind.GRADIENTS, 0 if taken else total, when.training, Slot.TRAINABLE, why, ("n", n)),
             _line(
                 "Gradient of the tied head",
                 Kind.GRADIENTS,
@@ -181,30 +181,19 @@ def _end_of_backward(draft: Draft, when: Stretches) -> Line:
     )
 
 
-def _activations(draft: Draft, first: Block, block: Block, when: Stretches) -> list[Line]:
+def _activations(draft: Draft, blocks: Blocks, when: Stretches) -> list[Line]:
     """What the blocks keep for backward, and what one block works with."""
-    batch, layers = draft.batch, sum(stack.layers for stack in draft.stacks)
-    last = first if layers == 1 else block
+    batch, layers, first, last = draft.batch, blocks.layers, blocks.first, blocks.last
     extent = Extent(batch.seq, batch.tokens, batch.tokens * batch.seq)
-    others: Num = 0
-    cached: Num = 0
-    for stack in draft.stacks:
-        one = block_of(draft, stack, first=False)
-        others = others + stack.layers * measure(one.kept, extent)
-        cached = cached + stack.layers * measure(one.cached, extent)
-    if layers > 1:
-        others = others - measure(block_of(draft, draft.stacks[0], first=False).kept, extent)
-        others = others + measure(first.kept, extent) - measure(last.kept, extent)
-    else:
-        others = 0
+    others, cached = measure(blocks.others_kept, extent), measure(blocks.cached, extent)
     kept = (
         "All blocks but the last ({n}): only the input, {b} bytes a block and token; the rest is made again in backward."
         if draft.recompute
         else "All blocks but the last ({n}): what their backward reads, at most {b} bytes a block and token."
     )
-    if block.kept[3] and not draft.recompute:
+    if last.kept[3] and not draft.recompute:
         kept += " And {p} bytes for each pair of tokens of a row."
-    numbers = ("n", layers - 1), ("b", block.kept[2]), ("p", block.kept[3])
+    numbers = ("n", layers - 1), ("b", last.kept[2]), ("p", last.kept[3])
     # the model's forward holds the embedding's result to its end, kept for backward or not
     held = first.keeps_input or layers == 1
     embedded = 0 if held else _flow(draft)
