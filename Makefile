@@ -15,7 +15,7 @@ STAMP := $(VENV)/.ready
 TEST_STAMP := $(VENV)/.ready-test
 export QT_API := pyside6
 
-.PHONY: run test setup setup-test lint types contracts tests screens bench truth experiments count gpu-check clean
+.PHONY: run test setup setup-test lint types contracts tests screens bench truth other-estimators experiments count gpu-check clean
 
 run: setup
 	@sh scripts/run.sh $(BIN)
@@ -59,6 +59,11 @@ ROWS ?= ../shared/data/measured/rows_dev.jsonl
 
 truth: setup
 	$(BIN)/python -m benchmarks.truth "$(ROWS)"
+
+# the estimators that EXPERIMENTS.md compares with, each in an environment of its own
+other-estimators:
+	$(PYTHON) -m venv .venv-fitcheck && .venv-fitcheck/bin/python -m pip install -q fitcheck-llm==0.3.1
+	$(PYTHON) -m venv .venv-hf-mem && .venv-hf-mem/bin/python -m pip install -q hf-mem==0.5.6
 
 # scores the rows, runs other estimators where they are installed, rewrites EXPERIMENTS.md and its picture
 experiments: setup

@@ -36,14 +36,14 @@ def result(ran: Ran) -> dict[str, Any]:
     groups = by_source(of_scored)
     total = score(of_scored)
     return {
-        **_rounded(total),
-        "training_high": _rounded(score(training_high(ran.answered))),
+        **rounded(total),
+        "training_high": rounded(score(training_high(ran.answered))),
         "macro_median_pct": _round(macro_median_pct(groups.values())),
-        "by_source": {name: _rounded(score(rows)) for name, rows in groups.items()},
-        "t4": _rounded(t4(ran.answered)),
+        "by_source": {name: rounded(score(rows)) for name, rows in groups.items()},
+        "t4": rounded(t4(ran.answered)),
         "boundary": counts(outcomes(ran.answered)),
         "doubtful_gb": doubtful_gb(of_scored),
-        "readings": _rounded(summary(reading_errors(of_scored))),
+        "readings": rounded(summary(reading_errors(of_scored))),
         "not_scored": len(ran.answered) - len(of_scored),
         "crashed": len(ran.bugs),
         "cold_seconds": round(ran.cold_seconds, 4),
@@ -187,9 +187,9 @@ def _round(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
     if isinstance(value, Score):
         value = value._asdict()
     if isinstance(value, dict):
-        return {k: _rounded(v) for k, v in value.items()}
+        return {k: rounded(v) for k, v in value.items()}
     return round(value, 4) if isinstance(value, float) else value
