@@ -13,6 +13,7 @@ from itertools import chain
 from planner.draft import Draft
 from planner.drafting import device_of, draft, plan_problems
 from planner.facts.data import Batches, BatchShape, batches
+from planner.facts.gpus import capability_of
 from planner.facts.machine import Device, MachineFacts
 from planner.facts.model.families import FAMILIES, stacks_of
 from planner.ledger import DEVICE, DISK, HOST, At, Line, Place
@@ -60,7 +61,7 @@ def estimate(plan: Plan) -> Estimate:
     assert device is not None
     tiers = tuple(
         [
-            _tier(device, machine, _band(drafts, shapes, place), totals.get(place, {}), timeline, place)
+            _tier(device, machine, _band(drafts, shapes, place, device.name), totals.get(place, {}), timeline, place)
             for place in _places(drafts)
         ]
     )
@@ -85,12 +86,14 @@ def estimate_grid(plan: Plan, rows: Num, seq: Num) -> dict[str, Num]:
     )
     shapes = max(of_stage.different for of_stage in drawn)
     peaks: dict[str, Num] = {}
+    device = device_of(plan)
+    assert device is not None
     totals = _totals(x for d in drafts for x in d.lines)
     for place in _places(drafts):
         live: Num = 0
         for total in totals.get(place, {}).values():
             live = maximum(live, total)
-        peaks[place.tier] = live + _band(drafts, shapes, place).beside(live)[1]
+        peaks[place.tier] = live + _band(drafts, shapes, place, device.name).beside(live)[1]
     return peaks
 
 
@@ -136,13 +139,14 @@ def _totals(lines: Iterable[Line]) -> dict[Place, dict[At, Num]]:
     return totals
 
 
-def _band(drafts: tuple[Draft, ...], shapes: int, place: Place) -> Band:
+def _band(drafts: tuple[Draft, ...], shapes: int, place: Place, card: str) -> Band:
     if place is DISK:
         return NOTHING
     kind = drafts[0].device
     if place is HOST and kind != "cpu":
         kind = "host"
-    return band(kind, any(d.recompute for d in drafts), drafts[0].compute_bits, shapes)
+    capability = capability_of(card) if kind == "cuda" else 0.0
+    return band(kind, any(d.recompute for d in drafts), drafts[0].compute_bits, shapes, capability)
 
 
 def _tier(
@@ -151,7 +155,8 @@ def _tier(
     sizes = [by_at.get(at, 0) for at in timeline]
     live = max(sizes)
     peak_at = timeline[sizes.index(live)] if live else None
-    reserved = Reserved(*band.beside(live), band.why)
+    low, expected, high = band.beside(live)
+    reserved = Reserved(low, expected, high, band.why, band.allocator(live))
     totals = tuple(zip(timeline, sizes, strict=True))
     if place is HOST:
         total, free, others = machine.host_total_bytes, machine.host_free_bytes, machine.ram_others

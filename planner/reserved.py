@@ -1,7 +1,8 @@
 """What stands beside the ledger: the interpreter and its libraries, the device's context, and the allocator.
 
 It depends on the order of events and on library builds, not on a sum, so it is a band from a table of measurements
-(`assets/reserved.json`, each row with its source) and never part of a line.
+(`assets/reserved.json`, each row with its source) and never part of a line. Two parts that are never mixed: the
+allocator keeps more from the device than live tensors have (reserved), and the process has its context besides.
 """
 
 from __future__ import annotations
@@ -15,46 +16,73 @@ from planner.units import MIB, Num
 
 
 class Band(NamedTuple):
-    """One kind of device: (low, expected, high) of each part, and the sentence that says where they come from."""
+    """One kind of device: (low, expected, high) of each part, and the sentence that says where they come from.
+
+    context_bytes: of the process before any tensor. per_thousand: what the allocator holds beyond live tensors, for
+    each thousand bytes of them.
+    """
 
     context_bytes: tuple[int, int, int]
     per_thousand: tuple[int, int, int]
     why: str
 
+    def allocator(self, live_bytes: Num) -> tuple[Num, Num, Num]:
+        """Low, expected and high bytes that the allocator holds beside `live_bytes` of tensors."""
+        low, expected, high = self.per_thousand
+        return live_bytes * low // 1000, live_bytes * expected // 1000, live_bytes * high // 1000
+
     def beside(self, live_bytes: Num) -> tuple[Num, Num, Num]:
         """Low, expected and high bytes beside `live_bytes` of tensors; with them, never less than no memory at all."""
-        context, scale = self.context_bytes, self.per_thousand
-        return (
-            context[0] + live_bytes * scale[0] // 1000,
-            context[1] + live_bytes * scale[1] // 1000,
-            context[2] + live_bytes * scale[2] // 1000,
-        )
+        context, allocator = self.context_bytes, self.allocator(live_bytes)
+        return context[0] + allocator[0], context[1] + allocator[1], context[2] + allocator[2]
 
 
 NOTHING = Band((0, 0, 0), (0, 0, 0), "")
 
 
 @lru_cache(maxsize=1024)
-def band(kind: str, recompute: bool, compute_bits: int = 32, shapes: int = 1) -> Band:
+def band(kind: str, recompute: bool, compute_bits: int = 32, shapes: int = 1, capability: float = 0.0) -> Band:
     """The band of a kind of device (cpu, cuda, rocm, mps), or of the `host` beside one; an unknown kind is taken as cuda.
 
     compute_bits: of the type that blocks compute in; shapes: different token counts of the run's batches. A CPU keeps
-    kernels compiled for each of them where it computes in 16 bits.
+    kernels compiled for each of them where it computes in 16 bits. capability: of an NVIDIA card, 0 where unknown.
     """
-    kinds = _kinds()
+    kinds = _table()["kinds"]
     row = kinds.get(kind) or kinds["cuda"]
-    context = list(row["context_mib"])
+    low, expected, high = context_of(capability) if kind == "cuda" and capability else _bytes(row["context_mib"])
+    context = [low, expected, high]
     kernels = row.get("kernels")
     if kernels and compute_bits == kernels["compute_bits"]:
         # the first shape's are in the context already
         each, most = kernels["mib_per_shape"], kernels["most_mib"]
-        context = [c + min((shapes - 1) * e, m) for c, e, m in zip(context, each, most, strict=True)]
+        context = [c + MIB * min((shapes - 1) * e, m) for c, e, m in zip(context, each, most, strict=True)]
     scale = row["per_thousand_checkpointing" if recompute else "per_thousand"]
-    low, expected, high = (n * MIB for n in context)
-    return Band((low, expected, high), (scale[0], scale[1], scale[2]), row["why"])
+    return Band((context[0], context[1], context[2]), (scale[0], scale[1], scale[2]), row["why"])
+
+
+@lru_cache(maxsize=64)
+def context_of(capability: float) -> tuple[int, int, int]:
+    """Low, expected and high bytes of the context on an NVIDIA card of this compute capability; 0: unknown."""
+    for row in _table()["contexts"]["rows"]:
+        first, last = row["capability"]
+        if first <= capability <= last:
+            return _bytes(row["mib"])
+    return _bytes(_table()["kinds"]["cuda"]["context_mib"])
+
+
+@lru_cache(maxsize=2)
+def replay_misses(recompute: bool) -> tuple[int, int]:
+    """How far below and above the replayed reserved bytes the measured ones may lie, per thousand of them."""
+    below, above = _table()["replay"]["checkpointing" if recompute else "none"]
+    return below, above
+
+
+def _bytes(mib: list[int]) -> tuple[int, int, int]:
+    low, expected, high = mib
+    return low * MIB, expected * MIB, high * MIB
 
 
 @lru_cache(maxsize=1)
-def _kinds() -> dict[str, Any]:
-    kinds: dict[str, Any] = json.loads(asset("reserved.json").read_text(encoding="utf-8"))["kinds"]
-    return kinds
+def _table() -> dict[str, Any]:
+    table: dict[str, Any] = json.loads(asset("reserved.json").read_text(encoding="utf-8"))
+    return table

@@ -17,18 +17,24 @@ class Verdict(StrEnum):
 
 
 class Reserved(NamedTuple):
-    """Bytes beside the ledger at the peak: low, expected and high, with the sentence that says where they come from."""
+    """Bytes beside the ledger at the peak: low, expected and high, with the sentence that says where they come from.
+
+    allocator: the part of them that the allocator holds; the rest is the context of the process.
+    """
 
     low: int
     expected: int
     high: int
     why: str
+    allocator: tuple[int, int, int] = (0, 0, 0)
 
 
 class Tier(NamedTuple):
     """One place with its budget. budget_bytes: what this run may take now (free now + what it gives back).
 
     totals: live bytes by instant, in timeline order. peak_*: live peak plus `Reserved`.
+    Three figures that are never mixed: allocated is live tensors, reserved adds what the allocator keeps of the device,
+    process adds the context and is what the peak and the verdict speak of.
     """
 
     place: Place
@@ -52,3 +58,23 @@ class Tier(NamedTuple):
     @property
     def high_bytes(self) -> int:
         return self.live_bytes + self.reserved.high
+
+    @property
+    def allocated_bytes(self) -> int:
+        return self.live_bytes
+
+    @property
+    def reserved_bytes(self) -> int:
+        return self.live_bytes + self.reserved.allocator[1]
+
+    @property
+    def reserved_low_bytes(self) -> int:
+        return self.live_bytes + self.reserved.allocator[0]
+
+    @property
+    def reserved_high_bytes(self) -> int:
+        return self.live_bytes + self.reserved.allocator[2]
+
+    @property
+    def process_bytes(self) -> int:
+        return self.peak_bytes
