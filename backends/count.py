@@ -20,6 +20,7 @@ from torch.utils._pytree import tree_leaves
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 FIRST, LATER = "step 1", "step 2+"
+EMBEDDINGS = ("lm_head.weight", "embed_tokens.weight", "wte.weight", "word_embeddings.weight", "embed_in.weight")
 # use counts, seen from inside a dispatch mode, of a tensor and a storage that only autograd's buffer holds
 HELD_ONCE, STORAGE_HELD_ONCE = 4, 2
 
@@ -151,7 +152,7 @@ class LiveCount(TorchDispatchMode):
     def _watch(self, model: torch.nn.Module) -> None:
         for name, parameter in model.named_parameters():
             self.see(parameter, "", "adapter" if "lora_" in name else "weights")
-            if name.endswith(("lm_head.weight", "embed_tokens.weight")):
+            if name.endswith(EMBEDDINGS):
                 self.head_bytes = parameter.nbytes
             if parameter.requires_grad:
                 parameter.register_post_accumulate_grad_hook(self._gradient)  # type: ignore[no-untyped-call]
@@ -178,7 +179,8 @@ class LiveCount(TorchDispatchMode):
         return hook
 
     def _block_ends(self, i: int) -> Any:
-        def hook(module: Any, args: Any, output: torch.Tensor) -> None:
+        def hook(module: Any, args: Any, output: Any) -> None:
+            output = output[0] if isinstance(output, tuple) else output  # some classes return the scores beside it
             last = i == self.n_blocks - 1
             following = ("loss", -1) if last else ("forward", i + 1)
             if output.requires_grad:

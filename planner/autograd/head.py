@@ -15,6 +15,7 @@ from planner.autograd.amount import Amount, per_token
 from planner.autograd.layer import Layer
 from planner.autograd.tape import Tape, Value, Weight
 from planner.draft import Draft, Stack, Ways
+from planner.facts.model.families import FAMILIES
 from planner.stored import stored
 
 
@@ -79,8 +80,8 @@ def _run(loss: Loss, stack: Stack, ways: Ways, alone: bool) -> tuple[Amount, ...
 
 
 def _normed(layer: Layer, x: Value) -> Value:
-    """The final norm, of the kind that its tensors show; some models have none."""
+    """The final norm, of the family's kind; some models have none."""
     name = next((x.name for x in layer.stack.tensors if x.role == "final norm"), "")
     if not name:
         return x
-    return layer.layer_norm(name, x) if layer.has(f"{name}.bias") else layer.rms_norm(name, x)
+    return FAMILIES[layer.facts.family].norm(layer, name, x)

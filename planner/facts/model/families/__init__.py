@@ -16,14 +16,18 @@ from planner.facts.model.families.decoders import DECODERS
 
 @dataclass(frozen=True)
 class Family:
-    """stacks: tensors and matmuls of a model, in the order in which they run. block: what a block does, on the tape."""
+    """stacks: tensors and matmuls of a model, in the order in which they run. block: what a block does, on the tape.
+
+    norm: one of its norms by name, the final one too.
+    """
 
     stacks: Callable[[ModelFacts], tuple[Stack, ...]]
     block: Callable[[Layer, Value, Shared], Value]
+    norm: Callable[[Layer, str, Value], Value] = Layer.rms_norm
 
 
 FAMILIES: dict[str, Family] = {
-    **{name: Family(decoder.stacks, decoder.block) for name in DECODERS},
+    **{name: Family(decoder.stacks, decoder.block, decoder.norm) for name in DECODERS},
     "bert": Family(encoder.bert_stacks, decoder.block),
     "deberta": Family(encoder.deberta_stacks, decoder.block),
     "t5": Family(encoder_decoder.stacks, decoder.block),
