@@ -24,7 +24,7 @@ from planner.slots import Slot
 class Tensor:
     """Stored weights of one name. `count` layers hold one each, so a 30-layer stack is one entry, not thirty.
 
-    role: embedding, head, linear, bias, norm, adapter or buffer. shape: of one tensor. bits: per element as stored.
+    role: embedding, head, linear, bias, norm, final norm, adapter, prompt or buffer. shape: of one tensor. bits: per element as stored.
     trained: gradients and states exist. tied: storage shared with an earlier tensor, so it costs nothing itself.
     packing: how a quantised matrix lies in memory; `bits` is then the type that it is unpacked to.
     """
@@ -116,6 +116,14 @@ class Site:
     adapter: Beside | None = None
 
 
+class Prefix(NamedTuple):
+    """Trained keys and values before each row's own: of so many positions, copied for each of so many rows."""
+
+    tokens: int
+    rows: int
+    bits: int
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Stack:
     """One run of equal blocks; stacks follow each other, an encoder–decoder model has two.
@@ -130,6 +138,7 @@ class Stack:
     tensors: tuple[Tensor, ...]
     sites: tuple[Site, ...]
     kind: str = ""
+    prefix: Prefix | None = None
 
 
 class Loop(NamedTuple):

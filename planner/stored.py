@@ -10,13 +10,17 @@ from planner.draft import Stack
 CHECKPOINTS_AT_ONCE = 3
 """On the disk: the two that are kept, and the next one while it is being written."""
 
+ADAPTERS = ("adapter", "prompt")
+"""Roles of tensors beside the model's own; a prompt goes before the first block."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
     """Elements and bytes of one stack; tied tensors count once, buffers in bytes only.
 
     of_block, of_embedding, of_head, of_final_norm: bytes of what is trained there, of_block for one block; a tied
-    head's gradient has the embedding's size. in_turn: bytes of each trained matrix, in the order of an optimizer that
+    head's gradient has the embedding's size. into_first: something before the first block is trained, so that what it
+    reads wants a gradient. in_turn: bytes of each trained matrix, in the order of an optimizer that
     takes one tensor after the other, two blocks' worth.
     """
 
@@ -35,20 +39,23 @@ class Stored:
     of_head: int
     of_final_norm: int
     tied: bool
+    into_first: bool
     in_turn: tuple[int, ...]
 
 
 @lru_cache(maxsize=1024)
 def stored(stack: Stack) -> Stored:
     """The sums of a stack."""
-    weights = [x for x in stack.tensors if x.role != "adapter"]
-    adapters = [x for x in stack.tensors if x.role == "adapter"]
+    weights = [x for x in stack.tensors if x.role not in ADAPTERS]
+    adapters = [x for x in stack.tensors if x.role in ADAPTERS]
     trained = [x for x in stack.tensors if x.trained]
     tied = any(x.tied for x in weights)
 
     def trained_bytes(*roles: str) -> int:
         return sum(x.elements // x.count * x.bits // 8 for x in trained if x.role in roles)
 
+    # some adapters have fewer tensors than there are layers, or one for all: spread evenly
+    of_adapters = sum(x.bytes for x in adapters if x.trained) // stack.layers
     embedding = trained_bytes("embedding")
     matrices = ("linear", "adapter")  # norms and biases are a group of their own, without decay, and far smaller
     repeated = [x.bytes // x.count for x in trained if x.role in matrices]
@@ -57,17 +64,18 @@ def stored(stack: Stack) -> Stored:
         weight_bytes=sum(x.bytes for x in weights),
         bits=weights[0].bits,
         largest_bytes=max(x.bytes // x.count for x in weights),
-        adapter_elements=sum(x.elements for x in adapters),
+        adapter_elements=sum(x.elements for x in adapters if x.trained),
         adapter_bytes=sum(x.bytes for x in adapters),
         adapter_bits=adapters[0].bits if adapters else 0,
         trained_tensors=sum(x.count for x in trained if not x.tied),
         trained_elements=sum(x.elements for x in trained if not x.tied),
         trained_bytes=sum(x.bytes for x in trained),
-        of_block=trained_bytes("linear", "bias", "norm", "adapter"),
+        of_block=trained_bytes("linear", "bias", "norm") + of_adapters,
         of_embedding=embedding,
         of_head=embedding if tied else trained_bytes("head"),
         of_final_norm=trained_bytes("final norm"),
         tied=tied,
+        into_first=embedding > 0 or any(x.role == "prompt" for x in adapters),
         in_turn=(
             *([embedding] if embedding else []),
             *repeated,

@@ -16,6 +16,8 @@ class Adapter(Protocol):
     It may also have `shared(sites, layers)`: tensors that all its targets use.
     """
 
+    def __hash__(self) -> int: ...
+
     def own(self, site: Site, layers: int) -> tuple[Tensor, ...]:
         """The tensors of one target."""
 
@@ -25,16 +27,29 @@ class Adapter(Protocol):
 
 @lru_cache(maxsize=1024)
 def adapted(stack: Stack, adapter: Adapter, targets: tuple[str, ...]) -> Stack:
-    """The stack with this adapter on the named matmuls; unknown names are passed over."""
-    wanted = [site for site in stack.sites if site.weight in targets]
-    added = [tensor for site in wanted for tensor in adapter.own(site, stack.layers)]
+    """The stack with this adapter on the named matmuls. Unknown names are passed over: stacks differ in their matmuls.
+
+    The head is a matmul as well; an adapter at the embedding is only its tensors, since what it keeps is small.
+    """
+    wanted = [(site, stack.layers) for site in stack.sites if site.weight in targets]
+    known = {site.weight for site in stack.sites}
+    for x in stack.tensors:
+        if x.role in ("head", "embedding") and x.name in targets and x.name not in known:
+            d_out, d_in = x.shape if x.role == "head" else x.shape[::-1]
+            wanted.append((Site(x.name, d_in, d_out), 1))
+    added = [tensor for site, count in wanted for tensor in adapter.own(site, count)]
     shared = getattr(adapter, "shared", None)
     if shared is not None and wanted:
-        added += shared(tuple(wanted), stack.layers)
+        added += shared(tuple(site for site, _ in wanted), stack.layers)
+    names = {site.weight for site, _ in wanted}
+    head = [x.name for x in stack.tensors if x.role == "head"]
     return replace(
         stack,
         tensors=(*stack.tensors, *added),
-        sites=tuple(replace(s, adapter=adapter) if s in wanted else s for s in stack.sites),
+        sites=(
+            *(replace(s, adapter=adapter) if s.weight in names else s for s in stack.sites),
+            *(replace(s, adapter=adapter) for s, _ in wanted if s.weight in head and s.weight not in known),
+        ),
     )
 
 

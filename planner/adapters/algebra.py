@@ -128,13 +128,24 @@ def seen(t: Tape, weight: Weight) -> Operand:
     return reshaped(t, weight) if weight.trained else weight
 
 
-def combined(t: Tape, inputs: tuple[Operand, ...], elements: Amount, bits: int, work: tuple[Amount, ...] = ()) -> Value:
-    """A small matrix worked out of several; keeps what it read. work: further values of its type kept for backward."""
-    kept = [t.new(one, bits) for one in work]
+def combined(
+    t: Tape,
+    inputs: tuple[Operand, ...],
+    elements: Amount,
+    bits: int,
+    work: tuple[Amount, ...] = (),
+    *,
+    kept: bool = True,
+) -> Value:
+    """A small matrix worked out of several; keeps what it read, unless said otherwise.
+
+    work: further values of its type kept for backward.
+    """
+    more = [t.new(one, bits) for one in work]
     sizes = [size(x) for x in inputs]
     wanted = [wants(x) for x in inputs]
 
     def back(g: Value, saved: list[Any]) -> Gradients:
         return [t.new(one, g.bits) if w else None for one, w in zip(sizes, wanted, strict=True)]
 
-    return t.result(elements, bits, list(inputs), back, keep=[*inputs, *kept])
+    return t.result(elements, bits, list(inputs), back, keep=[*(inputs if kept else ()), *more])

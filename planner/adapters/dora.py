@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from planner.adapters.adapted import tensor
-from planner.adapters.algebra import pointwise, times, to
-from planner.autograd.amount import fixed
+from planner.adapters.algebra import matmul, pointwise, times
+from planner.autograd.amount import fixed, per_token
 from planner.autograd.operations import add, cast, dropout, linear, scale
 from planner.autograd.tape import Tape, Value, Weight
 from planner.draft import Frozen, Site, Tensor
@@ -35,29 +35,19 @@ class Dora:
         seen = result
         if self.dropout:
             x = dropout(t, x)
-        self._lengths(t, base)
-        ratio = pointwise(t, Weight(base.d_out, bits, True))
-        inner = linear(t, linear(t, x, a, self.rank), b, base.d_out)
-        if self.dropout:  # the frozen matmul once more, of what dropout left
-            seen = linear(t, x, to_matrix(base, bits), base.d_out)
-        whole = add(t, times(t, pointwise(t, ratio), seen), scale(t, times(t, ratio, inner)))
-        return cast(t, add(t, result, whole), stored)
-
-    def _lengths(self, t: Tape, base: Frozen) -> None:
-        """Identity → A → B gives the update; the weight in the same type, the scaled update, their sum."""
         full = fixed(base.d_in * base.d_out)
-        # while the last name of `lora_B(lora_A(x_eye))` is made, the identity and A's result are still held
-        eye, inner = t.new(fixed(base.d_in * base.d_in), self.bits), t.new(fixed(base.d_in * self.rank), self.bits)
-        update = t.new(full, self.bits)
-        del eye, inner
-        weight = to(t, base.matrix, self.bits)
-        scaled = t.new(full, self.bits)
-        both = t.new(full, self.bits)
-        del scaled, update, weight
-        squares = t.new(fixed(base.d_out), self.bits)
-        del both, squares
-
-
-def to_matrix(base: Frozen, bits: int) -> Weight:
-    """The frozen matrix in the adapter's type."""
-    return Weight(base.matrix.elements, bits, False)
+        # identity → A → B gives the update; it is held with its graph, and the weight in its type, to the end of this
+        eye = t.new(fixed(base.d_in * base.d_in), bits)
+        inner = t.new(fixed(base.d_in * self.rank), bits)
+        update = t.new(full, bits)
+        weight = t.new(full, bits)
+        scaled = t.new(full, bits)
+        both = t.new(full, bits)
+        del scaled, both
+        ratio = pointwise(t, Weight(base.d_out, bits, True))
+        beside = linear(t, linear(t, x, a, self.rank), b, base.d_out)
+        if self.dropout:  # the frozen matmul once more, of what dropout left
+            seen = matmul(t, x, weight, per_token(base.d_out))
+        whole = add(t, times(t, pointwise(t, ratio), seen), scale(t, times(t, ratio, beside)))
+        del eye, inner, update, weight, beside, seen
+        return cast(t, add(t, result, whole), stored)

@@ -25,7 +25,7 @@ class AdaLora:
             tensor(site, "lora_A", (self.rank, site.d_in), layers, self.bits),
             tensor(site, "lora_E", (self.rank, 1), layers, self.bits),
             tensor(site, "lora_B", (site.d_out, self.rank), layers, self.bits),
-            tensor(site, "ranknum", (1,), layers, self.bits, trained=False),
+            tensor(site, "ranknum", (1,), layers, self.bits),
         )
 
     def beside(self, t: Tape, x: Value, base: Frozen) -> Value:
@@ -34,7 +34,9 @@ class AdaLora:
         a, b = Weight(self.rank * base.d_in, bits, True), Weight(self.rank * base.d_out, bits, True)
         product = times(t, Weight(self.rank, bits, True), a)
         inner = matmul(t, dropout(t, x) if self.dropout else x, product, per_token(self.rank))
-        return into(t, result, scale(t, scale(t, matmul(t, inner, b, per_token(base.d_out)))))
+        scaled = scale(t, matmul(t, inner, b, per_token(base.d_out)))
+        # the present rank divides it; a parameter that wants a gradient as well, so that what it divides is kept
+        return into(t, result, times(t, Weight(1, bits, True), scaled))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from planner.adapters.adapted import tensor
-from planner.adapters.algebra import combined, matmul, pointwise, reshaped, seen, times, to
+from planner.adapters.algebra import combined, matmul, pointwise, reshaped, seen, size, times, to
 from planner.autograd.amount import fixed, per_token
 from planner.autograd.operations import add, cast, contiguous, dropout, linear, scale
 from planner.autograd.tape import Tape, Value, Weight
@@ -88,7 +88,8 @@ class Adamss:
 class Osf:
     """The weight as two parts of its decomposition, put together in each forward; the smaller part is trained.
 
-    frozen: directions of each target that stay, by name. All in the model's type; the weight itself stays as well.
+    All in the model's type, beside the weight itself. frozen: directions of each target that stay, by name. As PEFT
+    does it before 0.20; later the frozen matmul runs and the change of the trained part is added to it.
     """
 
     frozen: tuple[tuple[str, int], ...]
@@ -123,7 +124,8 @@ class Osf:
 class Frod:
     """U(S + Λ)Vᵀ instead of the frozen matmul: U and V wait on the host and are copied in each forward.
 
-    S has entries at frozen places, in 16 bits it is made dense. part: share of them.
+    S has entries at frozen places, in 16 bits it is made dense. part: share of them. resident: U and V lie beside the
+    weights, as where the host is the device.
     """
 
     bits: int
@@ -134,13 +136,29 @@ class Frod:
         return (
             tensor(site, "frod_lambda_s_values", (int(self.part * site.d_in * site.d_in),), layers, self.bits),
             tensor(site, "frod_lambda_l", (site.d_in,), layers, self.bits),
+            *((tensor(site, "frod_U", (site.d_out, site.d_in), layers, 16, trained=False),) if self.resident else ()),
+        )
+
+    def shared(self, sites: tuple[Site, ...], layers: int) -> tuple[Tensor, ...]:
+        if not self.resident:
+            return ()
+        return tuple(
+            x
+            for s in sites
+            for x in (
+                tensor(s, "frod_V", (s.d_in, s.d_in), 1, 16, trained=False),
+                tensor(s, "frod_places", (2, int(self.part * s.d_in * s.d_in)), 1, 64, trained=False),
+            )
         )
 
     def beside(self, t: Tape, x: Value, base: Frozen) -> Value:
         bits, square = x.bits, fixed(base.d_in * base.d_in)
         entries = int(self.part * base.d_in * base.d_in)
-        u, v = t.new(fixed(base.d_in * base.d_out), bits), t.new(square, bits)
-        places = t.new(fixed(2 * entries), 64)
+        u: Value | Weight = Weight(base.d_in * base.d_out, bits, False)
+        v: Value | Weight = Weight(base.d_in * base.d_in, bits, False)
+        places: Value | Weight = Weight(2 * entries, 64, False)
+        if not self.resident:
+            u, v, places = t.new(size(u), bits), t.new(size(v), bits), t.new(size(places), 64)
         values = to(t, Weight(entries, self.bits, True), bits)
         lengths = to(t, Weight(base.d_in, self.bits, True), bits)
         sparse = combined(t, (values,), fixed(entries), bits)

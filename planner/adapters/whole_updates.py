@@ -142,13 +142,14 @@ class Hira:
 class Fourier:
     """A spectrum of `frequencies` trained numbers at drawn places, transformed to the whole update.
 
-    complex: through a Fourier transform, whose values take 8 bytes an entry and are dropped. unscaled_kept: the places
-    are kept for backward.
+    complex: through a Fourier transform, whose values take 8 bytes an entry and are dropped; otherwise through a
+    wavelet transform where `wavelet` says so: a transposed convolution, which keeps what it reads.
     """
 
     frequencies: int
     bits: int
     complex: bool = True
+    wavelet: bool = False
 
     def own(self, site: Site, layers: int) -> tuple[Tensor, ...]:
         return (tensor(site, "spectrum", (self.frequencies,), layers, self.bits),)
@@ -159,6 +160,8 @@ class Fourier:
         places = t.new(fixed(2 * self.frequencies), 64)
         dense = t.result(full, 32, [spectrum], lambda g, _: [t.new(fixed(self.frequencies), g.bits)], keep=[places])
         real = self._transformed(t, dense, full) if self.complex else dense
+        if self.wavelet:
+            real = pointwise(t, pointwise(t, dense), keeps="input")
         update = scale(t, real)
         joined = _joined(t, x, base, result, update)
         del dense, real
@@ -235,8 +238,10 @@ class Glora:
             "vector": (("X", (site.d_out, 1)),),
             "constant": (("X", (1,)),),
         }[self.path]
-        return tuple(
-            tensor(site, f"glora_{of}_{name}", shape, layers, self.bits) for of in "AB" for name, shape in shapes
+        return (
+            *(tensor(site, f"glora_{of}_{name}", shape, layers, self.bits) for of in "AB" for name, shape in shapes),
+            # the paths of a bias where there is none: zeros
+            tensor(site, "glora_zeros", (site.d_in + 2 * site.d_out,), layers, 16, trained=False),
         )
 
     def _path(self, t: Tape, base: Frozen, bits: int) -> Value | Weight:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from planner.autograd.amount import Amount, per_pair, per_position, per_token
+from planner.autograd.amount import Amount, per_position, per_token
 from planner.autograd.layer import Layer, Shared
 from planner.autograd.tape import Tape, Value
 from planner.draft import Draft, Stack, Ways
@@ -36,7 +36,7 @@ class Block:
 def block_of(draft: Draft, stack: Stack, *, first: bool) -> Block:
     """A block of this stack; first: the model's first one, which reads the embedding."""
     # with checkpointing PEFT makes the embedding's result want a gradient, or nothing would be recorded
-    wants = not first or stored(stack).of_embedding > 0 or draft.recompute
+    wants = not first or stored(stack).into_first or draft.recompute
     return _run(stack, draft.ways, wants, draft.schedule.grad_accumulation == 1 and not draft.loop.takes_gradients)
 
 
@@ -89,7 +89,8 @@ def shared_of(t: Tape, stack: Stack, ways: Ways) -> Shared:
     rotary = facts.rotary_dim
     cos = t.input(per_position(rotary), bits) if rotary else None
     sin = t.input(per_position(rotary), bits) if rotary else None
-    mask = t.input(per_pair(1), ways.mask_bits) if ways.mask_bits else None
+    before = stack.prefix.tokens if stack.prefix else 0
+    mask = t.input((0, 0, before, 1), ways.mask_bits) if ways.mask_bits else None
     return Shared(cos, sin, mask)
 
 

@@ -6,11 +6,13 @@ that no family needs to know. Adds up nothing.
 
 from __future__ import annotations
 
-from planner.autograd.amount import per_token
+from typing import Any
+
+from planner.autograd.amount import fixed, per_token
 from planner.autograd.matmul import of_copies
 from planner.autograd.operations import cast, contiguous, layer_norm, linear, repeat, rms_norm
 from planner.autograd.tape import Tape, Value, Weight
-from planner.draft import Heads, Site, Stack, Tensor, Ways
+from planner.draft import Heads, Prefix, Site, Stack, Tensor, Ways
 
 
 class Shared:
@@ -87,7 +89,11 @@ class Layer:
 
     def attend(self, heads: Heads, q: Value, k: Value, v: Value, mask: Value | None) -> tuple[Value, Value | None]:
         """The attention core. Where a cache is kept, keys and values are copied into it first and read from there."""
-        if self.ways.loop.keeps_cache:
+        if self.stack.prefix is not None:
+            k, v = self._after_prefix(self.stack.prefix, heads, k), self._after_prefix(self.stack.prefix, heads, v)
+            if self.ways.loop.keeps_cache:
+                self.cache += [k, v]
+        elif self.ways.loop.keeps_cache:
             k, v = contiguous(self.t, k), contiguous(self.t, v)
             self.cache += [k, v]
         if self.ways.loop.repeats_kv and mask is None:
@@ -95,6 +101,17 @@ class Layer:
             k, v = repeat(self.t, k, heads.n_kv_heads, times), repeat(self.t, v, heads.n_kv_heads, times)
             heads = Heads(heads.n_heads, heads.n_heads, heads.head_dim)
         return self.ways.attend(self.t, heads, q, k, v, mask)
+
+    def _after_prefix(self, prefix: Prefix, heads: Heads, x: Value) -> Value:
+        """Keys or values behind those of the prefix, in one piece; the prefix gets its slice of the gradient."""
+        own = prefix.tokens * heads.n_kv_heads * heads.head_dim
+        before, (a, b, c, d) = x.elements, x.elements
+
+        def back(g: Value, saved: list[Any]) -> list[Value | None]:
+            return [Value(self.t, before, g.bits, None, g.storage), self.t.new(fixed(own), prefix.bits)]
+
+        whole = (a + prefix.rows * own, b, c, d)
+        return self.t.result(whole, x.bits, [x, Weight(own, prefix.bits, True)], back)
 
     def hidden(self, n: int) -> Value:
         """A new value of n elements a token in the type that flows between blocks."""
