@@ -15,7 +15,7 @@ from planner.autograd.block import block_of
 from planner.draft import Draft, Stack
 from planner.laid_out import unused_bytes
 from planner.ledger import DEVICE, At, Kind, Line, Why
-from planner.packing import Gptq
+from planner.packing import EightBits, FourBits, Gptq
 from planner.slots import Slot
 from planner.stored import stored
 from planner.units import Num
@@ -73,8 +73,9 @@ def weight_lines(stacks: tuple[Stack, ...], device: str, alive: frozenset[At]) -
     """The weights, and what their blocks on a card have beyond them."""
     weights = sum(stored(stack).weight_bytes for stack in stacks)
     adapters = sum(stored(stack).adapter_bytes for stack in stacks)
-    matrices = [x for stack in stacks for x in stack.tensors if isinstance(x.packing, Gptq)]
-    largest = max((x.packing.buffer_bytes(x.shape) for x in matrices if isinstance(x.packing, Gptq)), default=0)
+    packed = [(x.packing, x.shape) for stack in stacks for x in stack.tensors if x.packing is not None]
+    largest = max((p.buffer_bytes(shape) for p, shape in packed if isinstance(p, Gptq)), default=0)
+    quantised = max((p.loading_bytes(shape) for p, shape in packed if isinstance(p, (FourBits, EightBits))), default=0)
     n = sum(stored(stack).weight_elements for stack in stacks)
     return (
         _line("Weights", Kind.WEIGHTS, weights, alive, "{n} elements, each as it is stored.", ("n", n)),
@@ -85,6 +86,13 @@ def weight_lines(stacks: tuple[Stack, ...], device: str, alive: frozenset[At]) -
             unused_bytes(stacks) if device == "cuda" else 0,
             alive,
             "Matrices lie in blocks of whole 2 MiB; a rest of up to 1 MiB is not given to anything else.",
+        ),
+        _line(
+            "A matrix being quantised",
+            Kind.WORKSPACE,
+            quantised,
+            alive & {LOADED},
+            "Matrices are quantised on the device: the largest is there as it was read, and in 16 bits.",
         ),
         _line(
             "Room for one unpacked matrix",
@@ -184,6 +192,7 @@ def _reading(draft: Draft, writing: Writing) -> list[Line]:
     if writing.in_pieces:
         return []
     extent = Extent(batch.seq, batch.tokens, batch.tokens * batch.seq)
+    draft = draft._replace(loop=draft.loop._replace(keeps_cache=False))  # all layers' cache is a line of its own
     fullest: Num = 0
     for stack in draft.stacks:
         fullest = max(fullest, most(block_of(draft, stack, first=False).inference, extent))

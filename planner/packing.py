@@ -28,14 +28,15 @@ class FourBits:
     """bitsandbytes' NF4 and FP4, and torchao's NF4: two codes in a byte, one scale for each block of values.
 
     double: the scales are 8-bit codes themselves, with a float32 for each 256 of them, and one offset.
-    scratch_bits: what unpacking makes besides the matrix, for each of its elements: nothing in bitsandbytes' kernel;
-    torchao does it in torch, where the indices alone are 64-bit (torchao NF4Tensor.get_original_weight).
+    in_torch: packed and unpacked by operations of torch, as torchao does, not by a kernel of its own.
+    fused: torch.compile leaves nothing between the steps of unpacking.
     """
 
     name: str = "nf4"
     block_size: int = 64
     double: bool = False
-    scratch_bits: int = 0
+    in_torch: bool = False
+    fused: bool = False
 
     def pieces(self, shape: tuple[int, ...]) -> Iterator[int]:
         """Bytes of each tensor that is kept; the last ones are the tables of codes."""
@@ -55,14 +56,22 @@ class FourBits:
     def bytes_of(self, shape: tuple[int, ...]) -> int:
         return sum(self.pieces(shape))
 
+    def loading_bytes(self, shape: tuple[int, ...]) -> int:
+        """While one matrix is quantised on the card: as it was read, and its float16 copy (bitsandbytes Params4bit)."""
+        return (TORCHAO_PACKING_BYTES if self.in_torch else 4) * shape[-2] * shape[-1]
+
     def matmul(self, t: Tape, x: Value, weight: Weight, d_out: int, compute_bits: int) -> Value:
-        return matmul.unpacked_each_time(t, x, weight, d_out, compute_bits, self.scratch_bits)
+        scratch_bits = TORCHAO_SCRATCH_BITS if self.in_torch and not self.fused else 0
+        return matmul.unpacked_each_time(t, x, weight, d_out, compute_bits, scratch_bits)
 
 
 TORCHAO_SCRATCH_BITS = 96
-"""Of one element while torchao unpacks NF4 in eager torch: two halves' indices of 64 bits, their values of 16 bits, the
-scales spread out to 16 bits, and the scaled values of 16 bits, each for half of the elements: 64 + 16 + 8 + 8 …; the
-stacked result is the matrix itself."""
+"""Of one element while torchao unpacks NF4 in eager torch, just before both halves are put together: their indices of 64
+bits, the values of 16 bits that these stand for, and the scaled values (NF4Tensor.get_original_weight)."""
+
+TORCHAO_PACKING_BYTES = 15
+"""Of one element while torchao packs: what was read (2), scaled (2), indices of 64 bits (8), their bytes, and both
+halves before and after they are put together (NF4Tensor.convert_to_norm_float_weight, which goes in chunks)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +88,10 @@ class EightBits:
 
     def bytes_of(self, shape: tuple[int, ...]) -> int:
         return sum(self.pieces(shape))
+
+    def loading_bytes(self, shape: tuple[int, ...]) -> int:
+        """While one matrix is quantised on the card: as it was read, and its float16 copy (bitsandbytes Int8Params)."""
+        return 4 * shape[-2] * shape[-1]
 
     def matmul(self, t: Tape, x: Value, weight: Weight, d_out: int, compute_bits: int) -> Value:
         return matmul.eight_bits_by_row(t, x, weight, d_out, compute_bits)

@@ -25,23 +25,27 @@ def lines(row: Row, draft: Draft) -> tuple[tuple[At, ...], tuple[Line, ...]]:
 
 
 def writing(row: Row) -> Writing:
-    """The loop's habits.
+    """The loop's habits, as the fields tell them.
 
-    Logits of all positions in float32 are the mark of transformers' loop up to 4.44: `logits.float()` in the model, and
-    with it tuples of keys and values and rotary tables in every layer. Keys and values that are not repeated for their
-    query heads are read where they lie: an engine with a cache laid out beforehand, which reads prompts in pieces.
+    Logits of all positions mean modelling code from before transformers 4.45, whose caches are tuples of keys and
+    values, made anew at each token while the older ones are held. In float32 they mean transformers' own code of that
+    time, with rotary tables in every layer. Keys and values that are not repeated for their query heads are read where
+    they lie: an engine with a cache laid out beforehand, which reads prompts in pieces. An attention kernel with a mask
+    though no row is padded reads a cache that is longer than what is written: it was laid out beforehand as well.
     """
     old = ties_again(row)
     in_place = row.repeats_kv is False
+    laid_out = in_place or (row.attention == "sdpa_efficient" and not row.padded)
+    every = row.logits in ("all_positions_fp32", "all_positions_model_dtype")
     bits = 8 * BYTES_PER_ELEMENT.get(row.kv_cache_dtype or row.compute_dtype or "", 2)
     return Writing(
         new_tokens=row.new_tokens or 0,
         cache_bits=bits,
         scale_bits=INT8_SCALE_BITS if row.kv_cache_dtype == "int8" else 0,
-        laid_out=in_place,
-        twice=old,
+        laid_out=laid_out,
+        twice=every and not laid_out,
         in_pieces=in_place,
-        all_logits=row.logits in ("all_positions_fp32", "all_positions_model_dtype"),
+        all_logits=every,
         wide_logits=row.logits == "all_positions_fp32",
         rotary_positions=ROTARY_POSITIONS if old else 0,
     )

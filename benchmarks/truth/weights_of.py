@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from benchmarks.truth.row import Row, Weights
 from planner.draft import Packing, Stack, Tensor
-from planner.packing import TORCHAO_SCRATCH_BITS, Awq, EightBits, EightBitsWeightOnly, Float8, FourBits, Gptq
+from planner.packing import Awq, EightBits, EightBitsWeightOnly, Float8, FourBits, Gptq
 from planner.problem import fail
 from planner.units import BYTES_PER_ELEMENT
 
@@ -68,16 +68,15 @@ def _quantised(x: Tensor, weights: Weights, targets: tuple[str, ...]) -> bool:
 
 
 def _packing(weights: Weights, fused: bool) -> Packing | None:
-    """None for a plain type. fused: torch.compile leaves no values between the steps of unpacking."""
+    """None for a plain type. fused: torch.compile leaves nothing between the steps of unpacking."""
     block = weights.block_size
     match weights.storage:
         case "float32" | "bfloat16" | "float16":
             return None
         case "nf4" | "fp4":
             # what quantises only the matrices with an adapter is torchtune, whose NF4 is torchao's
-            by_torch = weights.quantised_modules == "linears_with_lora" and not fused
-            scratch = TORCHAO_SCRATCH_BITS if by_torch else 0
-            return FourBits(weights.storage, block or 64, bool(weights.double_quant), scratch)
+            in_torch = weights.quantised_modules == "linears_with_lora"
+            return FourBits(weights.storage, block or 64, bool(weights.double_quant), in_torch, fused)
         case "int8":
             return EightBits()
         case "int8_weight_only":
