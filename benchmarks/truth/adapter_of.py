@@ -16,7 +16,7 @@ from planner.adapters.adapted import adapted as with_adapter
 from planner.adapters.attention_prompts import AdaptionPrompt, GatedPrompt, ScaledShifted, heard
 from planner.adapters.banks import UniLora, VbLora
 from planner.adapters.dora import Dora
-from planner.adapters.lora import Lora
+from planner.adapters.lora import Lora, SlicedLora
 from planner.adapters.low_rank import AdaLora, Delora, Gralora, Lily, Miss
 from planner.adapters.projected import Adamss, Deft, Frod, Osf, Psoft
 from planner.adapters.projections import RandLora, TinyLora, Vera
@@ -30,7 +30,7 @@ from planner.problem import fail
 from planner.strict_json import DamagedError, parse
 from planner.units import BYTES_PER_ELEMENT
 
-FUSED = ("q_proj", "k_proj", "v_proj")
+FUSED = {"qkv_proj": ("q_proj", "k_proj", "v_proj"), "gate_up_proj": ("gate_proj", "up_proj")}
 PARTS = {"embeddings": "embedding", "lm_head": "head", "norms": "norm"}
 NAMES = {"final_norm": "norm"}
 
@@ -82,8 +82,28 @@ def _with_adapter(row: Row, o: TrainableOptions, stacks: tuple[Stack, ...]) -> t
         return tuple(with_adapter(heard(stack), prompt, ("o_proj",)) for stack in stacks)
     if row.trainable in ("llama_adapter", "llama_adapter_v2"):
         return tuple(_lit_adapter(row, o, stack, heads, bits) for stack in stacks)
-    adapter, targets = _adapter(row, o, bits), targets_of(o)
-    return tuple(with_adapter(stack, adapter, targets) for stack in stacks)
+    return tuple(_on_targets(row, o, bits, stack) for stack in stacks)
+
+
+def _on_targets(row: Row, o: TrainableOptions, bits: int, stack: Stack) -> Stack:
+    """The adapter on its matmuls; where a target is only a slice of the stack's own matrix, LoRA on that slice."""
+    targets = targets_of(o, stack)
+    known = {site.weight for site in stack.sites}
+    sliced = tuple((fused, widths) for fused in FUSED if fused in known and (widths := _widths(stack, fused, targets)))
+    whole = tuple(x for x in targets if x not in {part for fused, _ in sliced for part in FUSED[fused]})
+    if sliced:
+        if row.trainable != "lora":
+            raise fail("row.slices", f"{row.trainable} on a slice of a fused matrix is not computed", "")
+        on_slices = SlicedLora(o.rank or 8, bits, sliced, o.dropout or 0.0)
+        stack = with_adapter(stack, on_slices, tuple(fused for fused, _ in sliced))
+    return with_adapter(stack, _adapter(row, o, bits), whole) if whole else stack
+
+
+def _widths(stack: Stack, fused: str, targets: tuple[str, ...]) -> tuple[int, ...]:
+    """Widths of the slices of a fused matrix that are targets of their own."""
+    f = stack.facts
+    width = {"q_proj": f.q_dim, "k_proj": f.kv_dim, "v_proj": f.kv_dim}
+    return tuple(width.get(part, f.intermediate_size) for part in FUSED[fused] if part in targets)
 
 
 def _lit_adapter(row: Row, o: TrainableOptions, stack: Stack, heads: Heads, bits: int) -> Stack:
@@ -97,11 +117,12 @@ def _lit_adapter(row: Row, o: TrainableOptions, stack: Stack, heads: Heads, bits
     return with_adapter(stack, gated, ("o_proj",))
 
 
-def targets_of(o: TrainableOptions) -> tuple[str, ...]:
-    """The planner's names of a row's targets; a fused matrix of q, k and v is adapted as one where `qkv_proj` says so."""
+def targets_of(o: TrainableOptions, stack: Stack | None = None) -> tuple[str, ...]:
+    """The planner's names of a row's targets; a fused one by its parts where the stack has those."""
+    known = {site.weight for site in stack.sites} if stack else set()
     named: list[str] = []
     for target in o.target_modules or ():
-        named += FUSED if target == "qkv_proj" else (NAMES.get(target, target),)
+        named += FUSED[target] if target in FUSED and target not in known else (NAMES.get(target, target),)
     return tuple(named)
 
 
@@ -132,7 +153,7 @@ def _lora(o: TrainableOptions, bits: int, row: Row) -> Adapter:
     a, b = o.trains_a is not False, o.trains_b is not False
     block = _mapping(o.extra("use_bdlora"))
     if not block:
-        return Lora(o.rank or 8, bits, o.dropout or 0.0, a, b)
+        return Lora(o.rank or 8, bits, o.dropout or 0.0, a, b, one_read=o.fused_qkv is True)
     names = [tuple(block.get(f"target_modules_bd_{side}") or ()) for side in "ab"]
     return Lora(o.rank or 8, bits, o.dropout or 0.0, a, b, int(block.get("nblocks", 1)), names[0], names[1])
 

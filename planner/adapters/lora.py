@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 from planner.adapters.adapted import tensor
 from planner.adapters.algebra import into
+from planner.autograd.amount import per_token
 from planner.autograd.operations import add, cast, dropout, scale
 from planner.autograd.tape import Tape, Value, Weight
 from planner.draft import Frozen, Site, Tensor
+
+TOGETHER = ("q_proj", "k_proj", "v_proj")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +19,8 @@ class Lora:
     """B(A(dropout(x))) × alpha ÷ r, in the adapter's own type. RSLoRA only scales otherwise.
 
     trains_a, trains_b: LoRA-FA freezes A, MiCA freezes B; both still run. blocks: of BD-LoRA's block-diagonal halves,
-    A's at the matmuls in `block_a`, B's at those in `block_b`; it adds in place.
+    A's at the matmuls in `block_a`, B's at those in `block_b`; it adds in place. one_read: queries, keys and values are
+    slices of one matmul, whose x dropout reads once for all of them.
     """
 
     rank: int
@@ -27,6 +31,7 @@ class Lora:
     blocks: int = 1
     block_a: tuple[str, ...] = ()
     block_b: tuple[str, ...] = ()
+    one_read: bool = False
 
     def own(self, site: Site, layers: int) -> tuple[Tensor, ...]:
         in_a = site.d_in // (self.blocks if site.weight in self.block_a else 1)
@@ -48,6 +53,56 @@ class Lora:
         result = join(
             t,
             result,
-            scale(t, base.plain(base.plain(dropout(t, x) if self.dropout else x, a, self.rank), b, base.d_out)),
+            scale(t, base.plain(base.plain(self._dropped(t, x, base), a, self.rank), b, base.d_out)),
         )
         return cast(t, result, stored)
+
+    def _dropped(self, t: Tape, x: Value, base: Frozen) -> Value:
+        if not self.dropout:
+            return x
+        if not self.one_read or base.name not in TOGETHER:
+            return dropout(t, x)
+        dropped = base.aside.pop("dropped", None) or dropout(t, x)
+        if base.name != TOGETHER[-1]:
+            base.aside["dropped"] = dropped
+        return dropped
+
+
+@dataclass(frozen=True, slots=True)
+class SlicedLora:
+    """LoRA on slices of a fused matmul, as LitGPT's LoRAQKVLinear: one A and one B for all, the result padded with zeros.
+
+    slices: by fused matmul, the widths of its adapted slices.
+    """
+
+    rank: int
+    bits: int
+    slices: tuple[tuple[str, tuple[int, ...]], ...]
+    dropout: float = 0.0
+
+    def _widths(self, name: str) -> tuple[int, ...]:
+        return dict(self.slices).get(name, ())
+
+    def own(self, site: Site, layers: int) -> tuple[Tensor, ...]:
+        widths = self._widths(site.weight)
+        return (
+            tensor(site, "lora_A", (self.rank * len(widths), site.d_in), layers, self.bits),
+            tensor(site, "lora_B", (sum(widths), self.rank), layers, self.bits),
+        )
+
+    def beside(self, t: Tape, x: Value, base: Frozen) -> Value:
+        result, widths = base(x), self._widths(base.name)
+        stored, inner, outer = result.bits, self.rank * len(widths), sum(widths)
+        if not base.ways.autocast:
+            x = cast(t, x, self.bits)
+        a, b = Weight(inner * base.d_in, self.bits, True), Weight(outer * self.rank, self.bits, True)
+        branch = base.plain(base.plain(dropout(t, x) if self.dropout else x, a, inner), b, outer)
+        if outer < base.d_out:
+            branch = _padded(t, branch, base.d_out)
+        return cast(t, add(t, result, scale(t, branch)), stored)
+
+
+def _padded(t: Tape, x: Value, d_out: int) -> Value:
+    """Copied into zeros of the whole width; the gradient is picked out again."""
+    before = x.elements
+    return t.result(per_token(d_out), x.bits, [x], lambda g, _: [t.new(before, g.bits)])
