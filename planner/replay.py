@@ -14,15 +14,24 @@ from functools import lru_cache
 from itertools import count
 from typing import NamedTuple
 
-from planner.allocator import ROUNDING_BYTES, SMALL_BYTES, SMALL_SEGMENT_BYTES, Allocator, Event
+from planner.allocator import (
+    ROUNDING_BYTES,
+    SMALL_BYTES,
+    SMALL_SEGMENT_BYTES,
+    Allocator,
+    Event,
+    OutOfMemoryError,
+)
 from planner.autograd.amount import Extent, measure
 from planner.autograd.head import Loss
 from planner.autograd.stream import Step, Stream, block_stream, head_stream
 from planner.draft import Stack, Tensor, Ways
+from planner.facts.model.families import encoder_decoder
 from planner.stored import stored
 
 CUBLAS_WORKSPACE_BYTES = 8_519_680
-"""4096 KiB × 2 + 16 KiB × 8, before Hopper; each thread that multiplies has one, forward's and backward's.
+HOPPER_WORKSPACE_BYTES = 33_554_432
+"""4096 KiB × 2 + 16 KiB × 8, and 4096 KiB × 8 on Hopper; each thread that multiplies has one, forward's and backward's.
 aten/src/ATen/cuda/CUDABlas.cpp, parseChosenWorkspaceSize."""
 
 
@@ -51,27 +60,59 @@ class Run(NamedTuple):
 
 
 class Came(NamedTuple):
-    """What the replay came to, without the context of the process."""
+    """What the replay came to, without the context of the process. fits: within the capacity that was given."""
 
     allocated_bytes: int
     reserved_bytes: int
+    fits: bool = True
+
+
+def workspace_bytes(capability: float) -> int:
+    """Of one thread that multiplies, on a card of this compute capability."""
+    return HOPPER_WORKSPACE_BYTES if 9.0 <= capability < 10.0 else CUBLAS_WORKSPACE_BYTES
+
+
+def can_replay(stacks: tuple[Stack, ...]) -> bool:
+    """Stacks that follow each other; an encoder's result that every block of a decoder reads has no place here yet."""
+    return all(stack.kind != encoder_decoder.DECODER for stack in stacks)
 
 
 @lru_cache(maxsize=4096)
-def replayed(run: Run, *, expandable_segments: bool = False) -> Came:
-    """Follows two steps of the run."""
-    allocator = Allocator(None, expandable_segments)
+def replayed(run: Run, capacity_bytes: int | None = None, *, expandable_segments: bool = False) -> Came:
+    """Follows the run's steps. Within a capacity unused segments are given back where one more would not fit; where that
+    is not enough, the figures are those without a limit."""
     small = _Small()
-    for key, size in _events(run):
-        if size == 0:
-            if not small.gave(key):
-                allocator.give(key)
-        elif -(-size // ROUNDING_BYTES) * ROUNDING_BYTES <= SMALL_BYTES:
-            small.took(key, size)
-        else:
-            allocator.take(key, size)
-    segments = -(-small.most // SMALL_SEGMENT_BYTES) * SMALL_SEGMENT_BYTES
-    return Came(allocator.peak_allocated_bytes + small.most, allocator.peak_reserved_bytes + segments)
+    limit = None
+    if capacity_bytes is not None:
+        limit = capacity_bytes - _segments(sum(_small_sizes(run)))
+    allocator = Allocator(limit, expandable_segments)
+    most = 0
+    try:
+        for key, size in _events(run):
+            if size == 0:
+                if not small.gave(key):
+                    allocator.give(key)
+                continue
+            if -(-size // ROUNDING_BYTES) * ROUNDING_BYTES <= SMALL_BYTES:
+                small.took(key, size)
+            else:
+                allocator.take(key, size)
+            most = max(most, allocator.allocated_bytes + small.now)
+    except OutOfMemoryError:
+        return replayed(run, expandable_segments=expandable_segments)._replace(fits=False)
+    return Came(most, allocator.peak_reserved_bytes + _segments(small.most))
+
+
+def _segments(n_bytes: int) -> int:
+    return -(-n_bytes // SMALL_SEGMENT_BYTES) * SMALL_SEGMENT_BYTES
+
+
+def _small_sizes(run: Run) -> Iterator[int]:
+    """Of what lies in the small pool when it is fullest: adapters, states, gradients and the update's work."""
+    trained = [x for stack in run.stacks for x in stack.tensors if x.trained and not x.tied]
+    sizes = [x.bytes // x.count for x in trained for _ in range(x.count)]
+    for each in (sizes, sizes, _each(trained, run.state_bytes), _each(trained, run.update_bytes)):
+        yield from (size for size in each if size <= SMALL_BYTES)
 
 
 class _Small:
@@ -200,7 +241,7 @@ class _Joined:
         for index, stack in enumerate(run.stacks):
             for layer in range(stack.layers):
                 first = index == 0 and layer == 0
-                wants = not first or stored(stack).of_embedding > 0 or run.ways.recompute
+                wants = not first or stored(stack).into_first or run.ways.recompute
                 stream = block_stream(stack, run.ways, wants, run.alone)
                 if id(stream) not in sized:
                     sized[id(stream)] = _Sized(stream, extent)
