@@ -120,16 +120,12 @@ def of_copies(t: Tape, x: Value, weight: Weight, d_out: int, bits: int, bias: We
     A trained matrix's copy is cached until the autocast region ends; a frozen one's is made each time
     (torch's cached_cast in autocast_mode.cpp caches leaves that require a gradient only).
     """
-    narrow = cast(t, x, bits)
     if weight.bits == bits:
-        result = _product(t, narrow, weight, d_out, bias)
-    else:
-        wide_bits, n = weight.bits, fixed(weight.elements)
-        copy = t.result(n, bits, [weight], lambda g, _: [t.new(n, wide_bits)])
-        result = _product(t, narrow, copy, d_out, bias)
-        del copy
-    del narrow
-    return result
+        return _product(t, cast(t, x, bits), weight, d_out, bias)
+    wide_bits, n = weight.bits, fixed(weight.elements)
+    # the matrix is cast before x: compilers evaluate the arguments from the last to the first
+    copy = t.result(n, bits, [weight], lambda g, _: [t.new(n, wide_bits)])
+    return _product(t, cast(t, x, bits), copy, d_out, bias)
 
 
 def _product(t: Tape, x: Value, matrix: Value | Weight, d_out: int, bias: Weight | None = None) -> Value:
