@@ -72,7 +72,7 @@ class Allocator:
     def take(self, key: int, n_bytes: int) -> None:
         """A tensor of n_bytes is made. Raises OutOfMemoryError where the capacity does not allow it."""
         assert key not in self._in_use, f"tensor {key} is already there"
-        size = max(-(-n_bytes // ROUNDING_BYTES) * ROUNDING_BYTES, ROUNDING_BYTES)
+        size = -(-n_bytes // ROUNDING_BYTES) * ROUNDING_BYTES or ROUNDING_BYTES
         small = size <= SMALL_BYTES
         block = self._found(size, small) or self._grown(size, small)
         if block is None:
@@ -86,7 +86,8 @@ class Allocator:
         block.free = False
         self._in_use[key] = block
         self.allocated_bytes += block.size
-        self.peak_allocated_bytes = max(self.peak_allocated_bytes, self.allocated_bytes)
+        if self.allocated_bytes > self.peak_allocated_bytes:
+            self.peak_allocated_bytes = self.allocated_bytes
 
     def give(self, key: int) -> None:
         """The tensor dies; its block is joined with free neighbours and kept."""

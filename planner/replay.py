@@ -81,26 +81,37 @@ def can_replay(stacks: tuple[Stack, ...]) -> bool:
 def replayed(run: Run, capacity_bytes: int | None = None, *, expandable_segments: bool = False) -> Came:
     """Follows the run's steps. Within a capacity unused segments are given back where one more would not fit; where that
     is not enough, the figures are those without a limit."""
-    small = _Small()
     limit = None
     if capacity_bytes is not None:
         limit = capacity_bytes - _segments(sum(_small_sizes(run)))
     allocator = Allocator(limit, expandable_segments)
-    most = 0
+    take, give = allocator.take, allocator.give
+    now = most = small_now = small_most = 0  # the small pool is a sum
+    sizes: dict[int, int] = {}
     try:
         for key, size in _events(run):
-            if size == 0:
-                if not small.gave(key):
-                    allocator.give(key)
+            if not size:
+                size = sizes.pop(key)
+                now -= size
+                if size > SMALL_BYTES:
+                    give(key)
+                else:
+                    small_now -= size
                 continue
-            if -(-size // ROUNDING_BYTES) * ROUNDING_BYTES <= SMALL_BYTES:
-                small.took(key, size)
+            size = -(-size // ROUNDING_BYTES) * ROUNDING_BYTES
+            sizes[key] = size
+            now += size
+            if size > SMALL_BYTES:
+                take(key, size)
             else:
-                allocator.take(key, size)
-            most = max(most, allocator.allocated_bytes + small.now)
+                small_now += size
+                if small_now > small_most:
+                    small_most = small_now
+            if now > most:
+                most = now
     except OutOfMemoryError:
         return replayed(run, expandable_segments=expandable_segments)._replace(fits=False)
-    return Came(most, allocator.peak_reserved_bytes + _segments(small.most))
+    return Came(most, allocator.peak_reserved_bytes + _segments(small_most))
 
 
 def _segments(n_bytes: int) -> int:
@@ -113,26 +124,6 @@ def _small_sizes(run: Run) -> Iterator[int]:
     sizes = [x.bytes // x.count for x in trained for _ in range(x.count)]
     for each in (sizes, sizes, _each(trained, run.state_bytes), _each(trained, run.update_bytes)):
         yield from (size for size in each if size <= SMALL_BYTES)
-
-
-class _Small:
-    """The small pool, as a sum."""
-
-    def __init__(self) -> None:
-        self.sizes: dict[int, int] = {}
-        self.now = self.most = 0
-
-    def took(self, key: int, size: int) -> None:
-        size = -(-size // ROUNDING_BYTES) * ROUNDING_BYTES
-        self.sizes[key] = size
-        self.now += size
-        if self.now > self.most:
-            self.most = self.now
-
-    def gave(self, key: int) -> bool:
-        size = self.sizes.pop(key, 0)
-        self.now -= size
-        return size > 0
 
 
 def _events(run: Run) -> Iterator[Event]:
