@@ -63,6 +63,8 @@ TOOLS = (
     ),
 )
 
+OPTIONS = {"fitcheck": TOOLS[0], "hf-mem": TOOLS[1]}
+
 
 def compare(tool: Tool, python: Path, ours: Sequence[Answered]) -> dict[str, Any]:
     """Both on the rows the tool answers. Raises ProblemError when the tool is not there."""
@@ -133,19 +135,27 @@ def results(path: Path, pythons: dict[str, Path]) -> dict[str, Any]:
     return {**provenance(path), "seconds": round(time.perf_counter() - began, 2), "tools": tools}
 
 
+def add_environments(parser: argparse.ArgumentParser) -> None:
+    for option, tool in OPTIONS.items():
+        parser.add_argument(f"--{option}", type=Path, metavar="PYTHON", help=f"of the environment that has {tool.name}")
+
+
+def environments(asked: argparse.Namespace) -> dict[str, Path]:
+    """The interpreters that were given, by the tool's name."""
+    given = {tool.name: getattr(asked, option.replace("-", "_")) for option, tool in OPTIONS.items()}
+    return {name: path for name, path in given.items() if path}
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.estimators", description=__doc__)
     parser.add_argument("rows", type=Path, metavar="ROWS.jsonl")
-    parser.add_argument("--fitcheck", type=Path, metavar="PYTHON", help="of the environment that has fitcheck-llm")
-    parser.add_argument("--hf-mem", type=Path, metavar="PYTHON", help="of the environment that has hf-mem")
+    add_environments(parser)
     asked = parser.parse_args(arguments)
-    given = {TOOLS[0].name: asked.fitcheck, TOOLS[1].name: asked.hf_mem}
-    found = results(asked.rows, {name: path for name, path in given.items() if path})
+    found = results(asked.rows, environments(asked))
     RESULT.parent.mkdir(exist_ok=True)
     RESULT.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     for name, tool in found["tools"].items():
-        both = tool["all_accepted"]
-        if both:
+        if both := tool["all_accepted"]:
             print(
                 f"{name} {tool['version']}: {tool['accepted']} of {tool['scored_rows']} scored rows, median |error| "
                 f"{both['theirs']['median_abs_pct']:.2f} %, ours on the same rows "
