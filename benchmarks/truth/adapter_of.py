@@ -16,7 +16,7 @@ from planner.adapters.adapted import adapted as with_adapter
 from planner.adapters.attention_prompts import AdaptionPrompt, GatedPrompt, ScaledShifted, heard
 from planner.adapters.banks import UniLora, VbLora
 from planner.adapters.dora import Dora
-from planner.adapters.lora import Lora, SlicedLora
+from planner.adapters.lora import TOGETHER, Lora, SlicedLora
 from planner.adapters.low_rank import AdaLora, Delora, Gralora, Lily, Miss
 from planner.adapters.projected import Adamss, Deft, Frod, Osf, Psoft
 from planner.adapters.projections import RandLora, TinyLora, Vera
@@ -30,7 +30,7 @@ from planner.problem import fail
 from planner.strict_json import DamagedError, parse
 from planner.units import BYTES_PER_ELEMENT
 
-FUSED = {"qkv_proj": ("q_proj", "k_proj", "v_proj"), "gate_up_proj": ("gate_proj", "up_proj")}
+FUSED = {"qkv_proj": TOGETHER, "gate_up_proj": ("gate_proj", "up_proj")}
 PARTS = {"embeddings": "embedding", "lm_head": "head", "norms": "norm"}
 NAMES = {"final_norm": "norm"}
 
@@ -153,7 +153,8 @@ def _lora(o: TrainableOptions, bits: int, row: Row) -> Adapter:
     a, b = o.trains_a is not False, o.trains_b is not False
     block = _mapping(o.extra("use_bdlora"))
     if not block:
-        return Lora(o.rank or 8, bits, o.dropout or 0.0, a, b, one_read=o.fused_qkv is True)
+        slices = tuple(x for x in TOGETHER if x in (o.target_modules or ())) if o.fused_qkv else ()
+        return Lora(o.rank or 8, bits, o.dropout or 0.0, a, b, one_read=slices)
     names = [tuple(block.get(f"target_modules_bd_{side}") or ()) for side in "ab"]
     return Lora(o.rank or 8, bits, o.dropout or 0.0, a, b, int(block.get("nblocks", 1)), names[0], names[1])
 

@@ -19,8 +19,8 @@ class Lora:
     """B(A(dropout(x))) × alpha ÷ r, in the adapter's own type. RSLoRA only scales otherwise.
 
     trains_a, trains_b: LoRA-FA freezes A, MiCA freezes B; both still run. blocks: of BD-LoRA's block-diagonal halves,
-    A's at the matmuls in `block_a`, B's at those in `block_b`; it adds in place. one_read: queries, keys and values are
-    slices of one matmul, whose x dropout reads once for all of them.
+    A's at the matmuls in `block_a`, B's at those in `block_b`; it adds in place. one_read: of queries, keys and
+    values, those that are adapted as slices of one matmul: dropout reads x once for them.
     """
 
     rank: int
@@ -31,7 +31,7 @@ class Lora:
     blocks: int = 1
     block_a: tuple[str, ...] = ()
     block_b: tuple[str, ...] = ()
-    one_read: bool = False
+    one_read: tuple[str, ...] = ()
 
     def own(self, site: Site, layers: int) -> tuple[Tensor, ...]:
         in_a = site.d_in // (self.blocks if site.weight in self.block_a else 1)
@@ -49,6 +49,9 @@ class Lora:
         a = Weight(self.rank * base.d_in, self.bits, self.trains_a)
         b = Weight(self.rank * base.d_out, self.bits, self.trains_b)
         join = into if self.blocks > 1 else add
+        if base.name in self.one_read and len(self.one_read) < len(TOGETHER):
+            branch = base.plain(base.plain(self._dropped(t, x, base), a, self.rank), b, base.d_out)
+            return cast(t, add(t, result, scale(t, _padded(t, branch, base.d_out))), stored)
         # one expression, as in PEFT: no name holds A's result or the unscaled branch any longer than it is read
         result = join(
             t,
@@ -60,10 +63,10 @@ class Lora:
     def _dropped(self, t: Tape, x: Value, base: Frozen) -> Value:
         if not self.dropout:
             return x
-        if not self.one_read or base.name not in TOGETHER:
+        if base.name not in self.one_read:
             return dropout(t, x)
         dropped = base.aside.pop("dropped", None) or dropout(t, x)
-        if base.name != TOGETHER[-1]:
+        if base.name != self.one_read[-1]:
             base.aside["dropped"] = dropped
         return dropped
 
@@ -103,6 +106,6 @@ class SlicedLora:
 
 
 def _padded(t: Tape, x: Value, d_out: int) -> Value:
-    """Copied into zeros of the whole width; the gradient is picked out again."""
+    """`index_copy_` into zeros of the whole width, which keeps what it copied; the gradient is picked out again."""
     before = x.elements
-    return t.result(per_token(d_out), x.bits, [x], lambda g, _: [t.new(before, g.bits)])
+    return t.result(per_token(d_out), x.bits, [x], lambda g, _: [t.new(before, g.bits)], keep=[x])
