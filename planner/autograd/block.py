@@ -33,6 +33,39 @@ class Block:
     inference: tuple[Amount, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """All blocks of a model: how many, the first and the last one, and what the others keep.
+
+    others_kept: by all blocks but the last. cached: keys and values of all.
+    """
+
+    layers: int
+    first: Block
+    last: Block
+    others_kept: Amount
+    cached: Amount
+
+
+def blocks_of(draft: Draft) -> Blocks:
+    """The blocks of all stacks of a draft."""
+    alone = draft.schedule.grad_accumulation == 1 and not draft.loop.takes_gradients
+    return _all(draft.stacks, draft.ways, alone)
+
+
+@lru_cache(maxsize=4096)
+def _all(stacks: tuple[Stack, ...], ways: Ways, alone: bool) -> Blocks:
+    layers = sum(stack.layers for stack in stacks)
+    first = _run(stacks[0], ways, stored(stacks[0]).into_first or ways.recompute, alone)
+    last = first if layers == 1 else _run(stacks[-1], ways, True, alone)
+    every = [(stack.layers, _run(stack, ways, True, alone)) for stack in stacks]
+    cached = _sum([_times(n, one.cached) for n, one in every])
+    if layers == 1:
+        return Blocks(layers, first, last, (0, 0, 0, 0), cached)
+    kept = _sum([*(_times(n, one.kept) for n, one in every), first.kept])
+    return Blocks(layers, first, last, _minus(_minus(kept, every[0][1].kept), last.kept), cached)
+
+
 def block_of(draft: Draft, stack: Stack, *, first: bool) -> Block:
     """A block of this stack; first: the model's first one, which reads the embedding."""
     # with checkpointing PEFT makes the embedding's result want a gradient, or nothing would be recorded
@@ -105,6 +138,10 @@ def _sum(amounts: list[Amount]) -> Amount:
 
 def _plus(a: Amount, b: Amount, times: int) -> Amount:
     return (a[0] + times * b[0], a[1] + times * b[1], a[2] + times * b[2], a[3] + times * b[3])
+
+
+def _times(n: int, a: Amount) -> Amount:
+    return (n * a[0], n * a[1], n * a[2], n * a[3])
 
 
 def _minus(a: tuple[int, ...], b: tuple[int, ...]) -> Amount:
