@@ -96,9 +96,12 @@ class Beside(Protocol):
 
 
 class Heads(NamedTuple):
+    """capped: scores go through cap × tanh(x ÷ cap) before the mask."""
+
     n_heads: int
     n_kv_heads: int
     head_dim: int
+    capped: bool = False
 
 
 Attend: TypeAlias = "Callable[[Tape, Heads, Value, Value, Value, Value | None], tuple[Value, Value | None]]"
@@ -148,7 +151,10 @@ class Loop(NamedTuple):
     pass and held with the outputs. repeats_kv: keys and values are copied for their query heads before the attention
     kernel; None: as the attention itself decides. compiled: torch.compile fuses what lies between matmuls. offloaded:
     what checkpointing keeps goes to the host. takes_gradients: each gradient is taken away as soon as it is made, by an
-    update in backward or into a flat buffer. reentrant: checkpointing runs an inner backward of its own.
+    update in backward or into a flat buffer. reentrant: checkpointing runs an inner backward of its own. joined_qkv:
+    the blocks are written with one matrix for queries, keys and values (LitGPT's way). keeps_graph: packed matmuls keep
+    what they read on their node (bitsandbytes before 0.43), and the loop still names a step's loss during the next one's
+    forward pass, so that all of it stays until then.
     """
 
     keeps_outputs: bool = False
@@ -158,6 +164,8 @@ class Loop(NamedTuple):
     offloaded: bool = False
     takes_gradients: bool = False
     reentrant: bool = False
+    joined_qkv: bool = False
+    keeps_graph: bool = False
 
 
 class Ways(NamedTuple):

@@ -21,12 +21,14 @@ class Block:
     """kept: for backward when its forward is over, and whether its input is part of that. cached: keys and values that
     stay as long as the outputs do, and are not part of what is kept.
 
+    left: what packed matmuls still hold of the step before.
     forward, backward: the fullest instants of each, with all of the block's own bytes: what it keeps, temporaries,
     gradients. inference: of a forward pass that keeps nothing.
     """
 
     kept: Amount
     cached: Amount
+    left: Amount
     keeps_input: bool
     forward: tuple[Amount, ...]
     backward: tuple[Amount, ...]
@@ -93,6 +95,9 @@ def _run(stack: Stack, ways: Ways, wants_gradient: bool, gradients_stay: bool) -
     del x
     keeps_input = tuple(t.live) == before
     cached = _sum([value.storage.bytes for value in layer.cache])
+    storages = {id(value.storage): value.storage.bytes for value in layer.left}
+    left = _sum(list(storages.values())) if not ways.recompute else (0, 0, 0, 0)
+    layer.left.clear()
     elements, last, result = y.elements, y.node, y.storage.bytes
     kept = _minus(tuple(t.live), result)
     del y
@@ -106,9 +111,11 @@ def _run(stack: Stack, ways: Ways, wants_gradient: bool, gradients_stay: bool) -
     t.enter("inference")  # with nothing left of the training step
     x = t.input(per_token(facts.hidden_size), bits)
     run(x)
+    layer.left.clear()
     return Block(
         kept=_minus(_minus(kept, shared), cached),
         cached=cached,
+        left=left,
         keeps_input=keeps_input,
         forward=tuple(_minus(_minus(a, shared), cached) for a in t.fullest("forward")),
         backward=tuple(_minus(_minus(a, shared), cached) for a in t.fullest("backward")),

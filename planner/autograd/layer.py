@@ -10,7 +10,7 @@ from typing import Any
 
 from planner.autograd.amount import fixed, per_token
 from planner.autograd.matmul import of_copies
-from planner.autograd.operations import cast, contiguous, layer_norm, linear, repeat, rms_norm
+from planner.autograd.operations import cast, contiguous, kept, layer_norm, linear, repeat, rms_norm
 from planner.autograd.tape import Tape, Value, Weight
 from planner.draft import Heads, Prefix, Site, Stack, Tensor, Ways
 
@@ -25,15 +25,17 @@ class Shared:
 
 
 class Layer:
-    """One block on the tape. cache: keys and values that outlive it where the loop keeps a KV cache."""
+    """One block on the tape. cache: keys and values that outlive it where the loop keeps a KV cache. left: what packed
+    matmuls read, where the loop keeps their graph."""
 
-    __slots__ = ("_sites", "_weights", "aside", "cache", "facts", "stack", "t", "ways")
+    __slots__ = ("_sites", "_weights", "aside", "cache", "facts", "left", "stack", "t", "ways")
 
     def __init__(self, t: Tape, stack: Stack, ways: Ways) -> None:
         self.t, self.stack, self.ways, self.facts = t, stack, ways, stack.facts
         self._weights: dict[str, Tensor] = {tensor.name: tensor for tensor in stack.tensors}
         self._sites: dict[str, Site] = {site.weight: site for site in stack.sites}
         self.cache: list[Value] = []
+        self.left: list[Value] = []
         self.aside: dict[str, Value] = {}
 
     def has(self, name: str) -> bool:
@@ -77,6 +79,9 @@ class Layer:
         tensor, matrix = self._weights[site.weight], self.weight(site.weight)
         bias = self.weight(f"{site.weight}.bias") if site.bias else None
         if tensor.packing is not None:
+            if self.ways.loop.keeps_graph and x.node is not None:
+                x = kept(self.t, x)
+                self.left.append(x)
             return tensor.packing.matmul(self.t, x, matrix, site.d_out, self.ways.compute_bits)
         return self.plain(x, matrix, site.d_out, bias)
 
@@ -99,8 +104,8 @@ class Layer:
         if self.ways.loop.repeats_kv and mask is None:
             times = heads.n_heads // heads.n_kv_heads
             k, v = repeat(self.t, k, heads.n_kv_heads, times), repeat(self.t, v, heads.n_kv_heads, times)
-            heads = Heads(heads.n_heads, heads.n_heads, heads.head_dim)
-        return self.ways.attend(self.t, heads, q, k, v, mask)
+            heads = heads._replace(n_kv_heads=heads.n_heads)
+        return self.ways.attend(self.t, heads._replace(capped=self.facts.soft_caps), q, k, v, mask)
 
     def _after_prefix(self, prefix: Prefix, heads: Heads, x: Value) -> Value:
         """Keys or values behind those of the prefix, in one piece; the prefix gets its slice of the gradient."""

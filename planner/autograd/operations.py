@@ -284,3 +284,8 @@ def activation(t: Tape, x: Value) -> Value:
 def relu(t: Tape, x: Value) -> Value:
     """Keeps its result, which the next matmul keeps too where its weight is trained."""
     return t.result(x.elements, x.bits, [x], lambda g, _: [t.new(g.elements, g.bits)], keep_result=True)
+
+
+def kept(t: Tape, x: Value) -> Value:
+    """x itself, kept for a backward that does not read it."""
+    return t.result(x.elements, x.bits, [x], lambda g, _: [_same(t, g)], keep=[x], storage=x.storage)

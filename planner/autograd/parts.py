@@ -50,6 +50,17 @@ def split(t: Tape, x: Value, *parts: Amount, copied: bool = False) -> list[Value
     return [t.result(elements, x.bits, [joint], piece, storage=x.storage) for elements in parts]
 
 
+def add_in_place(t: Tape, a: Value, b: Value) -> Value:
+    """`a += b`: keeps nothing, hands the gradient on to both."""
+    return t.result(
+        a.elements,
+        a.bits,
+        [a, b],
+        lambda g, _: [Value(t, g.elements, g.bits, None, g.storage), Value(t, g.elements, g.bits, None, g.storage)],
+        storage=a.storage,
+    )
+
+
 def rotate_part(t: Tape, x: Value, part: int, whole: int, cos: Value, sin: Value) -> Value:
     """Rotary embedding of the first entries of each head; the others are put behind them again."""
     turned, rest = cut(t, x, share(x, part, whole)) if part < whole else x, cut(t, x, share(x, whole - part, whole))

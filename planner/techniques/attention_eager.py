@@ -8,6 +8,7 @@ from planner.autograd.operations import (
     batched_matmul,
     cast,
     contiguous,
+    relu,
     repeat,
     scale,
     softmax_in_float32,
@@ -29,6 +30,8 @@ def attend(t: Tape, heads: Heads, q: Value, k: Value, v: Value, mask: Value | No
     # a single head is a view until then: a batched matmul reads one matrix for each query head
     matrices = contiguous if heads.n_kv_heads == 1 and times > 1 else transposed
     scores = scale(t, batched_matmul(t, q, matrices(t, keys), per_pair(heads.n_heads)))
+    if heads.capped:
+        scores = scale(t, relu(t, scale(t, scores)))  # tanh keeps its result, as relu does
     if mask is not None:
         scores = add(t, scores, mask)
     scores = cast(t, softmax_in_float32(t, scores), q.bits)

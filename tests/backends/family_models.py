@@ -32,9 +32,9 @@ SIZES: dict[str, Any] = {
 
 
 def built(architecture: str, attention: str = "sdpa", **config: Any) -> torch.nn.Module:
-    """A random model of this class; the same arguments give the same sizes."""
+    """A random model of this class. config: None for a size that the class does not take."""
     cls = getattr(transformers, architecture)
-    made = cls.config_class(**{**SIZES, **config})
+    made = cls.config_class(**{k: v for k, v in {**SIZES, **config}.items() if v is not None})
     made._attn_implementation = attention
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

@@ -144,7 +144,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         experts=("num_experts", "moe_intermediate_size", "shared_expert_intermediate_size"),
     ),
     "Qwen3MoeForCausalLM": Architecture(
-        "qwen3_moe", kv_heads=4, qk_norm=True, experts=("num_experts", "moe_intermediate_size", ""),
+        "qwen3_moe", names={"num_experts": "num_local_experts"}, kv_heads=4, qk_norm=True, experts=("num_experts", "moe_intermediate_size", ""),
         demands={"hidden_act": ("silu",), "decoder_sparse_step": (1,), "mlp_only_layers": (None, []), "attention_bias": (False,)},
     ),
     "GptOssForCausalLM": Architecture(

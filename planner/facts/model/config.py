@@ -120,6 +120,8 @@ def _special(config: dict[str, Any], known: Architecture, size: _Sizes, facts: M
             shared_expert_size=shared,
             n_dense_layers=min(size("first_k_dense_replace", absent=0, null=0), facts.n_layers),
         )
+    if known.family == "gemma2":
+        facts = replace(facts, soft_caps=config.get("attn_logit_softcapping", 50.0) is not None)
     if known.family == "bert":
         facts = replace(facts, token_types=size("type_vocab_size", absent=2))
     if known.family == "t5":

@@ -63,6 +63,7 @@ class ModelFacts:
     n_dense_layers: int = 0
     latent_dim: int = 0
     value_dim: int = 0
+    soft_caps: bool = False  # scores and logits go through cap × tanh(x ÷ cap)
     hidden_dropout: bool = False  # of hidden states while training
     attention_dropout: bool = False
     tokenizer: str = ""  # digest of tokenizer.json and chat template: whose token counts hold for this model

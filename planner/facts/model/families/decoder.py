@@ -23,11 +23,12 @@ from planner.autograd.operations import (
     softmax,
     split_heads,
 )
-from planner.autograd.parts import cut, pick, rotate_part, share, split
+from planner.autograd.parts import add_in_place, cut, pick, rotate_part, share, split
 from planner.autograd.pointwise import ACTIVATIONS, rms_norm_in_float32
 from planner.autograd.tape import Value
 from planner.draft import Heads, Site, Stack, Tensor
 from planner.facts.model.facts import ModelFacts
+from planner.facts.model.families import joined_qkv
 from planner.facts.model.families.decoders import DECODERS
 from planner.facts.model.families.description import Decoder, Norm, Qkv
 from planner.facts.model.families.mixture import mixture
@@ -87,14 +88,16 @@ def _between_embedding_and_blocks(facts: ModelFacts, about: Decoder, bits: int) 
     h, e = facts.hidden_size, facts.embedding_size
     made: tuple[Tensor, ...] = ()
     if e and e != h:
-        made += Tensor("project_in", "positions", (h, e), 1, bits), Tensor("project_out", "positions", (e, h), 1, bits)
+        made += Tensor("project_in", "positions", (h, e), 1, bits), Tensor("project_out", "final norm", (e, h), 1, bits)
     if about.embedding_norm:
         made += tuple(norms([("embedding_norm", h)], 1, bits, True, "positions"))
     return made
 
 
 def norm(layer: Layer, name: str, x: Value, rows_per_token: int = 1) -> Value:
-    """A norm of the model's kind."""
+    """A norm of the model's kind, or what lies in the place of the final one."""
+    if name == "project_out":
+        return layer.plain(x, layer.weight(name), layer.facts.embedding_size)
     kind = DECODERS[layer.facts.family].norm
     if kind is Norm.LAYER:
         return layer.layer_norm(name, x)
@@ -116,12 +119,18 @@ def block(layer: Layer, x: Value, shared: Shared) -> Value:
     if about.after_attention:
         attended = norm(layer, about.after_attention, attended)
     middle = add(t, x, attended)
-    del attended
+    if not about.holds_attended:
+        del attended
     if about.norms_follow:
         middle = norm(layer, about.before_attention, middle)
-    result = _dropped(
-        layer, _mixed(layer, about, middle if about.norms_follow else norm(layer, about.before_mlp, middle))
-    )
+    if about.inlines_mlp:  # no name of a layer of its own holds what goes into it
+        up = layer.project("up_proj", middle if about.norms_follow else norm(layer, about.before_mlp, middle))
+        up = ACTIVATIONS[about.activation](t, up)
+        result = layer.project("down_proj", up)
+        del up
+    else:
+        result = _mixed(layer, about, middle if about.norms_follow else norm(layer, about.before_mlp, middle))
+    result = _dropped(layer, result)
     if about.after_mlp:
         result = norm(layer, about.after_mlp, result)
     result = add(t, middle, result)
@@ -141,9 +150,10 @@ def _side_by_side(layer: Layer, about: Decoder, x: Value, shared: Shared) -> Val
     if about.before_mlp and about.qkv is not Qkv.BROADCAST:
         del normed
         for_mlp = norm(layer, about.before_mlp, x)
-    added = add(t, _mixed(layer, about, for_mlp), attended)
+    mixed = _mixed(layer, about, for_mlp)
+    added = add_in_place(t, mixed, attended) if about.adds_in_place else add(t, mixed, attended)
     result = add(t, added, x)
-    del added, scores
+    del mixed, added, scores  # the layer's forward holds them to its end
     return result
 
 
@@ -152,18 +162,20 @@ def _dropped(layer: Layer, value: Value) -> Value:
 
 
 def _mixed(layer: Layer, about: Decoder, value: Value) -> Value:
-    return mixture(layer, value) if about.experts else feed_forward(layer, about, value)
+    return mixture(layer, value, about.experts) if about.experts else feed_forward(layer, about, value)
 
 
 def feed_forward(layer: Layer, about: Decoder, value: Value) -> Value:
     """The feed-forward layer, with a gate or without."""
     t, active = layer.t, ACTIVATIONS[about.activation]
-    if about.gate_up:
+    if layer.ways.loop.joined_qkv and about.activation == "gelu_new":
+        active = ACTIVATIONS["gelu"]  # torch's own kernel, with its tanh approximation
+    if about.gate_up and layer.has("gate_up_proj"):
         up = layer.project("gate_up_proj", value)
         gate, up = split(t, up, share(up, 1, 2), share(up, 1, 2))
         up = multiply(t, up, active(t, gate))
         return layer.project("down_proj", up)
-    if about.gated:
+    if about.gated or about.gate_up:
         gated = multiply(t, active(t, layer.project("gate_proj", value)), layer.project("up_proj", value))
         return layer.project("down_proj", gated)
     up = layer.project("up_proj", value)
@@ -174,6 +186,8 @@ def feed_forward(layer: Layer, about: Decoder, value: Value) -> Value:
 def attention(layer: Layer, about: Decoder, value: Value, shared: Shared) -> tuple[Value, Value | None]:
     """Self-attention: its result, and the scores where they exist."""
     t, facts = layer.t, layer.facts
+    if layer.ways.loop.joined_qkv:
+        return joined_qkv.attention(layer, value, shared)
     heads = Heads(facts.n_heads, facts.n_kv_heads, facts.head_dim)
     if about.qkv is Qkv.BROADCAST:
         heads = Heads(facts.n_heads, facts.n_heads, facts.head_dim)
@@ -192,6 +206,8 @@ def attention(layer: Layer, about: Decoder, value: Value, shared: Shared) -> tup
         mixed, scores = _with_position_bias(layer, heads, q, k, v, shared.mask)
     else:
         mixed, scores = layer.attend(heads, q, k, v, shared.mask)
+        if scores is None and _lies_by_head(layer, about) and (layer.t.device == "cpu" or shared.mask is None):
+            mixed = contiguous(t, mixed)
     result = layer.project("o_proj", mixed)
     del fused  # attention's forward holds all its names to its end
     return result, scores
@@ -223,6 +239,11 @@ def _three(layer: Layer, about: Decoder, fused: Value) -> tuple[Value, Value, Va
         times = facts.n_heads // facts.n_kv_heads
         q, k, v = contiguous(t, q), repeat(t, k, facts.n_kv_heads, times), repeat(t, v, facts.n_kv_heads, times)
     return q, k, v
+
+
+def _lies_by_head(layer: Layer, about: Decoder) -> bool:
+    """Whether the queries were put together anew, so that they, and what flash attention makes of them, lie head by head."""
+    return layer.facts.rotary_dim > 0 and (layer.facts.rotated > 0 or about.qkv is Qkv.SLICED)
 
 
 def _rotated(layer: Layer, about: Decoder, q: Value, k: Value, cos: Value, sin: Value) -> tuple[Value, Value]:

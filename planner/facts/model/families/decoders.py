@@ -10,7 +10,7 @@ SIDE_NORMS = {"before_mlp": "pre_feedforward_layernorm", "after_attention": "pos
 DECODERS: dict[str, Decoder] = {
     "dense_gated_decoder": Decoder(),
     "gemma": Decoder(norm=Norm.RMS_IN_FLOAT32, activation="gelu"),
-    "gemma2": Decoder(norm=Norm.RMS_IN_FLOAT32, activation="gelu", caps=True, **SIDE_NORMS),  # type: ignore[arg-type]
+    "gemma2": Decoder(norm=Norm.RMS_IN_FLOAT32, activation="gelu", **SIDE_NORMS),  # type: ignore[arg-type]
     "gemma3": Decoder(norm=Norm.RMS_IN_FLOAT32, activation="gelu", **SIDE_NORMS),  # type: ignore[arg-type]
     "phi3": Decoder(qkv=Qkv.SLICED, gate_up=True),
     "phi": Decoder(
@@ -29,7 +29,7 @@ DECODERS: dict[str, Decoder] = {
         },
     ),
     "falcon": Decoder(
-        norm=Norm.LAYER, before_mlp="", parallel=True, qkv=Qkv.GROUPED, gated=False, activation="gelu",
+        norm=Norm.LAYER, before_mlp="", parallel=True, adds_in_place=True, qkv=Qkv.GROUPED, gated=False, activation="gelu",
         names={
             "embed_tokens": "transformer.word_embeddings", "norm": "transformer.ln_f",
             "input_layernorm": "transformer.h.{}.input_layernorm",
@@ -39,7 +39,7 @@ DECODERS: dict[str, Decoder] = {
         },
     ),
     "falcon_new": Decoder(
-        norm=Norm.LAYER, before_attention="ln_attn", before_mlp="ln_mlp", parallel=True, qkv=Qkv.BROADCAST, gated=False,
+        norm=Norm.LAYER, before_attention="ln_attn", before_mlp="ln_mlp", parallel=True, adds_in_place=True, qkv=Qkv.BROADCAST, gated=False,
         activation="gelu",
         names={
             "embed_tokens": "transformer.word_embeddings", "norm": "transformer.ln_f",
@@ -51,7 +51,7 @@ DECODERS: dict[str, Decoder] = {
     ),
     "gpt2": Decoder(
         norm=Norm.LAYER, before_attention="ln_1", before_mlp="ln_2", qkv=Qkv.SPLIT, gated=False,
-        activation="gelu_new", conv1d=True,
+        activation="gelu_new", conv1d=True, holds_attended=True,
         names={
             "embed_tokens": "transformer.wte", "embed_positions": "transformer.wpe", "norm": "transformer.ln_f",
             "ln_1": "transformer.h.{}.ln_1", "ln_2": "transformer.h.{}.ln_2",
@@ -61,7 +61,7 @@ DECODERS: dict[str, Decoder] = {
     ),
     "opt": Decoder(
         norm=Norm.LAYER, before_attention="self_attn_layer_norm", before_mlp="final_layer_norm", gated=False,
-        activation="relu", scaled_queries=True,
+        activation="relu", scaled_queries=True, inlines_mlp=True,
         names={
             "embed_tokens": "model.decoder.embed_tokens", "embed_positions": "model.decoder.embed_positions",
             "norm": "model.decoder.final_layer_norm", "q_proj": "model.decoder.layers.{}.self_attn.q_proj",
@@ -74,7 +74,7 @@ DECODERS: dict[str, Decoder] = {
     ),
     "opt_norm_after": Decoder(
         norm=Norm.LAYER, before_attention="self_attn_layer_norm", before_mlp="final_layer_norm", norms_follow=True,
-        gated=False, activation="relu", scaled_queries=True, final_norm=False,
+        gated=False, activation="relu", scaled_queries=True, inlines_mlp=True, final_norm=False,
     ),
     "bloom": Decoder(
         norm=Norm.LAYER, qkv=Qkv.HEADS_SLICED, gated=False, activation="bloom_gelu", embedding_norm=True,
@@ -88,9 +88,9 @@ DECODERS: dict[str, Decoder] = {
         },
     ),
     "qwen": Decoder(qkv=Qkv.SPLIT, rotates_in_float32=True),
-    "mixtral": Decoder(experts="softmax"),
-    "olmoe": Decoder(experts="softmax", norm_whole=True),
-    "qwen2_moe": Decoder(experts="softmax"),
-    "qwen3_moe": Decoder(experts="softmax"),
-    "gpt_oss": Decoder(experts="gpt_oss", sinks=True),
+    "mixtral": Decoder(experts="wide"),
+    "olmoe": Decoder(experts="narrow", norm_whole=True),
+    "qwen2_moe": Decoder(experts="narrow"),
+    "qwen3_moe": Decoder(experts="narrow"),
+    "gpt_oss": Decoder(experts="chosen", sinks=True),
 }  # fmt: skip

@@ -37,13 +37,16 @@ class Decoder:
     """One kind of decoder block, and the few tensors around the blocks.
 
     before_attention, after_attention, before_mlp, after_mlp: names of norms, empty where there is none. norms_follow: the
-    first and the third are applied to the sum with the residual instead (OPT-350m). parallel: attention and feed-forward
-    layer read the same hidden state and are added to it together; without before_mlp they share one norm.
+    first and the third are applied to the sum with the residual instead (OPT-350m). holds_attended: attention's result has a name of its own
+    to the end. parallel: attention and feed-forward
+    layer read the same hidden state and are added to it together; without before_mlp they share one norm;
+    adds_in_place: attention's result is added into the other's.
     gated: the feed-forward layer has a gate beside up; gate_up: both are one matrix. activation: silu, gelu (any of one
     kernel), gelu_new (seven pointwise operations), bloom_gelu (a function of its own) or relu. conv1d: matrices are
-    stored d_in × d_out. embedding_norm: after the embedding. head_bias: the head has one. experts: the feed-forward
-    layer is a mixture. rotates_in_float32: heads are widened while they
-    are rotated. scaled_queries: before attention, as an operation of its own. caps: scores and logits go through cap × tanh(x ÷ cap). names: where the checkpoint keeps a tensor, {} for
+    stored d_in × d_out. embedding_norm: after the embedding. head_bias: the head has one. inlines_mlp: the feed-forward layer is written
+    out in the block. experts: the feed-forward layer is a mixture; its weights are those of the router cast back
+    ("narrow"), left in float32 ("wide") or softmaxed among the chosen ("chosen"). rotates_in_float32: heads are widened while they
+    are rotated. scaled_queries: before attention, as an operation of its own. names: where the checkpoint keeps a tensor, {} for
     the layer; what is not listed lies where Llama keeps it.
     """
 
@@ -53,7 +56,9 @@ class Decoder:
     before_mlp: str = "post_attention_layernorm"
     after_mlp: str = ""
     norms_follow: bool = False
+    holds_attended: bool = False
     parallel: bool = False
+    adds_in_place: bool = False
     qkv: Qkv = Qkv.APART
     gated: bool = True
     gate_up: bool = False
@@ -64,8 +69,8 @@ class Decoder:
     embedding_norm: bool = False
     final_norm: bool = True
     head_bias: bool = False
+    inlines_mlp: bool = False
     experts: str = ""
-    caps: bool = False
     sinks: bool = False
     norm_whole: bool = False
     names: Mapping[str, str] = field(default_factory=dict)

@@ -14,13 +14,13 @@ from planner.autograd.pointwise import sigmoid
 from planner.autograd.tape import Value, Weight
 
 
-def mixture(layer: Layer, value: Value) -> Value:
+def mixture(layer: Layer, value: Value, kind: str) -> Value:
     """Routed experts, and beside them the shared one where there is one."""
     t, facts = layer.t, layer.facts
     if not facts.shared_expert_size:
-        return _routed(layer, value)
+        return _routed(layer, value, kind)
     common = _shared(layer, value)
-    routed = _routed(layer, value)
+    routed = _routed(layer, value, kind)
     if layer.has("shared.gate"):
         weight = sigmoid(t, linear(t, value, layer.weight("shared.gate"), 1))
         common = multiply(t, weight, common)
@@ -34,27 +34,29 @@ def _shared(layer: Layer, value: Value) -> Value:
     return layer.project("shared.down_proj", gated)
 
 
-def _routed(layer: Layer, value: Value) -> Value:
+def _routed(layer: Layer, value: Value, kind: str) -> Value:
     t, facts, rows = layer.t, layer.facts, layer.facts.experts_per_token
     bias = layer.weight("router.bias") if layer.has("router.bias") else None
     logits = linear(t, value, layer.weight("router"), facts.n_experts, bias)
-    if bias is not None:  # the best are taken first, then softmax among them
+    if kind == "chosen":  # the best are taken first, then softmax among them
         weights = softmax(t, pick(t, logits, per_token(rows)))
     else:
         chances = softmax(t, cast(t, logits, 32))
         weights = pick(t, chances, per_token(rows))
-        weights = cast(t, scale(t, weights), value.bits)
+        weights = scale(t, weights)
+        if kind == "narrow":
+            weights = cast(t, weights, value.bits)
         del chances
     # experts' numbers, the sorted ones, the order and its inverse
     numbers = [t.new(per_token(rows), 64) for _ in range(4)]
     picked = pick(t, value, per_token(rows * facts.hidden_size))
     weights = pick(t, weights, per_token(rows))
     made = _grouped(layer, "experts.gate_up_proj", picked, rows * 2 * facts.expert_size)
-    made = _gated(layer, made, clamped=bias is not None)
+    made = _gated(layer, made, clamped=kind == "chosen")
     made = _grouped(layer, "experts.down_proj", made, rows * facts.hidden_size)
     weighted = multiply(t, weights, made)
     weighted = pick(t, weighted, weighted.elements)
-    result = _sum_of_experts(layer, weighted)
+    result = cast(t, _sum_of_experts(layer, weighted), value.bits)
     del numbers, logits
     return result
 
