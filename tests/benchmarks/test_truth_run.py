@@ -130,6 +130,18 @@ def test_a_predictor_is_given_the_row_alone() -> None:
     assert {type(x) for x in given} == {Row}
 
 
+def test_what_fails_in_a_destructor_is_a_bug_too() -> None:
+    class Fragile:
+        def __del__(self) -> None:
+            raise KeyError("lost")
+
+    def forgetful(row: Row) -> Answer:
+        Fragile()
+        return Refused("but something broke")
+
+    assert [trace for _, trace in run([published()], forgetful).bugs][:1] == ["KeyError('lost')"]
+
+
 def some_rows() -> list[Published]:
     """Every kind of row once where the published file is here, and the invented one."""
     if not DEV.is_file():
