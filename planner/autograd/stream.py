@@ -39,7 +39,10 @@ class Stream(NamedTuple):
 
 
 class _Recorder(Tape):
-    """A tape that also writes down each storage's birth and death. A storage's amount is an object of its own."""
+    """A tape that also writes down each storage's birth and death, but of those without bytes.
+
+    A storage's amount is an object of its own, so it names the storage while that lives.
+    """
 
     def __init__(self, device: str, gradients_stay: bool, float16: bool) -> None:
         super().__init__(device, gradients_stay, float16)
@@ -49,13 +52,16 @@ class _Recorder(Tape):
 
     def _took(self, amount: Amount) -> None:
         super()._took(amount)
+        if not any(amount):
+            return
         self._made += 1
         self._keys[id(amount)] = self._made
         self.log.append((self._made, amount))
 
     def _gave(self, amount: Amount) -> None:
         super()._gave(amount)
-        self.log.append((self._keys.pop(id(amount)), None))
+        if any(amount):
+            self.log.append((self._keys.pop(id(amount)), None))
 
     def key(self, value: Value | None) -> int:
         return -1 if value is None else self._keys[id(value.storage.bytes)]
