@@ -9,7 +9,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 
-from benchmarks.truth import adapter_of, inference_of, load_of, loop_of, loss_of, metric, optimizer_of, weights_of
+from benchmarks.truth import (
+    adapter_of,
+    inference_of,
+    load_of,
+    loop_of,
+    loss_of,
+    metric,
+    optimizer_of,
+    replay_of,
+    weights_of,
+)
 from benchmarks.truth.answer import Answer, Refused
 from benchmarks.truth.row import Row
 from planner.draft import Draft
@@ -39,7 +49,8 @@ def predict(row: Row) -> Answer:
         timeline, lines = _ledger(row, facts)
     except ProblemError as error:
         return Refused(error.problem.fact)
-    return metric.reported(row, peak(timeline, lines), readings(timeline, lines))
+    came = replay_of.came(row, drafted(row, facts), lines)
+    return metric.reported(row, peak(timeline, lines), readings(timeline, lines), came)
 
 
 def _ledger(row: Row, facts: ModelFacts) -> tuple[tuple[At, ...], tuple[Line, ...]]:
@@ -59,7 +70,7 @@ def _ledger(row: Row, facts: ModelFacts) -> tuple[tuple[At, ...], tuple[Line, ..
 def drafted(row: Row, facts: ModelFacts) -> Draft:
     """The row's draft, as the techniques of a plan would have left it, without lines."""
     compute_bits, flow_bits, autocast = weights_of.compute(row)
-    stacks = adapter_of.adapted(row, weights_of.stacks(row, stacks_of(facts)))
+    stacks = adapter_of.adapted(row, loop_of.written(row, weights_of.stacks(row, stacks_of(facts))))
     draft = Draft(
         facts,
         Schedule(micro_batch=row.micro_batch or 1, grad_accumulation=row.grad_accumulation or 1),

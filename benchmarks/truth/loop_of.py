@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 from benchmarks.truth.row import Row
-from planner.draft import Draft, Loop
+from planner.draft import Draft, Loop, Stack
+from planner.facts.model.families import joined_qkv
 from planner.techniques import attention_eager, attention_sdpa
+
+SLICES = frozenset({"q_proj", "k_proj", "v_proj"})
+
+
+def joined(row: Row) -> bool:
+    """Whether the blocks have one matrix for queries, keys and values of which an adapter's targets are slices."""
+    options = row.trainable_options
+    if row.trainable in ("llama_adapter", "llama_adapter_v2"):
+        return True  # their one published implementation has it
+    return bool(options and options.fused_qkv and SLICES & set(options.target_modules or ()))
+
+
+def written(row: Row, stacks: tuple[Stack, ...]) -> tuple[Stack, ...]:
+    """The stacks with the matmuls that this row's implementation of the model has."""
+    return tuple(joined_qkv.joined(stack) for stack in stacks) if joined(row) else stacks
 
 
 def looped(row: Row, draft: Draft) -> Draft:
     """The draft with attention, mask, checkpointing and the loop's habits."""
     eager = row.attention == "eager"
     masked = bool(row.padded) and row.attention != "flash2"
+    one = joined(row)
+    packed = row.weights is not None and row.weights.storage in ("nf4", "fp4", "int8")
     return draft._replace(
         attend=attention_eager.attend if eager else attention_sdpa.attend,
         mask_bits=draft.compute_bits if eager else (8 if masked else 0),
@@ -23,5 +41,7 @@ def looped(row: Row, draft: Draft) -> Draft:
             offloaded=bool(row.activation_offload),
             takes_gradients=bool(row.optimizer and row.optimizer.in_backward) or row.sharding.kind == "zero3",
             reentrant=bool(row.checkpointing_reentrant),
+            joined_qkv=one,
+            keeps_graph=one and packed and bool(row.keeps_outputs),
         ),
     )

@@ -53,16 +53,25 @@ Loss: TypeAlias = "Callable[[Tape, Value, Head], Value]"
 
 def head_of(draft: Draft, loss: Loss) -> tuple[Amount, ...]:
     """The fullest instants between the last block's forward and its backward, all bytes made there counted."""
+    return _both_ways(draft, loss)[1]
+
+
+def head_forward_of(draft: Draft, loss: Loss) -> tuple[Amount, ...]:
+    """The same up to the loss alone."""
+    return _both_ways(draft, loss)[0]
+
+
+def _both_ways(draft: Draft, loss: Loss) -> tuple[tuple[Amount, ...], tuple[Amount, ...]]:
     alone = draft.schedule.grad_accumulation == 1 and not draft.loop.takes_gradients
     return _run(loss, draft.stacks[-1], draft.ways, alone)
 
 
 @lru_cache(maxsize=4096)
-def _run(loss: Loss, stack: Stack, ways: Ways, alone: bool) -> tuple[Amount, ...]:
+def _run(loss: Loss, stack: Stack, ways: Ways, alone: bool) -> tuple[tuple[Amount, ...], tuple[Amount, ...]]:
     facts, sums = stack.facts, stored(stack)
     # a tied head's gradient waits for the embedding's, others are added at once to those of earlier micro-batches
     t = Tape(ways.device, sums.tied or alone, ways.float16)
-    t.enter("loss")
+    t.enter("forward")
     layer = Layer(t, stack, ways)
     name = next(x.name for x in stack.tensors if x.role == "head")
     weight = layer.weight(name)
@@ -73,10 +82,12 @@ def _run(loss: Loss, stack: Stack, ways: Ways, alone: bool) -> tuple[Amount, ...
     last, elements = result.node, result.elements
     del result
     assert last is not None
+    t.note()
+    forward = t.fullest("forward")
     reached = t.backward(last, elements, 32)
     del reached, last
     head.held.clear()
-    return t.fullest("loss")
+    return forward, t.fullest("forward")
 
 
 def _normed(layer: Layer, x: Value) -> Value:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Hashable
 from typing import Protocol
 
-from planner.autograd.amount import Extent, most
-from planner.autograd.head import Head, head_of
+from planner.autograd.amount import Extent, measure, most
+from planner.autograd.block import block_of
+from planner.autograd.head import Head, head_forward_of, head_of
 from planner.autograd.tape import Tape, Value
 from planner.draft import Draft
 from planner.ledger import DEVICE, Kind, Line, Why
@@ -42,9 +43,11 @@ def loss_lines(draft: Draft, loss: Loss, piece_tokens: Num = 0) -> tuple[Line, .
     """piece_tokens: tokens of one piece, where the loss goes in pieces."""
     batch, v, when = draft.batch, draft.facts.vocab_size, stretches(draft.stage)
     need = most(head_of(draft, loss), Extent(piece_tokens, batch.tokens, 0))
-    held = loss.held_bits(draft.compute_bits) // 8 * v * batch.tokens
+    # without autocast the head computes in the type that reaches it
+    logit_bits = draft.compute_bits if draft.autocast else draft.ways.flow_bits
+    held = loss.held_bits(logit_bits) // 8 * v * batch.tokens
     line = Line("Logits and loss", Kind.LOGITS, DEVICE, need, when.loss, Slot.LOSS, _why(need, v, batch.tokens))
-    tied = _sum_of_tied(draft)
+    tied = (*_step_before(draft, loss, need, held, piece_tokens), *_sum_of_tied(draft))
     if type(held) is int and not held:
         return (line, *tied)
     return (
@@ -59,6 +62,27 @@ def loss_lines(draft: Draft, loss: Loss, piece_tokens: Num = 0) -> tuple[Line, .
             Why("The loop still names the model's outputs: {n} bytes of logits until the next step.", (("n", held),)),
         ),
         *tied,
+    )
+
+
+def _step_before(draft: Draft, loss: Loss, need: Num, held: Num, piece_tokens: Num) -> tuple[Line, ...]:
+    """Where the loop still names the last step's loss and outputs: what they hold while the next loss is being made."""
+    if not draft.loop.keeps_graph:
+        return ()
+    batch, when = draft.batch, stretches(draft.stage)
+    extent = Extent(batch.seq, batch.tokens, batch.tokens * batch.seq)
+    left: Num = 0
+    for stack in draft.stacks:
+        left = left + stack.layers * measure(block_of(draft, stack, first=False).left, extent)
+    forward = most(head_forward_of(draft, loss), Extent(piece_tokens, batch.tokens, 0))
+    more = maximum(left + forward, need) - need
+    why = "The last step's loss is still named: {n} bytes of what its quantised matmuls read, and {h} of its logits."
+    numbers = ("n", left), ("h", held)
+    return (
+        Line("Held from the step before", Kind.ACTIVATIONS, DEVICE, more, when.loss, Slot.LOSS, Why(why, numbers)),
+        Line(
+            "Held from the step before", Kind.ACTIVATIONS, DEVICE, left, when.forward_end, Slot.LOSS, Why(why, numbers)
+        ),
     )
 
 
