@@ -91,7 +91,7 @@ def lines(ran: Ran, by: str | None, worst: int) -> Iterator[str]:
     yield from _worst(of_scored, worst)
     yield from _fitted(of_scored)
     yield (
-        f"{len(ran.answered)} rows in {ran.cold_seconds:.3f} s the first time, {ran.warm_seconds:.3f} s the second, "
+        f"{len(ran.answered)} rows in {ran.cold_seconds:.3f} s of CPU time the first time, {ran.warm_seconds:.3f} s the second, "
         f"{ran.warm_seconds / max(1, len(ran.answered)) * 1e6:.0f} µs a row"
     )
 

@@ -21,7 +21,10 @@ Predictor = Callable[[Row], Answer]
 
 
 class Ran(NamedTuple):
-    """cold: the first time through all rows in this process; warm: the second. bugs: id and traceback of each crash."""
+    """cold: the first time through all rows in this process; warm: the second; both of the process's own CPU time.
+
+    bugs: id and traceback of each crash.
+    """
 
     answered: tuple[Answered, ...]
     cold_seconds: float
@@ -41,12 +44,12 @@ def run(rows: Sequence[Published], predict: Predictor) -> Ran:
 
 
 def _run(rows: Sequence[Published], predict: Predictor, bugs: list[tuple[str, str]]) -> Ran:
-    began = time.perf_counter()
+    began = time.process_time()
     answers = [_ask(one, predict, bugs) for one in rows]
-    between = time.perf_counter()
+    between = time.process_time()
     for one in rows:
         _ask(one, predict, [])
-    ended = time.perf_counter()
+    ended = time.process_time()
     answered = tuple(Answered(one, answer) for one, answer in zip(rows, answers, strict=True))
     return Ran(answered, between - began, ended - between, tuple(bugs))
 
