@@ -42,7 +42,7 @@ def prefixed(stacks: tuple[Stack, ...], tokens: int, rows: int, bits: int, proje
     made = []
     for stack in stacks:
         facts = stack.facts
-        size, width = 2 * stack.layers * facts.kv_dim, facts.hidden_size
+        size, width = 2 * stack.layers * facts.kv_dim, facts.kv_dim
         shapes: tuple[tuple[int, ...], ...] = ((tokens, size),)
         if projected:
             shapes = ((tokens, width), (projected, width), (projected,), (size, projected), (size,))

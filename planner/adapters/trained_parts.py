@@ -12,16 +12,25 @@ from planner.draft import Stack, Tensor
 def trained_parts(stack: Stack, names: tuple[str, ...], *, copies: bool, bits: int = 0) -> Stack:
     """The stack with these tensors trained, by name or role. bits: of the trained ones, 0: as they are stored.
 
-    copies: the frozen originals stay beside them (PEFT's modules_to_save and LN tuning). A trained copy of a tied head
-    is a tensor of its own.
+    copies: the frozen originals stay beside them (PEFT's modules_to_save and LN tuning). Copies are tied to nothing: a
+    frozen head tied to the embedding then is the original itself.
     """
+
+    def named(tensor: Tensor) -> bool:
+        return tensor.name in names or tensor.role in names
+
+    head_stays = (
+        copies
+        and any(x.role == "head" and x.tied and not named(x) for x in stack.tensors)
+        and any(x.role == "embedding" and named(x) for x in stack.tensors)
+    )
     made: list[Tensor] = []
     for tensor in stack.tensors:
-        if tensor.name not in names and tensor.role not in names:
-            made.append(tensor)
+        if not named(tensor):
+            made.append(replace(tensor, tied=False) if tensor.role == "head" and head_stays else tensor)
             continue
         made.append(replace(tensor, trained=True, bits=bits or tensor.bits, tied=tensor.tied and not copies))
-        if copies and not tensor.tied:
+        if copies and not tensor.tied and not (tensor.role == "embedding" and head_stays):
             made.append(replace(tensor, name=f"{tensor.name}.original", role="buffer"))
     return replace(stack, tensors=tuple(made))
 

@@ -98,9 +98,9 @@ def planned(adapter: Adapter, targets: tuple[str, ...]) -> dict[str, int]:
     return planned_of((adapted(stack(), adapter, targets),))
 
 
-def planned_of(stacks: tuple[Stack, ...], virtual: int = 0) -> dict[str, int]:
+def planned_of(stacks: tuple[Stack, ...], virtual: int = 0, mask_bits: int = 0) -> dict[str, int]:
     draft = Draft(
-        FACTS, Schedule(micro_batch=ROWS), BatchShape(ROWS, SEQ + virtual, False), "cpu", 0, stacks, 16, attend
+        FACTS, Schedule(micro_batch=ROWS), BatchShape(ROWS, SEQ + virtual, False), "cpu", 0, stacks, 16, attend, mask_bits
     )
     lines = fine_tune_lines(draft) + LossFullLogits().apply(NoOptions(), draft).lines
     lines = tuple(x for x in lines if x.what not in ("Batch", "Weights", "Adapter"))
