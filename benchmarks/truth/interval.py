@@ -25,25 +25,31 @@ class Part(NamedTuple):
     above: int
 
 
-def states(size: int) -> Part:
-    """Weights, adapters, gradients and optimizer states: counted from shapes."""
-    return _part("exact states", size, _table()["states"]["exact"])
+def states(row: Row, size: int) -> Part:
+    """Weights, adapters, gradients and optimizer states: counted from shapes, where a library does not add its own."""
+    kind = "exact"
+    if row.optimizer is not None and (row.optimizer.paged or row.sharding.kind != "none"):
+        kind = "paged_or_partitioned"
+    elif row.task == "infer" and row.weights is not None and row.weights.quantised_modules is not None:
+        kind = "packed"
+    return _part("exact states", size, _table()["states"][kind])
 
 
 def activations(row: Row, size: int) -> list[Part]:
     """What grows with the batch, and how well its length is known."""
     kinds = _table()
     length = kinds["length"][row.seq_len_kind or "exact"]
+    task = "train_compiled" if row.task == "train" and row.compile else row.task
     return [
-        _part("activations", size, kinds["activations"].get(row.task, [0, 0])),
+        _part("activations", size, kinds["activations"].get(task, [0, 0])),
         Part("data length", 0, size * length[0] // 1000, size * length[1] // 1000),
     ]
 
 
-def unnamed(allocated: int, most: int) -> Part:
-    """A figure whose tool is not named may be any between these; its G may be either of two."""
-    below, above = _table()["unit"]["unknown"]
-    return Part("which counter", 0, allocated * below // 1000, max(most - allocated, allocated * above // 1000))
+def unnamed(task: str) -> str:
+    """The counter that a figure is read as whose tool is not named: process or allocated."""
+    reading: str = _table()["unnamed"].get(task, "allocated")
+    return reading
 
 
 def ends(expected: int, parts: Sequence[Part]) -> tuple[int, int, dict[str, int]]:

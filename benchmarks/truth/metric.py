@@ -1,8 +1,8 @@
 """From live bytes to the figure that a row reports: allocated, reserved or process, each with its interval.
 
 allocated and active are live tensors; reserved adds what the allocator keeps of the card; process and device_used add
-the context of the process. A figure whose tool is not named is read as allocated, and its interval reaches to what the
-others would show.
+the context of the process. A figure whose tool is not named is read as one of them (`assets/interval.json` says which),
+and its interval reaches to the other.
 """
 
 from __future__ import annotations
@@ -31,17 +31,21 @@ def reported(row: Row, peak: Mapping[Kind, int], readings: Mapping[str, int], ca
     workspaces = threads * workspace_bytes(capability)
     allocated = sum(peak.values()) + workspaces
     states = sum(peak.get(kind, 0) for kind in STATES)
-    parts = [interval.states(states), *interval.activations(row, allocated - states - workspaces)]
+    parts = [interval.states(row, states), *interval.activations(row, allocated - states - workspaces)]
     kept = _kept(row, allocated, came)
     context = Part("context", *_around(context_of(capability)))
     reserved, process = allocated + kept.bytes, allocated + kept.bytes + context.bytes
+    metric = row.metric
+    if metric in UNNAMED:
+        metric = "process" if interval.unnamed(row.task) == "process" and metric == "unknown" else "allocated"
+        others = process if row.metric == "unknown" else reserved
+        below, above = (process - allocated, 0) if metric == "process" else (0, others - allocated)
+        parts.append(Part("which counter", 0, below, above))
     figure = allocated
-    if row.metric == "reserved":
+    if metric == "reserved":
         parts, figure = [*parts, kept], reserved
-    elif row.metric in OF_THE_CARD:
+    elif metric in OF_THE_CARD:
         parts, figure = [*parts, kept, context], process
-    elif row.metric in UNNAMED:
-        parts.append(interval.unnamed(allocated, process if row.metric == "unknown" else reserved))
     low, high, causes = interval.ends(figure, parts)
     shown = {kind.value: size for kind, size in peak.items()}
     if workspaces:
