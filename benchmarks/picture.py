@@ -83,8 +83,9 @@ def _histogram(axes: Axes, groups: Sequence[tuple[str, list[Answered]]]) -> None
     for edge in (-BAND_PCT, BAND_PCT):
         axes.axvline(edge, color="#131d27", linewidth=0.6, linestyle="--")
     axes.set_xlim(edges[0], edges[-1])
-    ticks = range(-SPREAD_PCT, SPREAD_PCT + 1, 5)
-    axes.set_xticks([-outer, *ticks, outer], ["<", *(str(t) for t in ticks), ">"])
+    ticks = range(5 - SPREAD_PCT, SPREAD_PCT - 4, 5)
+    ends = [f"< −{SPREAD_PCT}", *(str(t).replace("-", "−") for t in ticks), f"> {SPREAD_PCT}"]
+    axes.set_xticks([-outer, *ticks, outer], ends)
     axes.set_xlabel("(predicted − measured) / measured, %; below zero is too low")
     axes.set_ylabel("rows")
     axes.set_title("How the errors are spread", fontsize=10)

@@ -39,7 +39,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     ran = run(rows, predict)
     if asked.out:
-        write_csv(asked.out, ran.answered)
+        try:
+            write_csv(asked.out, ran.answered)
+        except OSError as error:
+            print(f"{asked.out} cannot be written ({error.strerror}).", file=sys.stderr)
+            return 2
     if not asked.json:
         for text in lines(ran, asked.by, asked.worst):
             print(text)

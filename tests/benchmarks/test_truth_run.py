@@ -119,6 +119,13 @@ def test_nothing_to_read_is_said_in_words(tmp_path: Path, capsys: pytest.Capture
     assert "Traceback" not in capsys.readouterr().err
 
 
+@pytest.mark.usefixtures("counted")
+def test_a_file_that_cannot_be_written_is_said_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = write(tmp_path / "r.jsonl", raw_row())
+    assert command.main([str(rows), "--out", str(tmp_path / "absent" / "p.csv")]) == 2
+    assert "cannot be written" in capsys.readouterr().err
+
+
 def test_a_predictor_is_given_the_row_alone() -> None:
     given: list[object] = []
 
