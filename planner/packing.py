@@ -29,7 +29,8 @@ class FourBits:
 
     double: the scales are 8-bit codes themselves, with a float32 for each 256 of them, and one offset.
     in_torch: packed and unpacked by operations of torch, as torchao does, not by a kernel of its own.
-    fused: torch.compile leaves nothing between the steps of unpacking.
+    fused: torch.compile leaves nothing between the steps of unpacking. from_half: packed from float16 while the run
+    computes in another 16-bit type (Lightning's Fabric), so that it is unpacked to that first and copied.
     """
 
     name: str = "nf4"
@@ -37,6 +38,7 @@ class FourBits:
     double: bool = False
     in_torch: bool = False
     fused: bool = False
+    from_half: bool = False
 
     def pieces(self, shape: tuple[int, ...]) -> Iterator[int]:
         """Bytes of each tensor that is kept; the last ones are the tables of codes."""
@@ -61,7 +63,7 @@ class FourBits:
         return (TORCHAO_PACKING_BYTES if self.in_torch else 4) * shape[-2] * shape[-1]
 
     def matmul(self, t: Tape, x: Value, weight: Weight, d_out: int, compute_bits: int) -> Value:
-        scratch_bits = TORCHAO_SCRATCH_BITS if self.in_torch and not self.fused else 0
+        scratch_bits = TORCHAO_SCRATCH_BITS if self.in_torch and not self.fused else 16 if self.from_half else 0
         return matmul.unpacked_each_time(t, x, weight, d_out, compute_bits, scratch_bits)
 
 

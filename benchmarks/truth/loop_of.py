@@ -29,6 +29,7 @@ def looped(row: Row, draft: Draft) -> Draft:
     masked = bool(row.padded) and row.attention != "flash2"
     one = joined(row)
     packed = row.weights is not None and row.weights.storage in ("nf4", "fp4", "int8")
+    keeps_graph = one and packed and bool(row.keeps_outputs)
     return draft._replace(
         attend=attention_eager.attend if eager else attention_sdpa.attend,
         mask_bits=draft.compute_bits if eager else (8 if masked else 0),
@@ -42,6 +43,6 @@ def looped(row: Row, draft: Draft) -> Draft:
             takes_gradients=bool(row.optimizer and row.optimizer.in_backward) or row.sharding.kind == "zero3",
             reentrant=bool(row.checkpointing_reentrant),
             joined_qkv=one,
-            keeps_graph=one and packed and bool(row.keeps_outputs),
+            keeps_graph=keeps_graph,
         ),
     )

@@ -76,7 +76,11 @@ def _packing(weights: Weights, fused: bool) -> Packing | None:
         case "nf4" | "fp4":
             # what quantises only the matrices with an adapter is torchtune, whose NF4 is torchao's
             in_torch = weights.quantised_modules == "linears_with_lora"
-            return FourBits(weights.storage, block or 64, bool(weights.double_quant), in_torch, fused)
+            # what quantises the head too is Lightning's Fabric, which packs a float16 copy
+            from_half = (
+                weights.quantised_modules == "all_linears_and_lm_head" and weights.unquantised_dtype == "bfloat16"
+            )
+            return FourBits(weights.storage, block or 64, bool(weights.double_quant), in_torch, fused, from_half)
         case "int8":
             return EightBits()
         case "int8_weight_only":

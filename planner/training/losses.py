@@ -87,11 +87,13 @@ class LogitsInPieces:
         if n < 2:
             return WholeLogits(held=self.held, compiled=self.compiled)(t, hidden, head)
         rows = [per_position(1)] * (n - 1) + [(0, 1 - n, 1, 0)]
+        before = t.new(per_token(v), 32) if self.held else None  # the last step's, until their name is given anew
         parts = self._logits(t, hidden, head, rows, h, v)
         del hidden
         if self.held:
             parts = [cast(t, part, 32) for part in parts]
             head.held += parts
+        del before
         losses = []
         for part, one in zip(parts, rows, strict=True):
             if self.compiled:
