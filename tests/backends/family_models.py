@@ -114,10 +114,11 @@ def planned(lines: tuple[Line, ...], moment: str) -> dict[str, int]:
     return found
 
 
-def compared(architecture: str, way: Way, **config: Any) -> list[tuple[str, str, int, int]]:
-    """(moment, line, planned bytes, counted bytes) of what the blocks make and keep."""
+def compared(architecture: str, way: Way, planned_as: str = "", **config: Any) -> list[tuple[str, str, int, int]]:
+    """(moment, line, planned bytes, counted bytes) of what the blocks make and keep. planned_as: another family."""
     model = built(architecture, way.attention, **config)
-    draft = drafted(facts_of(model, way.bits), way)
+    facts = facts_of(model, way.bits)
+    draft = drafted(replace(facts, family=planned_as) if planned_as else facts, way)
     live = counted(model, way)
     rows = []
     for moment in MOMENTS:

@@ -99,7 +99,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         "falcon", variants=(("new_decoder_architecture", True, "falcon_new"),), multi_query=True, tied=True,
         names={"num_key_value_heads": "num_kv_heads", "intermediate_size": "ffn_hidden_size"}, intermediate_times=4,
         demands={"activation": ("gelu",), "alibi": (False, None), "bias": (False, None), "multi_query": (True, None),
-                 "parallel_attn": (True, None), "num_ln_in_parallel_attn": (None,)},
+                 "parallel_attn": (True, None), "num_ln_in_parallel_attn": (None, 2)},
         dropouts=("hidden_dropout", "", 0.0), hidden_multiple_of_heads=True,
     ),
     "GPT2LMHeadModel": Architecture(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from planner.autograd.amount import per_token
 from planner.autograd.layer import Layer
 from planner.autograd.operations import add, cast, linear, multiply, scale, silu, softmax
-from planner.autograd.parts import cut, pick, share, split
+from planner.autograd.parts import add_in_place, cut, pick, share, split
 from planner.autograd.pointwise import sigmoid
 from planner.autograd.tape import Value, Weight
 
@@ -51,13 +51,16 @@ def _routed(layer: Layer, value: Value, kind: str) -> Value:
     numbers = [t.new(per_token(rows), 64) for _ in range(4)]
     picked = pick(t, value, per_token(rows * facts.hidden_size))
     weights = pick(t, weights, per_token(rows))
-    made = _grouped(layer, "experts.gate_up_proj", picked, rows * 2 * facts.expert_size)
+    wide, narrow = rows * 2 * facts.expert_size, rows * facts.hidden_size
+    biases = _biases(layer, "experts.gate_up_proj", wide)
+    made = _grouped(layer, "experts.gate_up_proj", picked, wide, biases)
     made = _gated(layer, made, clamped=kind == "chosen")
-    made = _grouped(layer, "experts.down_proj", made, rows * facts.hidden_size)
+    biases = _biases(layer, "experts.down_proj", narrow)
+    made = _grouped(layer, "experts.down_proj", made, narrow, biases)
     weighted = multiply(t, weights, made)
     weighted = pick(t, weighted, weighted.elements)
     result = cast(t, _sum_of_experts(layer, weighted), value.bits)
-    del numbers, logits
+    del numbers, logits, biases
     return result
 
 
@@ -84,12 +87,17 @@ def _gated(layer: Layer, made: Value, clamped: bool) -> Value:
     return multiply(t, scale(t, up), glu)
 
 
-def _grouped(layer: Layer, name: str, x: Value, d_out: int) -> Value:
+def _biases(layer: Layer, name: str, d_out: int) -> Value:
+    """Each row's bias, picked by its expert, where there are biases; the forward's name for them holds them on."""
+    return layer.t.new(per_token(d_out if layer.has(f"{name}.bias") else 0), layer.ways.flow_bits)
+
+
+def _grouped(layer: Layer, name: str, x: Value, d_out: int, biases: Value) -> Value:
     """One matmul for all rows, each with its own expert's matrix; the gradient is that of all experts' matrices."""
     t, tensor, every = layer.t, next(x for x in layer.stack.tensors if x.name == name), layer.weight(name)
     if tensor.packing is not None:  # unpacked expert by expert
         one = Weight(every.elements // layer.facts.n_experts, every.bits, every.trained)
         return tensor.packing.matmul(t, x, one, d_out, layer.ways.compute_bits)
-    made = layer.plain(x, every, d_out)
-    # each row's bias is picked by its expert, and added in place
-    return add(t, made, t.new(made.elements, made.bits)) if layer.has(f"{name}.bias") else made
+    if not layer.has(f"{name}.bias"):
+        return layer.plain(x, every, d_out)
+    return add_in_place(t, layer.plain(x, every, d_out), biases)
