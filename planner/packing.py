@@ -59,8 +59,9 @@ class FourBits:
         return sum(self.pieces(shape))
 
     def loading_bytes(self, shape: tuple[int, ...]) -> int:
-        """While one matrix is quantised on the card: as it was read, and its float16 copy (bitsandbytes Params4bit)."""
-        return (TORCHAO_PACKING_BYTES if self.in_torch else 4) * shape[-2] * shape[-1]
+        """While one matrix is quantised on the card: as it was read, and its float16 copy where one is made."""
+        each = TORCHAO_PACKING_BYTES if self.in_torch else 4 if self.from_half else 2
+        return each * shape[-2] * shape[-1]
 
     def matmul(self, t: Tape, x: Value, weight: Weight, d_out: int, compute_bits: int) -> Value:
         scratch_bits = TORCHAO_SCRATCH_BITS if self.in_torch and not self.fused else 16 if self.from_half else 0
