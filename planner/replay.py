@@ -242,6 +242,8 @@ class _Joined:
                     begin = stream.forward[0][1]
                     assert begin is not None
                     self.input_bytes = measure(begin, extent)
+        self.embedding_bytes = stored(run.stacks[0]).of_embedding
+        self.tied = stored(run.stacks[-1]).tied
         head = head_stream(run.loss, run.stacks[-1], run.ways, run.alone)
         self.head = _Sized(head, Extent(run.piece_tokens, run.rows * run.seq, 0))
         self.names: list[dict[int, int]] = [{} for _ in self.blocks]
@@ -265,6 +267,20 @@ class _Joined:
             names[block.stream.meets] = gradient
             yield from self._follow((block.whole if whole else block.between)[1], names)
             gradient = names.get(block.stream.hands_on, gradient)
+        yield from self._embedding()
+
+    def _embedding(self) -> Iterator[Event]:
+        """The embedding's own gradient. A tied head's is there already: both and their sum, of which one stays."""
+        if not self.embedding_bytes:
+            return
+        own, both = next(self.keys), next(self.keys)
+        yield own, self.embedding_bytes
+        if not self.tied:
+            self.alive[own] = None
+            return
+        yield both, self.embedding_bytes
+        yield own, 0
+        yield both, 0
 
     def _follow(self, events: list[Event], names: dict[int, int]) -> Iterator[Event]:
         for key, size in events:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.reserved import band
+from planner.facts.gpus import capability_of, gpus
+from planner.reserved import band, context_of
 from planner.tier import Tier, Verdict
 from planner.units import GIB, MIB
 from planner.verdict import judge
@@ -42,3 +43,37 @@ def test_memory_that_could_not_be_read_is_no_memory_that_is_too_small(name: str,
     verdict, reason = judge(unread, estimate(sample_plan()).lines, certain=True)
     assert verdict is Verdict.CANNOT_TELL
     assert word in reason
+
+
+@given(st.integers(0, 1 << 40), st.sampled_from(["cpu", "cuda", "rocm", "mps", "host"]), st.booleans())
+def test_context_and_allocator_together_are_what_stands_beside(live: int, kind: str, recompute: bool) -> None:
+    one = band(kind, recompute)
+    parts = zip(one.context_bytes, one.allocator(live), one.beside(live), strict=True)
+    assert all(context + allocator == both for context, allocator, both in parts)
+
+
+def test_allocated_reserved_and_process_are_three_figures_of_a_place() -> None:
+    from planner.estimate import estimate
+
+    for tier in estimate(sample_plan()).tiers:
+        assert tier.allocated_bytes == tier.live_bytes
+        assert tier.process_bytes == tier.peak_bytes
+        assert tier.reserved_low_bytes <= tier.reserved_bytes <= tier.reserved_high_bytes
+        assert tier.reserved_bytes <= tier.process_bytes
+
+
+def test_a_context_is_of_the_cards_generation() -> None:
+    t4, unknown = context_of(7.5), context_of(0.0)
+    assert t4[1] == 141 * MIB
+    assert unknown[0] <= t4[0] or unknown[1] > t4[1]
+    assert band("cuda", False, capability=7.5).context_bytes == t4
+    assert band("rocm", False, capability=7.5).context_bytes == band("rocm", False).context_bytes
+    assert capability_of("Tesla T4") == 7.5
+    assert capability_of("Some card") == 0.0
+
+
+def test_every_generation_of_the_catalogue_has_a_context() -> None:
+    for card in gpus():
+        if card.vendor == "nvidia" and card.compute_capability:
+            low, expected, high = context_of(card.compute_capability)
+            assert 0 < low <= expected <= high
