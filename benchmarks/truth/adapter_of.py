@@ -16,13 +16,13 @@ from planner.adapters.adapted import adapted as with_adapter
 from planner.adapters.attention_prompts import AdaptionPrompt, GatedPrompt, ScaledShifted, heard
 from planner.adapters.banks import UniLora, VbLora
 from planner.adapters.dora import Dora
-from planner.adapters.lora import TOGETHER, Lora, SlicedLora
+from planner.adapters.lora import Lora, SlicedLora
 from planner.adapters.low_rank import AdaLora, Delora, Gralora, Lily, Miss
 from planner.adapters.projected import Adamss, Deft, Frod, Osf, Psoft
 from planner.adapters.projections import RandLora, TinyLora, Vera
 from planner.adapters.prompts import encoded, prefixed, prompted
 from planner.adapters.rotations import Boft, C3a, Oft
-from planner.adapters.trained_parts import trained_parts, trained_tokens
+from planner.adapters.trained_parts import from_layer, trained_parts, trained_tokens
 from planner.adapters.vectors import Beft, Ia3, Road
 from planner.adapters.whole_updates import Bat, Fourier, Glora, Hira, Loha, Lokr, Peanut, Shira
 from planner.draft import Heads, Stack
@@ -30,7 +30,7 @@ from planner.problem import fail
 from planner.strict_json import DamagedError, parse
 from planner.units import BYTES_PER_ELEMENT
 
-FUSED = {"qkv_proj": TOGETHER, "gate_up_proj": ("gate_proj", "up_proj")}
+FUSED = {"qkv_proj": ("q_proj", "k_proj", "v_proj"), "gate_up_proj": ("gate_proj", "up_proj")}
 PARTS = {"embeddings": "embedding", "lm_head": "head", "norms": "norm"}
 NAMES = {"final_norm": "norm"}
 
@@ -81,7 +81,7 @@ def _with_adapter(row: Row, o: TrainableOptions, stacks: tuple[Stack, ...]) -> t
         prompt = AdaptionPrompt(o.virtual_tokens or 1, row.micro_batch or 1, stored, heads, facts.hidden_size)
         return tuple(with_adapter(heard(stack), prompt, ("o_proj",)) for stack in stacks)
     if row.trainable in ("llama_adapter", "llama_adapter_v2"):
-        return tuple(_lit_adapter(row, o, stack, heads, bits) for stack in stacks)
+        return tuple(x for stack in stacks for x in _lit_adapter(row, o, stack, heads, bits))
     return tuple(_on_targets(row, o, bits, stack) for stack in stacks)
 
 
@@ -106,15 +106,17 @@ def _widths(stack: Stack, fused: str, targets: tuple[str, ...]) -> tuple[int, ..
     return tuple(width.get(part, f.intermediate_size) for part in FUSED[fused] if part in targets)
 
 
-def _lit_adapter(row: Row, o: TrainableOptions, stack: Stack, heads: Heads, bits: int) -> Stack:
-    layers = stack.layers - (o.adapter_start_layer or 0)
+def _lit_adapter(row: Row, o: TrainableOptions, stack: Stack, heads: Heads, bits: int) -> tuple[Stack, ...]:
     everywhere = ScaledShifted(bits) if "linear_scales_and_biases" in row.extra_trained else None
-    gated = GatedPrompt(o.virtual_tokens or 1, bits, heads, stack.facts.hidden_size, layers, everywhere)
+    hidden, tokens = stack.facts.hidden_size, o.virtual_tokens or 1
+    *before, after = from_layer(stack, o.adapter_start_layer or 0)
+    gated = GatedPrompt(tokens, bits, heads, hidden, after.layers, everywhere)
     if everywhere is not None:
         head = tuple(x.name for x in stack.tensors if x.role == "head")
-        others = tuple(s.weight for s in stack.sites if s.weight != "o_proj")
-        stack = with_adapter(stack, everywhere, (*others, *head))
-    return with_adapter(stack, gated, ("o_proj",))
+        names = tuple(s.weight for s in stack.sites)
+        before = [with_adapter(one, everywhere, names) for one in before]
+        after = with_adapter(after, everywhere, (*(name for name in names if name != "o_proj"), *head))
+    return (*before, with_adapter(after, gated, ("o_proj",)))
 
 
 def targets_of(o: TrainableOptions, stack: Stack | None = None) -> tuple[str, ...]:
@@ -153,8 +155,7 @@ def _lora(o: TrainableOptions, bits: int, row: Row) -> Adapter:
     a, b = o.trains_a is not False, o.trains_b is not False
     block = _mapping(o.extra("use_bdlora"))
     if not block:
-        slices = tuple(x for x in TOGETHER if x in (o.target_modules or ())) if o.fused_qkv else ()
-        return Lora(o.rank or 8, bits, o.dropout or 0.0, a, b, one_read=slices)
+        return Lora(o.rank or 8, bits, o.dropout or 0.0, a, b)
     names = [tuple(block.get(f"target_modules_bd_{side}") or ()) for side in "ab"]
     return Lora(o.rank or 8, bits, o.dropout or 0.0, a, b, int(block.get("nblocks", 1)), names[0], names[1])
 
@@ -201,7 +202,7 @@ def _osf(o: TrainableOptions, bits: int, row: Row) -> Adapter:
 
 def _glora(o: TrainableOptions, bits: int, row: Row) -> Adapter:
     path = o.extra("config_A_B")
-    return Glora(o.rank or 8, bits, str(path) if path in ("lora", "vector", "constant") else "lora")
+    return Glora(o.rank or 8, bits, str(path) if path in ("vector", "constant") else "product")
 
 
 def _deft(o: TrainableOptions, bits: int, row: Row) -> Adapter:

@@ -11,16 +11,13 @@ from planner.autograd.operations import add, cast, dropout, scale
 from planner.autograd.tape import Tape, Value, Weight
 from planner.draft import Frozen, Site, Tensor
 
-TOGETHER = ("q_proj", "k_proj", "v_proj")
-
 
 @dataclass(frozen=True, slots=True)
 class Lora:
     """B(A(dropout(x))) × alpha ÷ r, in the adapter's own type. RSLoRA only scales otherwise.
 
     trains_a, trains_b: LoRA-FA freezes A, MiCA freezes B; both still run. blocks: of BD-LoRA's block-diagonal halves,
-    A's at the matmuls in `block_a`, B's at those in `block_b`; it adds in place. one_read: of queries, keys and
-    values, those that are adapted as slices of one matmul: dropout reads x once for them.
+    A's at the matmuls in `block_a`, B's at those in `block_b`; it adds in place.
     """
 
     rank: int
@@ -31,7 +28,6 @@ class Lora:
     blocks: int = 1
     block_a: tuple[str, ...] = ()
     block_b: tuple[str, ...] = ()
-    one_read: tuple[str, ...] = ()
 
     def own(self, site: Site, layers: int) -> tuple[Tensor, ...]:
         in_a = site.d_in // (self.blocks if site.weight in self.block_a else 1)
@@ -49,26 +45,13 @@ class Lora:
         a = Weight(self.rank * base.d_in, self.bits, self.trains_a)
         b = Weight(self.rank * base.d_out, self.bits, self.trains_b)
         join = into if self.blocks > 1 else add
-        if base.name in self.one_read and len(self.one_read) < len(TOGETHER):
-            branch = base.plain(base.plain(self._dropped(t, x, base), a, self.rank), b, base.d_out)
-            return cast(t, add(t, result, scale(t, _padded(t, branch, base.d_out))), stored)
         # one expression, as in PEFT: no name holds A's result or the unscaled branch any longer than it is read
         result = join(
             t,
             result,
-            scale(t, base.plain(base.plain(self._dropped(t, x, base), a, self.rank), b, base.d_out)),
+            scale(t, base.plain(base.plain(dropout(t, x) if self.dropout else x, a, self.rank), b, base.d_out)),
         )
         return cast(t, result, stored)
-
-    def _dropped(self, t: Tape, x: Value, base: Frozen) -> Value:
-        if not self.dropout:
-            return x
-        if base.name not in self.one_read:
-            return dropout(t, x)
-        dropped = base.aside.pop("dropped", None) or dropout(t, x)
-        if base.name != self.one_read[-1]:
-            base.aside["dropped"] = dropped
-        return dropped
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,3 +48,24 @@ def trained_tokens(stack: Stack, tokens: int, bits: int) -> Stack:
             Tensor("trainable_tokens_original", "prompt", shape, 1, stack.tensors[0].bits),
         ),
     )
+
+
+@lru_cache(maxsize=256)
+def from_layer(stack: Stack, start: int) -> tuple[Stack, ...]:
+    """The stack in two: its first `start` layers, with what comes before them, and the others with the head.
+
+    Nothing goes back into layers before the first trained one, so that they keep nothing.
+    """
+    if not 0 < start < stack.layers:
+        return (stack,)
+    before = tuple(
+        replace(x, count=start) if x.count == stack.layers else x
+        for x in stack.tensors
+        if x.role not in ("head", "final norm")
+    )
+    after = tuple(
+        replace(x, count=stack.layers - start) if x.count == stack.layers else x
+        for x in stack.tensors
+        if x.count == stack.layers or x.role in ("head", "final norm")
+    )
+    return replace(stack, layers=start, tensors=before), replace(stack, layers=stack.layers - start, tensors=after)

@@ -225,16 +225,16 @@ class Peanut:
 class Glora:
     """W + W∘A + B instead of W, in the model's type, beside the frozen matmul itself, which is subtracted again.
 
-    path: what A and B are (`lora`, `vector` or `constant`).
+    path: what A and B are: a thin `product`, a `vector` or a `constant`.
     """
 
     rank: int
     bits: int
-    path: str = "lora"
+    path: str = "product"
 
     def own(self, site: Site, layers: int) -> tuple[Tensor, ...]:
         shapes = {
-            "lora": (("Xd", (site.d_out, self.rank)), ("Xu", (self.rank, site.d_in))),
+            "product": (("Xd", (site.d_out, self.rank)), ("Xu", (self.rank, site.d_in))),
             "vector": (("X", (site.d_out, 1)),),
             "constant": (("X", (1,)),),
         }[self.path]
@@ -245,7 +245,7 @@ class Glora:
         )
 
     def _path(self, t: Tape, base: Frozen, bits: int) -> Value | Weight:
-        if self.path == "lora":
+        if self.path == "product":
             down, up = (Weight(self.rank * n, self.bits, True) for n in (base.d_out, base.d_in))
             return to(t, matmul(t, down, up, fixed(base.d_in * base.d_out)), bits)
         return to(t, Weight(base.d_out if self.path == "vector" else 1, self.bits, True), bits)

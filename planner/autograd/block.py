@@ -37,7 +37,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """All blocks of a model: how many, the first and the last one, and what the others keep.
+    """All blocks of a model: how many, the last one and the first that backward reaches, and what the others keep.
 
     others_kept: by all blocks but the last. cached: keys and values of all.
     """
@@ -58,14 +58,18 @@ def blocks_of(draft: Draft) -> Blocks:
 @lru_cache(maxsize=4096)
 def _all(stacks: tuple[Stack, ...], ways: Ways, alone: bool) -> Blocks:
     layers = sum(stack.layers for stack in stacks)
-    first = _run(stacks[0], ways, stored(stacks[0]).into_first or ways.recompute, alone)
-    last = first if layers == 1 else _run(stacks[-1], ways, True, alone)
-    every = [(stack.layers, _run(stack, ways, True, alone)) for stack in stacks]
-    cached = _sum([_times(n, one.cached) for n, one in every])
-    if layers == 1:
-        return Blocks(layers, first, last, (0, 0, 0, 0), cached)
-    kept = _sum([*(_times(n, one.kept) for n, one in every), first.kept])
-    return Blocks(layers, first, last, _minus(_minus(kept, every[0][1].kept), last.kept), cached)
+    every: list[tuple[int, Block]] = []
+    # with checkpointing PEFT makes the embedding's result want a gradient, or nothing would be recorded
+    wants = stored(stacks[0]).into_first or ways.recompute
+    first = None
+    for stack in stacks:
+        entering = _run(stack, ways, wants, alone)
+        wants = wants or stored(stack).of_block > 0
+        first = first or (entering if wants else None)
+        every += [(1, entering), (stack.layers - 1, _run(stack, ways, wants, alone))]
+    last = every[-1][1] if stacks[-1].layers > 1 else every[-2][1]
+    kept, cached = _sum([_times(n, one.kept) for n, one in every]), _sum([_times(n, one.cached) for n, one in every])
+    return Blocks(layers, first or every[0][1], last, _minus(kept, last.kept), cached)
 
 
 def block_of(draft: Draft, stack: Stack, *, first: bool) -> Block:
@@ -80,6 +84,7 @@ def _run(stack: Stack, ways: Ways, wants_gradient: bool, gradients_stay: bool) -
     facts, bits = stack.facts, ways.flow_bits
     block = FAMILIES[facts.family].block
     t = Tape(ways.device, gradients_stay, ways.float16)
+    t.compiled = ways.loop.compiled
     layer = Layer(t, stack, ways)
     around = shared_of(t, stack, ways)
     shared = tuple(t.live)
@@ -101,10 +106,11 @@ def _run(stack: Stack, ways: Ways, wants_gradient: bool, gradients_stay: bool) -
     elements, last, result = y.elements, y.node, y.storage.bytes
     kept = _minus(tuple(t.live), result)
     del y
-    assert last is not None
     t.enter("backward")
-    reached = t.backward(last, elements, bits)
-    del reached, last
+    if last is not None:  # otherwise nothing is trained here or before
+        reached = t.backward(last, elements, bits)
+        del reached
+    del last
     t.gradients.clear()
     t.recording = False
     layer.cache.clear()
