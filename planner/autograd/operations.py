@@ -123,8 +123,9 @@ def linear(t: Tape, x: Value, weight: Weight, d_out: int, bias: Weight | None = 
 
 
 def silu(t: Tape, x: Value) -> Value:
-    """Keeps its input."""
-    return t.result(x.elements, x.bits, [x], lambda g, _: [t.new(g.elements, g.bits)], keep=[x])
+    """Keeps its input. Compiled it is a part of the product that follows, and makes nothing of its own."""
+    storage = x.storage if t.compiled else None
+    return t.result(x.elements, x.bits, [x], lambda g, _: [t.new(g.elements, g.bits)], keep=[x], storage=storage)
 
 
 def negative(t: Tape, x: Value) -> Value:
@@ -170,6 +171,8 @@ def rms_norm(t: Tape, x: Value, weight: Weight, rows_per_token: int = 1) -> Valu
 
     rows_per_token: 1 over the hidden size; the number of heads where each head is normed by itself.
     """
+    if t.compiled:
+        return _fused_norm(t, x, weight, rows_per_token)
     wide = cast(t, x, 32)
     factor = rsqrt(t, shift(t, mean_of_last(t, square(t, wide), per_token(rows_per_token))))
     wide = multiply(t, factor, wide)
@@ -177,7 +180,9 @@ def rms_norm(t: Tape, x: Value, weight: Weight, rows_per_token: int = 1) -> Valu
 
 
 def rotate(t: Tape, x: Value, cos: Value, sin: Value) -> Value:
-    """Rotary position embedding: x·cos + rotate_half(x)·sin."""
+    """Rotary position embedding: x·cos + rotate_half(x)·sin; compiled in one kernel, both ways."""
+    if t.compiled:
+        return t.result(x.elements, x.bits, [x], lambda g, _: [t.new(g.elements, g.bits)])
     return add(t, multiply(t, cos, x), multiply(t, sin, concatenate(t, negative(t, half(t, x)), half(t, x))))
 
 
@@ -228,8 +233,8 @@ def log_softmax(t: Tape, x: Value) -> Value:
 
 def negative_log_likelihood(t: Tape, x: Value, targets: Value) -> Value:
     """Keeps its input and the targets; backward fills a gradient of the input's size. The result is one number."""
-    full = x.elements
-    return t.result(fixed(1), x.bits, [x], lambda g, _: [t.new(full, g.bits)], keep=[x, targets])
+    full, bits = x.elements, x.bits
+    return t.result(fixed(1), x.bits, [x], lambda g, _: [t.new(full, bits)], keep=[x, targets])
 
 
 def batched_matmul(t: Tape, a: Value, b: Value, elements: Amount) -> Value:
@@ -289,3 +294,15 @@ def relu(t: Tape, x: Value) -> Value:
 def kept(t: Tape, x: Value) -> Value:
     """x itself, kept for a backward that does not read it."""
     return t.result(x.elements, x.bits, [x], lambda g, _: [_same(t, g)], keep=[x], storage=x.storage)
+
+
+def _fused_norm(t: Tape, x: Value, weight: Weight, rows_per_token: int) -> Value:
+    """A norm through torch.compile: one kernel each way; x is kept as it came, and a float32 a row."""
+    wants, statistic = x.node is not None, t.new(per_token(rows_per_token), 32)
+
+    def back(g: Value, saved: list[Any]) -> Gradients:
+        of_x = t.new(g.elements, x_bits) if wants else None
+        return [of_x, t.new(fixed(weight.elements), weight.bits) if weight.trained else None]
+
+    x_bits = x.bits
+    return t.result(x.elements, x.bits, [x, weight], back, keep=[x, statistic, weight])

@@ -76,6 +76,7 @@ def block_stream(stack: Stack, ways: Ways, wants_gradient: bool, gradients_stay:
     """The events of one block, forward and backward. Shared values are made by the model and not in it."""
     facts, bits = stack.facts, ways.flow_bits
     t = _Recorder(ways.device, gradients_stay, ways.float16)
+    t.compiled = ways.loop.compiled
     layer = Layer(t, stack, ways)
     around = shared_of(t, stack, ways)
 

@@ -107,6 +107,7 @@ class Tape:
     def __init__(self, device: str = "cpu", gradients_stay: bool = True, float16: bool = False) -> None:
         self.device = device
         self.float16 = float16
+        self.compiled = False  # torch.compile fuses what lies between matmuls and attention
         self.live = [0, 0, 0, 0]
         self.gradients_stay = gradients_stay
         self.gradients: list[Value] = []
@@ -187,6 +188,11 @@ class Tape:
     def shared(self, weight: Weight) -> Value:
         """A trained weight that several operations read: their gradients are added up before it collects the sum."""
         return Value(self, fixed(0), weight.bits, self._node(weight.bits, [weight], _stop, []))
+
+    def hand_over(self, value: Value) -> None:
+        """Its bytes go to others that are about to be made; what still names it costs nothing."""
+        self._gave(value.storage.bytes)
+        value.storage.bytes = fixed(0)
 
     def new(self, elements: Amount, bits: int) -> Value:
         """A temporary that autograd does not follow."""

@@ -12,7 +12,7 @@ from typing import Any
 from planner.autograd.amount import Extent, measure, most
 from planner.autograd.block import Block, Blocks, blocks_of
 from planner.draft import Draft, Stack
-from planner.ledger import DEVICE, DISK, At, Kind, Line, Why
+from planner.ledger import DEVICE, DISK, HOST, At, Kind, Line, Why
 from planner.options import NoOptions
 from planner.plan import Plan
 from planner.problem import Problem
@@ -198,7 +198,16 @@ def _activations(draft: Draft, blocks: Blocks, when: Stretches) -> list[Line]:
     held = first.keeps_input or layers == 1
     embedded = 0 if held else _flow(draft)
     moments = ("Kept so far", embedded, when.forward_end), ("Kept for backward", 0, when.kept)
+    offloaded: list[Line] = []
+    if draft.loop.offloaded:
+        why = Why("Goes to the computer's memory as soon as it is made, and comes back block by block.")
+        away = others - measure(first.kept, extent) if layers > 1 else 0
+        offloaded = [
+            Line("Kept for backward", Kind.ACTIVATIONS, HOST, away, when.blocks, Slot.ACTIVATION, why),
+        ]
+        others = others - away
     return [
+        *offloaded,
         *(
             _line(what, Kind.ACTIVATIONS, others + more, at, Slot.ACTIVATION, kept, *numbers)
             for what, more, at in moments
@@ -250,7 +259,7 @@ def _activations(draft: Draft, blocks: Blocks, when: Stretches) -> list[Line]:
 def _around(draft: Draft, block: Block, when: Stretches) -> list[Line]:
     """The batch itself, what all blocks read, and the sample answer's keys and values."""
     batch, f, e = draft.batch, draft.facts, (draft.flow_bits or draft.compute_bits) // 8
-    mask = draft.mask_bits // 8 * batch.tokens * batch.seq if draft.mask_bits else 0
+    mask = f.n_masks * draft.mask_bits // 8 * batch.tokens * batch.seq if draft.mask_bits else 0
     rotary = 2 * e * f.rotary_dim * batch.seq
     answer = draft.sample_tokens
     batches = draft.schedule.grad_accumulation + (draft.device == "cpu")

@@ -170,9 +170,10 @@ def _times(rows: Amount, n: int) -> Amount:
 
 
 def _cut(t: Tape, whole: Value, sizes: list[Amount], copied: bool) -> list[Value]:
-    """Views of a value along its rows; in backward their gradients are joined when the last one has come.
+    """A value in pieces along its rows; in backward their gradients are joined when the last one has come.
 
-    copied: into one gradient, as `split` does; otherwise the pieces were made apart and are only taken together here.
+    copied: views, and into one gradient, as `split` does; otherwise the pieces are made apart, each a value of its own,
+    and are only taken together here.
     """
     collected: list[Value] = []
     full, bits = whole.elements, whole.bits
@@ -185,13 +186,15 @@ def _cut(t: Tape, whole: Value, sizes: list[Amount], copied: bool) -> list[Value
         return [out]
 
     joined = t.result(full, bits, [whole], join, storage=whole.storage)
+    if not copied:
+        t.hand_over(whole)
 
     def cut(size: Amount) -> Value:
         def back(g: Value, saved: list[Any]) -> Gradients:
             collected.append(g)
             return [t.new(fixed(0), bits)]
 
-        return t.result(size, bits, [joined], back, storage=whole.storage)
+        return t.result(size, bits, [joined], back, storage=whole.storage if copied else None)
 
     return [cut(size) for size in sizes]
 

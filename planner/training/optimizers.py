@@ -29,7 +29,8 @@ class Optimizer:
     as the parameter's own. implementation: fused works in place, foreach on copies of all tensors, for_loop on copies of
     one, bitsandbytes in place, deepspeed on flat float32 copies. in_backward: each parameter is updated as soon as its
     gradient is there. paged: states lie in memory that the driver moves, outside torch's counters. master_bits: of a
-    copy of each trained weight, 0 for none. rank: gradients are projected to this rank first (GaLore), 0 for none;
+    copy of each trained weight, 0 for none. lists: foreach's copies of all second moments at once, two before torch 2.1.
+    rank: gradients are projected to this rank first (GaLore), 0 for none;
     projection_bits: of what projects them. factored: second moments are kept as one row and one column (Adafactor).
     """
 
@@ -42,6 +43,7 @@ class Optimizer:
     rank: int = 0
     projection_bits: int = 16
     factored: bool = False
+    lists: int = 1
 
     def state_bytes(self, tensor: Tensor) -> int:
         """Of the states of one trained tensor."""
@@ -147,8 +149,11 @@ def _work(stacks: tuple[Stack, ...], tensors: list[Tensor], optimizer: Optimizer
         return max(_elements(x) * x.bits // 8 for x in tensors)
     if optimizer.in_backward:
         return max(of(x) for x in tensors) if implementation in ("foreach", "for_loop") else 0
-    if implementation == "foreach":
-        return sum(x.count * of(x) for x in tensors)
+    if implementation == "foreach":  # tensors of one type at a time
+        by_bits: dict[int, int] = {}
+        for x in tensors:
+            by_bits[x.bits] = by_bits.get(x.bits, 0) + x.count * of(x)
+        return optimizer.lists * max(by_bits.values())
     if implementation == "for_loop":
         return max(_one_by_one(stored(stack).in_turn) for stack in stacks)
     return 0
