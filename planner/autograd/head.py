@@ -13,6 +13,8 @@ from typing import TypeAlias
 
 from planner.autograd.amount import Amount, per_token
 from planner.autograd.layer import Layer
+from planner.autograd.operations import scale
+from planner.autograd.pointwise import tanh
 from planner.autograd.tape import Tape, Value, Weight
 from planner.draft import Draft, Stack, Ways
 from planner.facts.model.families import FAMILIES
@@ -39,7 +41,13 @@ class Head:
         return self._layer.ways.compute_bits
 
     def logits(self, hidden: Value) -> Value:
-        """The head's matmul in the run's own way."""
+        """The head's matmul in the run's own way; its result goes through cap × tanh(x ÷ cap) where the model caps."""
+        if not self._layer.facts.soft_caps:
+            return self._matmul(hidden)
+        t = self._layer.t
+        return scale(t, tanh(t, scale(t, self._matmul(hidden))))
+
+    def _matmul(self, hidden: Value) -> Value:
         layer, site = self._layer, self._site
         if not self.plain:
             return layer.matmul(site, hidden)

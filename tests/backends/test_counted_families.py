@@ -6,13 +6,17 @@ holds the embedding's result is left out.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 pytest.importorskip("torch", reason="needs the [train] extra")
 
+from planner.slots import Slot
 from tests.backends.family_models import Way, close, compared, table
+from tests.backends.test_counted_truth import assert_counted_as_planned, counted_plan, other_model
+from tests.small_run import choose
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*gradient_checkpointing.* is deprecated:FutureWarning"),
@@ -110,3 +114,22 @@ def test_the_count_tells_one_family_from_another() -> None:
     """A referee that could not fail would be none: a block planned as another one's is found out."""
     rows = compared("GemmaForCausalLM", Way(bits=16), planned_as="dense_gated_decoder")
     assert not all(close(plan, real) for _, _, plan, real in rows)
+
+
+RUN: dict[str, dict[str, Any]] = {
+    "gemma": {"model_type": "gemma"},
+    "gemma 3": {"model_type": "gemma3_text"},
+    "phi 3": {"model_type": "phi3", "tie_word_embeddings": False, "bos_token_id": 1, "eos_token_id": 2},
+}
+
+
+@pytest.mark.parametrize(("trainable", "activation"), [("full", "checkpointing"), ("lora", "keep_all")])
+@pytest.mark.parametrize("padded", [True, False], ids=["padded", "even"])
+@pytest.mark.parametrize("name", RUN)
+def test_a_family_that_runs_is_counted_as_planned_line_by_line(
+    tmp_path: Path, name: str, padded: bool, trainable: str, activation: str
+) -> None:
+    """Folder, plan, trainer: the whole way of a model that a person chooses."""
+    model = other_model(tmp_path / "model", **RUN[name])
+    choices = choose(Slot.TRAINABLE, trainable), choose(Slot.ACTIVATION, activation)
+    assert_counted_as_planned(*counted_plan(model, *choices, padded=padded))

@@ -68,7 +68,7 @@ T5_NAMES = {"hidden_size": "d_model", "intermediate_size": "d_ff", "num_hidden_l
             "num_attention_heads": "num_heads", "head_dim": "d_kv"}  # fmt: skip
 BERT = {**LAYER_NORMED, "demands": {"hidden_act": ("gelu",), "is_decoder": (False,)}, "positions": "learned",
         "dropouts": ("hidden_dropout_prob", "attention_probs_dropout_prob", 0.1)}  # fmt: skip
-GEMMA = {"demands": {"hidden_act": ONE_KERNEL_GELU, "hidden_activation": (None, *ONE_KERNEL_GELU)}, "head_dim": 256,
+GEMMA = {"demands": {"hidden_act": ONE_KERNEL_GELU, "hidden_activation": (None, *ONE_KERNEL_GELU)}, "head_dim": 256, "null_kv_heads": False,
          "qkv_bias": "config", "output_bias": True, "tied": True}  # fmt: skip
 
 ARCHITECTURES: Mapping[str, Architecture] = {
@@ -81,12 +81,12 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         runs=True, kv_heads=32, head_dim=128, qkv_bias="config", output_bias=True, qk_norm=True
     ),
     "QWenLMHeadModel": Architecture("qwen", qkv_bias="always", intermediate_parts=2),
-    "GemmaForCausalLM": Architecture("gemma", kv_heads=16, **GEMMA),  # type: ignore[arg-type]
+    "GemmaForCausalLM": Architecture("gemma", runs=True, kv_heads=16, **GEMMA),  # type: ignore[arg-type]
     "Gemma2ForCausalLM": Architecture("gemma2", kv_heads=4, window_always=True, window=4096, window_pattern=2, **GEMMA),  # type: ignore[arg-type]
     "Gemma3ForCausalLM": Architecture(
-        "gemma3", kv_heads=4, qk_norm=True, window_always=True, window=4096, window_pattern=6, **GEMMA  # type: ignore[arg-type]
+        "gemma3", runs=True, kv_heads=4, qk_norm=True, window_always=True, window=4096, window_pattern=6, **GEMMA  # type: ignore[arg-type]
     ),
-    "Phi3ForCausalLM": Architecture("phi3", window_always=True, rotary_share=("partial_rotary_factor", 1.0)),
+    "Phi3ForCausalLM": Architecture("phi3", runs=True, window_always=True, rotary_share=("partial_rotary_factor", 1.0)),
     "PhiForCausalLM": Architecture(
         "phi", demands={"hidden_act": ("gelu_new",), "qk_layernorm": (False,)}, qkv_bias="always",
         output_bias="always", mlp_bias="always", rotary_share=("partial_rotary_factor", 0.5),

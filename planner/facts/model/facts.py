@@ -80,3 +80,8 @@ class ModelFacts:
     def rotary_dim(self) -> int:
         """Entries of one head that rotary embeddings turn; 0 for models with other positions."""
         return (self.rotated or self.head_dim) if self.positions == "rotary" else 0
+
+    @property
+    def n_masks(self) -> int:
+        """Attention masks of one batch: a model whose layers differ in their window makes both kinds."""
+        return 2 if self.sliding_window and 0 < self.full_attention_layers < self.n_layers else 1
