@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from planner.autograd.amount import Extent, most
 from planner.autograd.block import block_of
 from planner.draft import Draft, Stack
-from planner.laid_out import unused_bytes
+from planner.laid_out import unused_line
 from planner.ledger import DEVICE, At, Kind, Line, Why
 from planner.packing import EightBits, FourBits, Gptq
 from planner.slots import Slot
@@ -80,13 +80,7 @@ def weight_lines(stacks: tuple[Stack, ...], device: str, alive: frozenset[At]) -
     return (
         _line("Weights", Kind.WEIGHTS, weights, alive, "{n} elements, each as it is stored.", ("n", n)),
         _line("Adapter", Kind.ADAPTER, adapters, alive, "What is beside the frozen weights."),
-        _line(
-            "Unused rests of blocks",
-            Kind.WEIGHTS,
-            unused_bytes(stacks) if device == "cuda" else 0,
-            alive,
-            "Matrices lie in blocks of whole 2 MiB; a rest of up to 1 MiB is not given to anything else.",
-        ),
+        unused_line(stacks, device, alive),
         _line(
             "A matrix being quantised",
             Kind.WORKSPACE,

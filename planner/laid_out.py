@@ -10,38 +10,59 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 
-from planner.allocator import Allocator
+from planner.allocator import Allocator, Event
 from planner.draft import Stack, Tensor
+from planner.ledger import DEVICE, At, Kind, Line, Why
+from planner.packing import EightBits, FourBits
+from planner.slots import Slot
+
+WHY = Why("Matrices lie in blocks of whole 2 MiB; a rest of up to 1 MiB is not given to anything else.")
+
+
+def unused_line(stacks: tuple[Stack, ...], device: str, alive: frozenset[At]) -> Line:
+    """The rests as a line; none where torch's caching allocator does not rule."""
+    size = unused_bytes(stacks) if device == "cuda" else 0
+    return Line("Unused rests of blocks", Kind.WEIGHTS, DEVICE, size, alive, Slot.WEIGHTS, WHY)
 
 
 @lru_cache(maxsize=1024)
 def unused_bytes(stacks: tuple[Stack, ...]) -> int:
     """Bytes that the blocks of all weights have beyond the tensors in them, on a card that was empty before."""
-    allocator, taken = Allocator(), 0
-    for key, n_bytes in enumerate(_pieces(stacks)):
-        allocator.take(key, n_bytes)
-        taken += n_bytes
-    return allocator.allocated_bytes - taken
+    allocator, left, next_key = Allocator(), 0, 0
+    for tensor in _loaded(stacks):
+        read = _read_bytes(tensor)
+        events: list[Event] = [(next_key, read)] if read else []
+        events += [(next_key + 1 + i, n) for i, n in enumerate(_pieces(tensor))]
+        left += sum(n for _, n in events) - read
+        allocator.replay([*events, *([(next_key, 0)] if read else [])])
+        next_key = events[-1][0] + 1
+    return allocator.allocated_bytes - left
 
 
-def _pieces(stacks: tuple[Stack, ...]) -> Iterator[int]:
-    """Bytes of every tensor of the model, in the order in which checkpoints have them: layer by layer, the head last."""
+def _loaded(stacks: tuple[Stack, ...]) -> Iterator[Tensor]:
+    """Every tensor of the model as often as it is there, in the order of its modules: layer by layer, the head last."""
     for stack in stacks:
-        before = [x for x in stack.tensors if x.role in ("embedding", "positions") and not x.tied]
-        layers = [x for x in stack.tensors if x.count == stack.layers and x not in before]
-        after = [x for x in stack.tensors if x not in before and x not in layers and not x.tied]
-        for tensor in before:
-            yield from _of(tensor)
+        stored = [x for x in stack.tensors if not x.tied and x.elements and x.role != "adapter"]
+        before = [x for x in stored if x.role in ("embedding", "positions")]
+        layers = [x for x in stored if x.count == stack.layers and x not in before]
+        yield from before
         for _ in range(stack.layers):
-            for tensor in layers:
-                yield from _of(tensor)
-        for tensor in after:
-            for _ in range(tensor.count):
-                yield from _of(tensor)
+            yield from layers
+        for tensor in stored:
+            if tensor not in before and tensor not in layers:
+                yield from [tensor] * tensor.count
 
 
-def _of(tensor: Tensor) -> Iterator[int]:
+def _pieces(tensor: Tensor) -> Iterator[int]:
+    """Bytes of each storage that stays of one tensor."""
     if tensor.packing is not None:
         yield from tensor.packing.pieces(tensor.shape)
-    elif n_bytes := tensor.elements // tensor.count * tensor.bits // 8:
-        yield n_bytes
+    else:
+        yield tensor.elements // tensor.count * tensor.bits // 8
+
+
+def _read_bytes(tensor: Tensor) -> int:
+    """Of what is on the card while one tensor is quantised there; 0 where the file has it as it is stored."""
+    if not isinstance(tensor.packing, (FourBits, EightBits)):
+        return 0
+    return 2 * tensor.elements // tensor.count
