@@ -18,6 +18,7 @@ from benchmarks.truth import (
     metric,
     optimizer_of,
     replay_of,
+    sharding_of,
     weights_of,
 )
 from benchmarks.truth.answer import Answer, Refused
@@ -61,6 +62,7 @@ def _ledger(row: Row, facts: ModelFacts) -> tuple[tuple[At, ...], tuple[Line, ..
     if row.task == "load":
         return load_of.lines(row, draft)
     lines = (*fine_tune_lines(draft), *loss_of.lines(row, draft), *optimizer_of.lines(row, draft))
+    lines = sharding_of.sharded(row, draft, lines)
     timeline = stretches(0).timeline
     seen = tuple(at for at in timeline if at.moment in TRAINING or (row.includes_load_peak and at.phase == "load"))
     return seen, lines

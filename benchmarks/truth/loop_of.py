@@ -6,6 +6,7 @@ from benchmarks.truth.row import Row
 from planner.draft import Draft, Loop, Stack
 from planner.facts.model.families import joined_qkv
 from planner.techniques import attention_eager, attention_sdpa
+from planner.training.one_block import one_block_of
 
 SLICES = frozenset({"q_proj", "k_proj", "v_proj"})
 
@@ -20,6 +21,10 @@ def joined(row: Row) -> bool:
 
 def written(row: Row, stacks: tuple[Stack, ...]) -> tuple[Stack, ...]:
     """The stacks with the matmuls that this row's implementation of the model has."""
+    if row.optimizer is not None and row.optimizer.name == "badam":
+        options = row.trainable_options
+        total = (options.total_blocks if options else None) or sum(stack.layers for stack in stacks)
+        return one_block_of(stacks, total, (options.active_blocks if options else None) or 1)
     return tuple(joined_qkv.joined(stack) for stack in stacks) if joined(row) else stacks
 
 

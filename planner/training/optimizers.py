@@ -145,6 +145,8 @@ def _work(stacks: tuple[Stack, ...], tensors: list[Tensor], optimizer: Optimizer
 
     if not optimizer.moments or not tensors:
         return 0
+    if optimizer.master_bits:  # gradients as wide as the copies that they update
+        return sum(x.elements for x in tensors) * optimizer.master_bits // 8
     if optimizer.rank:  # one projected back to its own size
         return max(_elements(x) * x.bits // 8 for x in tensors)
     if optimizer.in_backward:
