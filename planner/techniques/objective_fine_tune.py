@@ -12,6 +12,7 @@ from typing import Any
 from planner.autograd.amount import Extent, measure, most
 from planner.autograd.block import Block, Blocks, blocks_of
 from planner.draft import Draft, Stack
+from planner.laid_out import unused_line
 from planner.ledger import DEVICE, DISK, HOST, At, Kind, Line, Why
 from planner.options import NoOptions
 from planner.plan import Plan
@@ -48,7 +49,7 @@ def fine_tune_lines(draft: Draft) -> tuple[Line, ...]:
     blocks = blocks_of(draft)
     made = [_end_of_backward(draft, when), *_activations(draft, blocks, when), *_around(draft, blocks.last, when)]
     return (
-        *_stored(stacks, when),
+        *_stored(stacks, when, draft.device),
         *_gradients(stacks, when, draft.schedule.grad_accumulation > 1, draft.loop.takes_gradients),
         *_saved(stacks, when),
         *_those_that_are(made),
@@ -67,9 +68,9 @@ def _line(
 
 
 @lru_cache(maxsize=1024)
-def _stored(stacks: tuple[Stack, ...], when: Stretches) -> tuple[Line, ...]:
+def _stored(stacks: tuple[Stack, ...], when: Stretches, device: str) -> tuple[Line, ...]:
     """The model's weights and the adapters beside them."""
-    lines = []
+    lines = [unused_line(stacks, device, when.always)]
     for stack in stacks:
         sums = stored(stack)
         lines += [
