@@ -57,9 +57,8 @@ def with_peft(config: Any) -> Any:
             num_key_value_heads=f.n_kv_heads,
             head_dim=f.head_dim,
             tie_word_embeddings=True,
-            attn_implementation="sdpa",
         )
-    ).to(torch.bfloat16)
+    ).to(torch.bfloat16)  # type: ignore[arg-type]
     model.train()
     return get_peft_model(model, config).train()
 
@@ -100,7 +99,15 @@ def planned(adapter: Adapter, targets: tuple[str, ...]) -> dict[str, int]:
 
 def planned_of(stacks: tuple[Stack, ...], virtual: int = 0, mask_bits: int = 0) -> dict[str, int]:
     draft = Draft(
-        FACTS, Schedule(micro_batch=ROWS), BatchShape(ROWS, SEQ + virtual, False), "cpu", 0, stacks, 16, attend, mask_bits
+        FACTS,
+        Schedule(micro_batch=ROWS),
+        BatchShape(ROWS, SEQ + virtual, False),
+        "cpu",
+        0,
+        stacks,
+        16,
+        attend,
+        mask_bits,
     )
     lines = fine_tune_lines(draft) + LossFullLogits().apply(NoOptions(), draft).lines
     lines = tuple(x for x in lines if x.what not in ("Batch", "Weights", "Adapter"))
