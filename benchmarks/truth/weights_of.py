@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from benchmarks.truth.row import Row, Weights
 from planner.draft import Packing, Stack, Tensor
+from planner.laid_out import unused_bytes
 from planner.packing import Awq, EightBits, EightBitsWeightOnly, Float8, FourBits, Gptq
 from planner.problem import fail
 from planner.units import BYTES_PER_ELEMENT
@@ -92,3 +93,19 @@ def _packing(weights: Weights, fused: bool) -> Packing | None:
         case "fp8":
             return Float8(tile=block or 128)
     raise fail("row.storage", f"weights stored as {weights.storage} are not computed", "Name a storage.")
+
+
+@lru_cache(maxsize=1024)
+def readings(stacks: tuple[Stack, ...]) -> dict[str, int]:
+    """What lies on the card once all is loaded, by kind, under the names of the published figures."""
+    tensors = [x for stack in stacks for x in stack.tensors]
+    packed = [(x, next(iter(x.packing.pieces(x.shape)))) for x in tensors if x.packing is not None]
+    codes = sum(x.count * first for x, first in packed)
+    plain = [x for x in tensors if x.packing is None]
+    found = {
+        "quantised_weight_bytes": codes,
+        "quant_scale_bytes": sum(x.bytes for x, _ in packed) - codes,
+        "float32_weight_bytes": sum(x.bytes for x in plain if x.bits == 32),
+        "half_weight_bytes": sum(x.bytes for x in plain if x.bits == 16),
+    }
+    return {**found, "after_load_bytes": sum(found.values()) + unused_bytes(stacks)}
