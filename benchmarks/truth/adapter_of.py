@@ -231,7 +231,7 @@ def _road(o: TrainableOptions, bits: int, row: Row) -> Adapter:
 _KINDS: dict[str, Callable[[TrainableOptions, int, Row], Adapter]] = {
     "lora": _lora,
     "dora": _dora,
-    "adalora": lambda o, bits, row: AdaLora(o.init_rank or o.rank or 12, bits, o.dropout or 0.0),
+    "adalora": lambda o, bits, row: AdaLora(o.init_rank or o.rank or 12, bits, o.dropout or 0.0, scored=True),
     "vera": _vera,
     "pvera": _vera,
     "ia3": lambda o, bits, row: Ia3(bits),

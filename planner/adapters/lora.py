@@ -40,8 +40,7 @@ class Lora:
     def beside(self, t: Tape, x: Value, base: Frozen) -> Value:
         result = base(x)
         stored = result.bits
-        if not base.ways.autocast:
-            x = cast(t, x, self.bits)
+        x = cast(t, x, self.bits)  # under autocast as well, which narrows it again for each matmul
         a = Weight(self.rank * base.d_in, self.bits, self.trains_a)
         b = Weight(self.rank * base.d_out, self.bits, self.trains_b)
         join = into if self.blocks > 1 else add
@@ -79,8 +78,7 @@ class SlicedLora:
     def beside(self, t: Tape, x: Value, base: Frozen) -> Value:
         result, widths = base(x), self._widths(base.name)
         stored, inner, outer = result.bits, self.rank * len(widths), sum(widths)
-        if not base.ways.autocast:
-            x = cast(t, x, self.bits)
+        x = cast(t, x, self.bits)  # under autocast as well, which narrows it again for each matmul
         a, b = Weight(inner * base.d_in, self.bits, True), Weight(outer * self.rank, self.bits, True)
         branch = base.plain(base.plain(dropout(t, x) if self.dropout else x, a, inner), b, outer)
         if outer < base.d_out:

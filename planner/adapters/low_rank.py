@@ -14,11 +14,12 @@ from planner.draft import Frozen, Site, Tensor
 
 @dataclass(frozen=True, slots=True)
 class AdaLora:
-    """B·diag(E)·A, added in place; the importance of each entry is another part of the training, not of this."""
+    """B·diag(E)·A, added in place. scored: three running figures are kept of each entry, to give ranks away by them."""
 
     rank: int
     bits: int
     dropout: float = 0.0
+    scored: bool = False
 
     def own(self, site: Site, layers: int) -> tuple[Tensor, ...]:
         return (
@@ -26,6 +27,15 @@ class AdaLora:
             tensor(site, "lora_E", (self.rank, 1), layers, self.bits),
             tensor(site, "lora_B", (site.d_out, self.rank), layers, self.bits),
             tensor(site, "ranknum", (1,), layers, self.bits),
+            *(
+                (
+                    tensor(
+                        site, "importance", (3, self.rank, site.d_in + site.d_out + 1), layers, self.bits, trained=False
+                    ),
+                )
+                if self.scored
+                else ()
+            ),
         )
 
     def beside(self, t: Tape, x: Value, base: Frozen) -> Value:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from planner.draft import Stack, Tensor
+from planner.adapters.algebra import matmul, size, to
+from planner.autograd.amount import fixed, per_token
+from planner.autograd.tape import Tape, Value, Weight
+from planner.draft import Frozen, Site, Stack, Tensor
 
 
 @lru_cache(maxsize=512)
@@ -35,17 +38,38 @@ def trained_parts(stack: Stack, names: tuple[str, ...], *, copies: bool, bits: i
     return replace(stack, tensors=tuple(made))
 
 
+@dataclass(frozen=True, slots=True)
+class TrainedRows:
+    """A tied head with trained rows: a copy of the whole matrix with them in it, made in each forward and kept."""
+
+    tokens: int
+    bits: int
+
+    def beside(self, t: Tape, x: Value, base: Frozen) -> Value:
+        whole = fixed(base.d_in * base.d_out)
+        rows = to(t, Weight(self.tokens * base.d_in, self.bits, True), x.bits)
+        places = t.new(fixed(self.tokens), 64)
+        picked = size(rows)
+        matrix = t.result(whole, x.bits, [rows], lambda g, _: [t.new(picked, g.bits)], keep=[places])
+        return matmul(t, x, matrix, per_token(base.d_out))
+
+
 @lru_cache(maxsize=256)
 def trained_tokens(stack: Stack, tokens: int, bits: int) -> Stack:
-    """Some rows of the embedding, trained beside it, and their originals."""
+    """Some rows of the embedding, trained beside it, and their originals; a tied head has the same rows."""
     facts = stack.facts
     shape = (tokens, facts.hidden_size)
+    tied = [x for x in stack.tensors if x.role == "head" and x.tied]
     return replace(
         stack,
         tensors=(
             *stack.tensors,
             Tensor("trainable_tokens_delta", "prompt", shape, 1, bits, trained=True),
             Tensor("trainable_tokens_original", "prompt", shape, 1, stack.tensors[0].bits),
+        ),
+        sites=(
+            *stack.sites,
+            *(Site(x.name, facts.hidden_size, facts.vocab_size, adapter=TrainedRows(tokens, bits)) for x in tied),
         ),
     )
 

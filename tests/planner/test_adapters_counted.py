@@ -21,7 +21,7 @@ from planner.adapters.projected import Adamss, Deft, Frod, Psoft
 from planner.adapters.projections import RandLora, TinyLora, Vera
 from planner.adapters.prompts import encoded, prefixed, prompted
 from planner.adapters.rotations import Boft, C3a, Oft
-from planner.adapters.trained_parts import trained_parts
+from planner.adapters.trained_parts import trained_parts, trained_tokens
 from planner.adapters.vectors import Beft, Ia3, Road
 from planner.adapters.whole_updates import Bat, Fourier, Glora, Hira, Loha, Lokr, Peanut, Shira
 from planner.draft import Heads, Stack
@@ -165,3 +165,8 @@ def test_the_attention_looks_at_trained_prompts_besides() -> None:
 def test_a_saved_embedding_is_a_copy_beside_the_original() -> None:
     config = peft.LoraConfig(r=8, target_modules=list(QV), modules_to_save=["embed_tokens"])
     assert_as_planned(config, (trained_parts(adapted(stack(), Lora(8, 32), QV), ("embedding",), copies=True),))
+
+
+def test_trained_rows_of_a_tied_embedding_make_the_head_whole_again() -> None:
+    config = peft.TrainableTokensConfig(token_indices=[1, 2, 3], target_modules=["embed_tokens"])
+    assert_as_planned(config, (trained_tokens(stack(), 3, 32),))
