@@ -20,7 +20,14 @@ from torch.utils._pytree import tree_leaves
 from transformers.modeling_layers import GradientCheckpointingLayer
 
 FIRST, LATER = "step 1", "step 2+"
-EMBEDDINGS = ("lm_head.weight", "embed_tokens.weight", "wte.weight", "word_embeddings.weight", "embed_in.weight")
+EMBEDDINGS = (
+    "lm_head.weight",
+    "embed_tokens.weight",
+    "wte.weight",
+    "word_embeddings.weight",
+    "embed_in.weight",
+    "shared.weight",
+)
 # use counts, seen from inside a dispatch mode, of a tensor and a storage that only autograd's buffer holds
 HELD_ONCE, STORAGE_HELD_ONCE = 4, 2
 

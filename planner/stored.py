@@ -72,7 +72,7 @@ def stored(stack: Stack) -> Stored:
         trained_bytes=sum(x.bytes for x in trained),
         of_block=trained_bytes("linear", "bias", "norm") + of_adapters,
         of_embedding=embedding,
-        of_head=embedding if tied else trained_bytes("head"),
+        of_head=trained_bytes("head"),
         of_final_norm=trained_bytes("final norm"),
         tied=tied,
         into_first=embedding > 0 or any(x.role == "prompt" for x in adapters),

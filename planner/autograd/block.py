@@ -137,7 +137,9 @@ def shared_of(t: Tape, stack: Stack, ways: Ways) -> Shared:
     sin = t.input(per_position(rotary), bits) if rotary else None
     before = stack.prefix.tokens if stack.prefix else 0
     mask = t.input((0, 0, before, 1), ways.mask_bits) if ways.mask_bits else None
-    return Shared(cos, sin, mask)
+    # the encoder's result, taken to be as long as the decoder's rows
+    encoded = t.input(per_token(facts.hidden_size), bits, True) if stack.kind == "decoder" else None
+    return Shared(cos, sin, mask, encoded)
 
 
 def _sum(amounts: list[Amount]) -> Amount:

@@ -63,6 +63,7 @@ class Way:
 def counted(model: torch.nn.Module, way: Way) -> LiveCount:
     """Two forward and backward passes, without an update; the fullest instant of each moment over both."""
     model = model.to(torch.float32 if way.bits == 32 else torch.bfloat16).train()
+    name = type(model).__name__
     if way.targets:
         from peft import LoraConfig, get_peft_model
 
@@ -73,7 +74,9 @@ def counted(model: torch.nn.Module, way: Way) -> LiveCount:
         if way.targets:
             model.enable_input_require_grads()
     ids = torch.randint(3, 400, (way.rows, LENGTH))
-    inputs = {"input_ids": ids, "labels": ids.clone()}
+    inputs = {"input_ids": ids}
+    if not name.endswith("Model") or "LM" in name:
+        inputs["labels"] = ids.clone()
     if way.padded:
         inputs["attention_mask"] = torch.ones_like(ids)
         inputs["attention_mask"][1:, LENGTH - 7 :] = 0
@@ -82,7 +85,9 @@ def counted(model: torch.nn.Module, way: Way) -> LiveCount:
         for _ in range(2):
             model.zero_grad(set_to_none=True)
             with live.micro_batch(inputs):
-                loss = model(**inputs, use_cache=False).loss
+                out = model(**inputs, **({"use_cache": False} if "labels" in inputs else {}))
+                loss = out.loss if "labels" in inputs else out.last_hidden_state.sum()
+                del out
                 loss.backward()
                 del loss
     return live

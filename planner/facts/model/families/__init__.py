@@ -28,10 +28,10 @@ class Family:
 
 FAMILIES: dict[str, Family] = {
     **{name: Family(decoder.stacks, decoder.block, decoder.norm) for name in DECODERS},
-    "bert": Family(encoder.bert_stacks, decoder.block),
+    "bert": Family(encoder.bert_stacks, encoder.bert_block, Layer.layer_norm),
     "deberta": Family(encoder.deberta_stacks, decoder.block),
-    "t5": Family(encoder_decoder.stacks, decoder.block),
-    "t5_gated": Family(encoder_decoder.stacks, decoder.block),
+    "t5": Family(encoder_decoder.stacks, encoder_decoder.block, encoder_decoder.norm),
+    "t5_gated": Family(encoder_decoder.stacks, encoder_decoder.block, encoder_decoder.norm),
     "deepseek": Family(latent_experts.stacks, decoder.block),
 }
 

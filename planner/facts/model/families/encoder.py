@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from planner.draft import Stack, Tensor
+from planner.autograd.layer import Layer, Shared
+from planner.autograd.operations import activation, add, dropout, split_heads
+from planner.autograd.tape import Value
+from planner.draft import Heads, Stack, Tensor
 from planner.facts.model.facts import ModelFacts
 from planner.facts.model.families.tensors import (
     attention_sites,
@@ -46,3 +49,28 @@ def deberta_stacks(facts: ModelFacts) -> tuple[Stack, ...]:
         *norms([("relative_norm", h)], 1, bits, True, "positions"),
     )
     return (Stack(facts, n, tensors, sites),)
+
+
+def bert_block(layer: Layer, x: Value, shared: Shared) -> Value:
+    """One BertLayer.forward: attention and feed-forward layer, each normed together with what it is added to."""
+    t, facts = layer.t, layer.facts
+    heads = Heads(facts.n_heads, facts.n_kv_heads, facts.head_dim)
+
+    def attention() -> tuple[Value, Value | None]:
+        q, k, v = (split_heads(t, layer.project(name, x)) for name in ("q_proj", "k_proj", "v_proj"))
+        return layer.attend(heads, q, k, v, shared.mask)
+
+    def dense(name: str, value: Value, residual: Value, norm: str) -> Value:
+        made = layer.project(name, value)
+        if facts.hidden_dropout:
+            made = dropout(t, made)
+        return layer.layer_norm(norm, add(t, made, residual))
+
+    mixed, scores = attention()
+    attended = dense("o_proj", mixed, x, "attention_norm")
+    del mixed
+    up = layer.project("up_proj", attended)
+    up = activation(t, up)
+    result = dense("down_proj", up, attended, "output_norm")
+    del up, scores  # the layer's forward holds them to its end
+    return result
