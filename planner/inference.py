@@ -18,7 +18,7 @@ from planner.ledger import DEVICE, At, Kind, Line, Why
 from planner.packing import EightBits, FourBits, Gptq
 from planner.slots import Slot
 from planner.stored import stored
-from planner.units import Num
+from planner.units import Num, maximum
 
 LOADED = At(0, "load", "weights")
 READ_BLOCKS = At(0, "prompt", "read_blocks")
@@ -175,7 +175,8 @@ def _cache(draft: Draft, writing: Writing) -> list[Line]:
 def _cached(draft: Draft, writing: Writing, tokens: Num) -> Num:
     """Bytes of the cache of so many positions, all rows and layers."""
     facts, rows = draft.facts, draft.batch.rows
-    positions = min(tokens, facts.sliding_window) if facts.sliding_window and type(tokens) is int else tokens
+    window = facts.sliding_window
+    positions = tokens + window - maximum(tokens, window) if window else tokens  # the smaller of both
     bits = facts.kv_dim * writing.cache_bits + facts.n_kv_heads * writing.scale_bits
     return 2 * facts.n_layers * bits // 8 * rows * positions
 
@@ -189,7 +190,7 @@ def _reading(draft: Draft, writing: Writing) -> list[Line]:
     draft = draft._replace(loop=draft.loop._replace(keeps_cache=False))  # all layers' cache is a line of its own
     fullest: Num = 0
     for stack in draft.stacks:
-        fullest = max(fullest, most(block_of(draft, stack, first=False).inference, extent))
+        fullest = maximum(fullest, most(block_of(draft, stack, first=False).inference, extent))
     flow = (draft.flow_bits or draft.compute_bits) // 8
     return [
         _line(

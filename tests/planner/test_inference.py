@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from planner.draft import Draft, Loop, Packing, Stack, Tensor
 from planner.facts.data import BatchShape
@@ -52,6 +54,41 @@ def peak(model: str, storage: str, loop: str, prompt: int, new_tokens: int) -> i
 def test_published_peaks_are_met_within_a_hundredth(row: dict[str, str]) -> None:
     planned = peak(row["model"], row["storage"], row["loop"], int(row["prompt"]), int(row["new_tokens"]))
     assert planned + CUBLAS_BYTES == pytest.approx(int(row["peak_bytes"]), rel=WITHIN)
+
+
+def needs(model: str, rows: Any, prompt: Any, new_tokens: int) -> Any:
+    """Bytes at each moment, with the usual habits."""
+    facts = find(model)
+    draft = Draft(facts, Schedule(), BatchShape(rows, prompt, False), "cuda", 0, stacks_of(facts), compute_bits=16)
+    lines = inference_lines(draft._replace(attend=attention_sdpa.attend), Writing(new_tokens, 16, all_logits=True))
+    return [sum(x.bytes for x in lines if at in x.alive) for at in TIMELINE]
+
+
+@given(
+    st.sampled_from(["Qwen/Qwen2.5-0.5B", "mistralai/Mistral-7B-v0.1", "meta-llama/Llama-3.2-1B"]),
+    st.integers(1, 16),
+    st.integers(1, 20_000),
+    st.integers(1, 4_000),
+    st.integers(1, 500),
+)
+def test_more_rows_longer_prompts_and_longer_answers_never_need_less(
+    model: str, rows: int, prompt: int, new_tokens: int, more: int
+) -> None:
+    usual = needs(model, rows, prompt, new_tokens)
+    for larger in (
+        needs(model, rows + more, prompt, new_tokens),
+        needs(model, rows, prompt + more, new_tokens),
+        needs(model, rows, prompt, new_tokens + more),
+    ):
+        assert all(a <= b for a, b in zip(usual, larger, strict=True))
+
+
+def test_a_grid_of_prompts_needs_what_each_of_them_needs() -> None:
+    numpy = pytest.importorskip("numpy")
+    prompts = numpy.array([1, 700, 5_000, 9_000])
+    grid = needs("mistralai/Mistral-7B-v0.1", 2, prompts, 64)
+    for i, prompt in enumerate(prompts.tolist()):
+        assert [int(numpy.broadcast_to(x, 4)[i]) for x in grid] == needs("mistralai/Mistral-7B-v0.1", 2, prompt, 64)
 
 
 def test_every_line_says_why_with_its_numbers() -> None:
