@@ -122,10 +122,10 @@ class Osf:
 
 @dataclass(frozen=True, slots=True)
 class Frod:
-    """U(S + Λ)Vᵀ instead of the frozen matmul: U and V wait on the host and are copied in each forward.
+    """U(S + Λ)Vᵀ instead of the frozen matmul. S has entries at frozen places, in 16 bits it is made dense.
 
-    S has entries at frozen places, in 16 bits it is made dense. part: share of them. resident: U and V lie beside the
-    weights, as where the host is the device.
+    part: share of those places. U is as large as the weight, which waits on the host while U is on the device; V and
+    the places wait there too and are copied in each forward. resident: the host is the device, all is there.
     """
 
     bits: int
@@ -154,11 +154,11 @@ class Frod:
     def beside(self, t: Tape, x: Value, base: Frozen) -> Value:
         bits, square = x.bits, fixed(base.d_in * base.d_in)
         entries = int(self.part * base.d_in * base.d_in)
-        u: Value | Weight = Weight(base.d_in * base.d_out, bits, False)
+        u = Weight(base.d_in * base.d_out, bits, False)
         v: Value | Weight = Weight(base.d_in * base.d_in, bits, False)
         places: Value | Weight = Weight(2 * entries, 64, False)
         if not self.resident:
-            u, v, places = t.new(size(u), bits), t.new(size(v), bits), t.new(size(places), 64)
+            v, places = t.new(size(v), bits), t.new(size(places), 64)
         values = to(t, Weight(entries, self.bits, True), bits)
         lengths = to(t, Weight(base.d_in, self.bits, True), bits)
         sparse = combined(t, (values,), fixed(entries), bits)
