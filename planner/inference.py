@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from planner.autograd.amount import Extent, most
 from planner.autograd.block import block_of
 from planner.draft import Draft, Stack
+from planner.facts.model.families.cache import cached_elements, cached_heads, cached_positions
 from planner.laid_out import unused_line
 from planner.ledger import DEVICE, At, Kind, Line, Why
 from planner.packing import EightBits, FourBits, Gptq
@@ -175,10 +176,8 @@ def _cache(draft: Draft, writing: Writing) -> list[Line]:
 def _cached(draft: Draft, writing: Writing, tokens: Num) -> Num:
     """Bytes of the cache of so many positions, all rows and layers."""
     facts, rows = draft.facts, draft.batch.rows
-    window = facts.sliding_window
-    positions = tokens + window - maximum(tokens, window) if window else tokens  # the smaller of both
-    bits = facts.kv_dim * writing.cache_bits + facts.n_kv_heads * writing.scale_bits
-    return 2 * facts.n_layers * bits // 8 * rows * positions
+    scales = 2 * cached_heads(facts) * cached_positions(facts, tokens) * writing.scale_bits // 8
+    return rows * (cached_elements(facts, tokens) * writing.cache_bits // 8 + scales)
 
 
 def _reading(draft: Draft, writing: Writing) -> list[Line]:
