@@ -16,6 +16,7 @@ from planner.facts.data import Batches, BatchShape, batches
 from planner.facts.gpus import capability_of
 from planner.facts.machine import Device, MachineFacts
 from planner.facts.model.families import FAMILIES, stacks_of
+from planner.kept import CACHING, kept
 from planner.ledger import DEVICE, DISK, HOST, At, Line, Place
 from planner.plan import Plan
 from planner.problem import Problem, ProblemError
@@ -61,7 +62,15 @@ def estimate(plan: Plan) -> Estimate:
     assert device is not None
     tiers = tuple(
         [
-            _tier(device, machine, _band(drafts, shapes, place, device.name), totals.get(place, {}), timeline, place)
+            _tier(
+                device,
+                machine,
+                _band(drafts, shapes, place, device.name),
+                drafts,
+                totals.get(place, {}),
+                timeline,
+                place,
+            )
             for place in _places(drafts)
         ]
     )
@@ -93,7 +102,10 @@ def estimate_grid(plan: Plan, rows: Num, seq: Num) -> dict[str, Num]:
         live: Num = 0
         for total in totals.get(place, {}).values():
             live = maximum(live, total)
-        peaks[place.tier] = live + _band(drafts, shapes, place, device.name).beside(live)[1]
+        beside = _band(drafts, shapes, place, device.name)
+        peaks[place.tier] = (
+            live + beside.context_bytes[1] + _kept(beside, drafts, totals.get(place, {}), live, place)[1]
+        )
     return peaks
 
 
@@ -149,14 +161,29 @@ def _band(drafts: tuple[Draft, ...], shapes: int, place: Place, card: str) -> Ba
     return band(kind, any(d.recompute for d in drafts), drafts[0].compute_bits, shapes, capability)
 
 
+def _kept(band: Band, drafts: tuple[Draft, ...], by_at: dict[At, Num], live: Num, place: Place) -> tuple[Num, Num, Num]:
+    """Low, expected and high bytes that the allocator holds beside live tensors."""
+    if place is not DEVICE or drafts[0].device not in CACHING:
+        return band.allocator(live)
+    lines = chain.from_iterable([d.lines for d in drafts])
+    return kept(by_at, lines, drafts[-1].stacks, any(d.recompute for d in drafts))
+
+
 def _tier(
-    device: Device, machine: MachineFacts, band: Band, by_at: dict[At, Num], timeline: tuple[At, ...], place: Place
+    device: Device,
+    machine: MachineFacts,
+    band: Band,
+    drafts: tuple[Draft, ...],
+    by_at: dict[At, Num],
+    timeline: tuple[At, ...],
+    place: Place,
 ) -> Tier:
     sizes = [by_at.get(at, 0) for at in timeline]
     live = max(sizes)
     peak_at = timeline[sizes.index(live)] if live else None
-    low, expected, high = band.beside(live)
-    reserved = Reserved(low, expected, high, band.why, band.allocator(live))
+    context, allocator = band.context_bytes, _kept(band, drafts, by_at, live, place)
+    ends = context[0] + allocator[0], context[1] + allocator[1], context[2] + allocator[2]
+    reserved = Reserved(*ends, band.why, allocator)
     totals = tuple(zip(timeline, sizes, strict=True))
     if place is HOST:
         total, free, others = machine.host_total_bytes, machine.host_free_bytes, machine.ram_others

@@ -71,10 +71,11 @@ def context_of(capability: float) -> tuple[int, int, int]:
 
 
 @lru_cache(maxsize=2)
-def replay_misses(recompute: bool) -> tuple[int, int]:
-    """How far below and above the replayed reserved bytes the measured ones may lie, per thousand of them."""
-    below, above = _table()["replay"]["checkpointing" if recompute else "none"]
-    return below, above
+def rests(recompute: bool) -> tuple[int, int, int]:
+    """Per thousand of what training needs of a card at once: what segments leave unused, and how far below and above
+    the truth may lie."""
+    row = _table()["rests"]["checkpointing" if recompute else "none"]
+    return row["share"], row["below"], row["above"]
 
 
 def _bytes(mib: list[int]) -> tuple[int, int, int]:

@@ -7,7 +7,7 @@ key, and nothing else about a name is read.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from benchmarks.truth import (
     adapter_of,
@@ -17,7 +17,7 @@ from benchmarks.truth import (
     loss_of,
     metric,
     optimizer_of,
-    replay_of,
+    reserved_of,
     sharding_of,
     weights_of,
 )
@@ -50,8 +50,10 @@ def predict(row: Row) -> Answer:
         timeline, lines = _ledger(row, facts)
     except ProblemError as error:
         return Refused(error.problem.fact)
-    came = replay_of.came(row, drafted(row, facts), lines)
-    return metric.reported(row, peak(timeline, lines), readings(timeline, lines), came)
+    draft = drafted(row, facts)
+    held = reserved_of.held(row, draft, timeline, lines)
+    goes_with_flushes = partial(reserved_of.goes_with_flushes, row, draft, lines)
+    return metric.reported(row, peak(timeline, lines), readings(timeline, lines), held, goes_with_flushes)
 
 
 def _ledger(row: Row, facts: ModelFacts) -> tuple[tuple[At, ...], tuple[Line, ...]]:

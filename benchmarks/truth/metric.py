@@ -7,16 +7,17 @@ and its interval reaches to the other.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from benchmarks.truth import interval
 from benchmarks.truth.answer import Answer, Predicted
 from benchmarks.truth.interval import Part
+from benchmarks.truth.reserved_of import Held
 from benchmarks.truth.row import Row
 from planner.facts.gpus import capability_of
 from planner.ledger import Kind
-from planner.replay import Came, workspace_bytes
-from planner.reserved import band, context_of, replay_misses
+from planner.replay import workspace_bytes
+from planner.reserved import context_of
 from planner.tier import Verdict
 
 STATES = (Kind.WEIGHTS, Kind.ADAPTER, Kind.GRADIENTS, Kind.STATES)
@@ -24,15 +25,22 @@ OF_THE_CARD = ("process", "device_used")
 UNNAMED = ("torch_unspecified", "unknown", "sum_unknown_over_gpus")
 
 
-def reported(row: Row, peak: Mapping[Kind, int], readings: Mapping[str, int], came: Came | None = None) -> Answer:
-    """peak: bytes by kind at the fullest instant; came: of the allocator's replay, where there is one."""
+def reported(
+    row: Row,
+    peak: Mapping[Kind, int],
+    readings: Mapping[str, int],
+    held: Held,
+    goes_with_flushes: Callable[[], bool] = lambda: False,
+) -> Answer:
+    """peak: bytes by kind at the fullest instant; held: by the allocator beside them. goes_with_flushes: whether the run
+    would go on its card if the allocator gave back what it keeps; asked only where it would not fit otherwise."""
     capability = capability_of(row.gpu) if row.gpu else 0.0
     threads = {"train": 2, "infer": 1}.get(row.task, 0)
     workspaces = threads * workspace_bytes(capability)
     allocated = sum(peak.values()) + workspaces
     states = sum(peak.get(kind, 0) for kind in STATES)
     parts = [interval.states(row, states), *interval.activations(row, allocated - states - workspaces)]
-    kept = _kept(row, allocated, came)
+    kept = Part("allocator", *_around(held))
     context = Part("context", *_around(context_of(capability)))
     reserved, process = allocated + kept.bytes, allocated + kept.bytes + context.bytes
     metric = row.metric
@@ -55,7 +63,7 @@ def reported(row: Row, peak: Mapping[Kind, int], readings: Mapping[str, int], ca
         figure,
         high,
         shown,
-        _verdict(row, process, process + high - figure, came),
+        _verdict(row, process, process + high - figure, goes_with_flushes),
         expected_allocated=allocated,
         expected_reserved=reserved,
         expected_process=process,
@@ -64,25 +72,14 @@ def reported(row: Row, peak: Mapping[Kind, int], readings: Mapping[str, int], ca
     )
 
 
-def _kept(row: Row, allocated: int, came: Came | None) -> Part:
-    """What the allocator keeps beside live tensors: replayed, or as other runs had it."""
-    recompute = row.checkpointing in ("full", "selective")
-    if came is None:
-        return Part("allocator", *_around(band("cuda", recompute).allocator(allocated)))
-    below, above = replay_misses(recompute)
-    kept = came.reserved_bytes - came.allocated_bytes
-    reserved = allocated + kept
-    return Part("allocator", kept, min(kept, reserved * below // 1000), reserved * above // 1000)
-
-
 def _around(ends: tuple[int, int, int]) -> tuple[int, int, int]:
     low, expected, high = ends
     return expected, expected - low, high - expected
 
 
-def _verdict(row: Row, process: int, high: int, came: Came | None) -> Verdict:
+def _verdict(row: Row, process: int, high: int, goes_with_flushes: Callable[[], bool]) -> Verdict:
     if row.card_bytes is None:
         return Verdict.CANNOT_TELL
     if process > row.card_bytes:
-        return Verdict.TIGHT if came is not None and came.fits else Verdict.DOES_NOT_FIT
+        return Verdict.TIGHT if goes_with_flushes() else Verdict.DOES_NOT_FIT
     return Verdict.FITS if high <= row.card_bytes else Verdict.TIGHT

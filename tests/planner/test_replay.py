@@ -12,13 +12,14 @@ from planner.draft import Draft, Loop, Stack, Ways
 from planner.facts.data import BatchShape
 from planner.facts.model.catalogue import find
 from planner.facts.model.families import stacks_of
-from planner.ledger import At
+from planner.ledger import DEVICE, At, Kind, Line, Why
 from planner.replay import CUBLAS_WORKSPACE_BYTES, Came, Run, can_replay, replayed, workspace_bytes
 from planner.schedule import Schedule
+from planner.slots import Slot
 from planner.stored import stored
 from planner.techniques import attention_eager, attention_sdpa
 from planner.techniques.objective_fine_tune import fine_tune_lines
-from planner.timeline import TRAINING
+from planner.timeline import stretches
 from planner.training.loss_lines import loss_lines
 from planner.training.losses import WholeLogits
 from planner.units import MIB
@@ -42,8 +43,8 @@ def run(rows: int = 4, seq: int = 512, *, eager: bool = False, recompute: bool =
     return Run(stacks(), ways, WholeLogits(), rows, seq, 0, 2 * size, size, True, repeated)
 
 
-def ledger_peak(one: Run) -> int:
-    """Live bytes at the fullest instant as the ledger's lines have it, with the workspaces of two threads."""
+def draft_and_lines(one: Run) -> tuple[Draft, tuple[Line, ...]]:
+    """The same run as a draft, and its ledger's lines with those of an optimizer."""
     draft = Draft(
         find(MODEL),
         Schedule(micro_batch=one.rows),
@@ -56,14 +57,22 @@ def ledger_peak(one: Run) -> int:
         mask_bits=one.ways.mask_bits,
         recompute=one.ways.recompute,
     )
-    lines = (*fine_tune_lines(draft), *loss_lines(draft, WholeLogits()))
-    totals: dict[At, int] = {}
-    for line in lines:
-        for at in line.alive:
-            if at.moment in TRAINING and line.place.tier == "device":
-                totals[at] = totals.get(at, 0) + int(line.bytes)
-    update = max(total for at, total in totals.items() if at.moment == "update") + one.update_bytes
-    return one.state_bytes + max(*totals.values(), update) + 2 * CUBLAS_WORKSPACE_BYTES
+    when = stretches(0)
+    optimizer = (
+        Line("States", Kind.STATES, DEVICE, one.state_bytes, when.states, Slot.OPTIMIZER, Why("")),
+        Line("Work", Kind.WORKSPACE, DEVICE, one.update_bytes, when.update, Slot.OPTIMIZER, Why("")),
+    )
+    return draft, (*fine_tune_lines(draft), *loss_lines(draft, WholeLogits()), *optimizer)
+
+
+def totals_of(one: Run, lines: tuple[Line, ...]) -> dict[At, int]:
+    """Live bytes of the card at the instants of training."""
+    return {at: sum(int(x.bytes) for x in lines if at in x.alive and x.place is DEVICE) for at in stretches(0).training}
+
+
+def ledger_peak(one: Run) -> int:
+    """Live bytes at the fullest instant as the ledger's lines have it, with the workspaces of two threads."""
+    return max(totals_of(one, draft_and_lines(one)[1]).values()) + 2 * CUBLAS_WORKSPACE_BYTES
 
 
 @pytest.mark.parametrize("eager", [False, True])

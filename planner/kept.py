@@ -1,0 +1,77 @@
+"""What a card's allocator keeps of the card beside live tensors in training, in closed form.
+
+Three things, seen in replays of whole steps (`planner.replay`) and in published runs that read both counters:
+1. what the forward pass of one block works with stays cached as segments that are too small for the loss and too cut up
+   for backward, so it stands beside the peak of both;
+2. small tensors (up to 1 MiB) have segments of their own: gradients and the update's work of small adapters are kept
+   through forward and backward, where nothing else may use them;
+3. segments are rounded up and cut: two or three of a hundred bytes.
+The update itself finds the room that activations left. All of it grows with the batch, as live bytes do; the order of
+events makes it a little more or less, which is what low and high are for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from planner.allocator import SMALL_BYTES
+from planner.draft import Stack
+from planner.ledger import DEVICE, At, Kind, Line
+from planner.reserved import rests
+from planner.slots import Slot
+from planner.timeline import TRAINING
+from planner.units import Num, maximum
+
+CACHING = ("cuda", "rocm")
+"""Kinds of device whose memory torch's caching allocator hands out."""
+
+PASSES = ("forward_end", "loss", "layer_last", "layer_first")
+
+
+def kept(
+    totals: Mapping[At, Num], lines: Iterable[Line], stacks: tuple[Stack, ...], recompute: bool
+) -> tuple[Num, Num, Num]:
+    """Low, expected and high bytes beside the peak of `totals`, the live bytes of the card by instant.
+
+    lines: all of the run; stacks: of one of its stages, as trained.
+    """
+    working: dict[tuple[int, str], Num] = {}
+    update: Num = 0
+    for line in lines:
+        if line.kind is not Kind.WORKSPACE or line.place is not DEVICE:
+            continue
+        for step in _steps_of_forward(line.alive):
+            working[step] = working.get(step, 0) + line.bytes
+        if line.slot is Slot.OPTIMIZER:
+            update = maximum(update, line.bytes)
+    small, trained = _small_and_all(stacks)
+    small += small * update // max(trained, 1)
+    live: Num = 0
+    most: Num = 0
+    for at, total in totals.items():
+        live = maximum(live, total)
+        if at.moment in PASSES:
+            most = maximum(most, total + working.get((at.stage, at.phase), 0) + small)
+        elif at.moment in TRAINING:
+            most = maximum(most, total)
+    share, below, above = rests(recompute)
+    most = maximum(most + most * share // 1000, live)
+    return maximum(most - most * below // 1000, live) - live, most - live, most + most * above // 1000 - live
+
+
+@lru_cache(maxsize=1024)
+def _steps_of_forward(alive: frozenset[At]) -> tuple[tuple[int, str], ...]:
+    """Stage and phase of the steps in whose forward pass these instants lie."""
+    return tuple((at.stage, at.phase) for at in alive if at.moment == "forward_end")
+
+
+@lru_cache(maxsize=1024)
+def _small_and_all(stacks: tuple[Stack, ...]) -> tuple[int, int]:
+    """Bytes of what the small pool has of trained tensors, and of all that are trained.
+
+    One a little too large for that pool still cuts up a segment, so it counts as the largest that is not: more rank
+    never means less.
+    """
+    trained = [x for stack in stacks for x in stack.tensors if x.trained and not x.tied]
+    return sum(x.count * min(x.bytes // x.count, SMALL_BYTES) for x in trained), sum(x.bytes for x in trained)
