@@ -109,7 +109,7 @@ def test_a_gated_prompt_keeps_its_own_attention() -> None:
     def forward(y: Any) -> Any:
         packed = f.linear(prompt.reshape(1, tokens, WIDTH), fused)
         packed = packed.view(1, tokens, groups, heads // groups + 2, head).permute(0, 2, 3, 1, 4)
-        _, k, v = torch.split(packed, (heads // groups, 1, 1), dim=2)
+        _, k, v = torch.split(packed, [heads // groups, 1, 1], dim=2)
         k = k.repeat_interleave(heads // groups, dim=2).reshape(1, heads, tokens, head)
         v = v.repeat_interleave(heads // groups, dim=2).reshape(1, heads, tokens, head)
         mask = torch.ones(SEQ, tokens, dtype=torch.bool)
