@@ -40,6 +40,13 @@ class Head:
     def compute_bits(self) -> int:
         return self._layer.ways.compute_bits
 
+    @property
+    def copied_bytes(self) -> int:
+        """Under autocast, of the 16-bit copy that each matmul with a frozen wider matrix makes anew and keeps."""
+        ways = self._layer.ways
+        frozen = ways.autocast and self.plain and not self.weight.trained and self.weight.bits > ways.compute_bits
+        return self.weight.elements * ways.compute_bits // 8 if frozen else 0
+
     def logits(self, hidden: Value) -> Value:
         """The head's matmul in the run's own way; its result goes through cap × tanh(x ÷ cap) where the model caps."""
         if not self._layer.facts.soft_caps:

@@ -6,6 +6,7 @@ Each is a frozen description that runs on the tape between the hidden state and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,7 +112,8 @@ class LogitsInPieces:
                 _piece(t, x, weight, head.weight, _times(one, v), head.compute_bits)
                 for x, one in zip(pieces, rows, strict=True)
             ]
-        return _cut(t, head.logits(hidden), [_times(one, v) for one in rows], False)
+        copies = [t.new(fixed((self.pieces - 1) * head.copied_bytes), 8)] if head.copied_bytes else []
+        return _cut(t, head.logits(hidden), [_times(one, v) for one in rows], False, copies)
 
     def held_bits(self, compute_bits: int) -> int:
         """Of each logit that outlives backward."""
@@ -169,11 +171,11 @@ def _times(rows: Amount, n: int) -> Amount:
     return (a * n, b * n, c * n, d * n)
 
 
-def _cut(t: Tape, whole: Value, sizes: list[Amount], copied: bool) -> list[Value]:
+def _cut(t: Tape, whole: Value, sizes: list[Amount], copied: bool, beside: Sequence[Value] = ()) -> list[Value]:
     """A value in pieces along its rows; in backward their gradients are joined when the last one has come.
 
     copied: views, and into one gradient, as `split` does; otherwise the pieces are made apart, each a value of its own,
-    and are only taken together here.
+    and are only taken together here. beside: what is kept until then.
     """
     collected: list[Value] = []
     full, bits = whole.elements, whole.bits
@@ -185,7 +187,7 @@ def _cut(t: Tape, whole: Value, sizes: list[Amount], copied: bool) -> list[Value
         collected.clear()
         return [out]
 
-    joined = t.result(full, bits, [whole], join, storage=whole.storage)
+    joined = t.result(full, bits, [whole], join, keep=list(beside), storage=whole.storage)
     if not copied:
         t.hand_over(whole)
 
