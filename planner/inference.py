@@ -7,21 +7,17 @@ changes these too. Knows no chat template and samples nothing.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from planner.autograd.amount import Extent, most
 from planner.autograd.block import block_of
-from planner.draft import Draft, Stack
+from planner.draft import Draft
 from planner.facts.model.families.cache import cached_elements, cached_heads, cached_positions
-from planner.laid_out import unused_line
 from planner.ledger import DEVICE, At, Kind, Line, Why
-from planner.packing import EightBits, FourBits, Gptq
+from planner.loaded import LOADED, weight_lines
 from planner.slots import Slot
-from planner.stored import stored
 from planner.units import Num, maximum
 
-LOADED = At(0, "load", "weights")
 READ_BLOCKS = At(0, "prompt", "read_blocks")
 READ_LOGITS = At(0, "prompt", "read_logits")
 NEXT_TOKEN = At(0, "answer", "next_token")
@@ -69,37 +65,6 @@ def inference_lines(draft: Draft, writing: Writing) -> tuple[Line, ...]:
     return tuple([x for x in lines if type(x.bytes) is not int or x.bytes])
 
 
-@lru_cache(maxsize=1024)
-def weight_lines(stacks: tuple[Stack, ...], device: str, alive: frozenset[At]) -> tuple[Line, ...]:
-    """The weights, and what their blocks on a card have beyond them."""
-    weights = sum(stored(stack).weight_bytes for stack in stacks)
-    adapters = sum(stored(stack).adapter_bytes for stack in stacks)
-    packed = [(x.packing, x.shape) for stack in stacks for x in stack.tensors if x.packing is not None]
-    largest = max((p.buffer_bytes(shape) for p, shape in packed if isinstance(p, Gptq)), default=0)
-    quantised = max((p.loading_bytes(shape) for p, shape in packed if isinstance(p, (FourBits, EightBits))), default=0)
-    n = sum(stored(stack).weight_elements for stack in stacks)
-    return (
-        _line("Weights", Kind.WEIGHTS, weights, alive, "{n} elements, each as it is stored.", ("n", n)),
-        _line("Adapter", Kind.ADAPTER, adapters, alive, "What is beside the frozen weights."),
-        unused_line(stacks, device, alive),
-        _line(
-            "A matrix being quantised",
-            Kind.WORKSPACE,
-            quantised,
-            alive & {LOADED},
-            "Matrices are quantised on the device: the largest is there as it was read, and in 16 bits.",
-        ),
-        _line(
-            "Room for one unpacked matrix",
-            Kind.WORKSPACE,
-            largest,
-            alive,
-            "The kernels for 4-bit matrices keep a 16-bit buffer of the largest one, {n} bytes.",
-            ("n", largest),
-        ),
-    )
-
-
 def _around(draft: Draft, writing: Writing) -> list[Line]:
     """16-bit copies of wider weights, and the layers' rotary tables."""
     layers = sum(stack.layers for stack in draft.stacks)
@@ -141,8 +106,8 @@ def _cache(draft: Draft, writing: Writing) -> list[Line]:
     layer = at_end // max(facts.n_layers, 1)
     heads = 2 * facts.q_dim * batch.rows * whole * writing.cache_bits // 8
     repeated = heads if draft.loop.repeats_kv and facts.n_kv_heads < facts.n_heads and not writing.laid_out else 0
-    why = "{l} layers × 2 × {k} × {b} bits for each of {t} tokens."
-    numbers = ("l", facts.n_layers), ("k", facts.kv_dim), ("b", writing.cache_bits)
+    why = "{n} elements of {b} bits in all layers for {t} tokens of each row; a window keeps no more than its own."
+    b = ("b", writing.cache_bits)
     return [
         _line(
             "Keys and values",
@@ -150,10 +115,20 @@ def _cache(draft: Draft, writing: Writing) -> list[Line]:
             _cached(draft, writing, prompt),
             RUNNING if writing.laid_out else READING,
             why,
-            *numbers,
+            ("n", cached_elements(facts, prompt)),
+            b,
             ("t", prompt),
         ),
-        _line("Keys and values", Kind.ACTIVATIONS, at_end, WRITING, why, *numbers, ("t", whole)),
+        _line(
+            "Keys and values",
+            Kind.ACTIVATIONS,
+            at_end,
+            WRITING,
+            why,
+            ("n", cached_elements(facts, whole)),
+            b,
+            ("t", whole),
+        ),
         _line(
             "Keys and values, one token shorter",
             Kind.ACTIVATIONS,
@@ -175,9 +150,9 @@ def _cache(draft: Draft, writing: Writing) -> list[Line]:
 
 def _cached(draft: Draft, writing: Writing, tokens: Num) -> Num:
     """Bytes of the cache of so many positions, all rows and layers."""
-    facts, rows = draft.facts, draft.batch.rows
-    scales = 2 * cached_heads(facts) * cached_positions(facts, tokens) * writing.scale_bits // 8
-    return rows * (cached_elements(facts, tokens) * writing.cache_bits // 8 + scales)
+    facts = draft.facts
+    scales = 2 * cached_heads(facts) * cached_positions(facts, tokens) * writing.scale_bits
+    return (cached_elements(facts, tokens) * writing.cache_bits + scales) // 8 * draft.batch.rows
 
 
 def _reading(draft: Draft, writing: Writing) -> list[Line]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from benchmarks.truth.row import Row
 from benchmarks.truth.weights_of import ties_again
 from planner.draft import Draft
-from planner.inference import LOADED, TIMELINE, Writing, inference_lines
+from planner.inference import TIMELINE, Writing, inference_lines
 from planner.ledger import At, Line
+from planner.loaded import LOADED
 from planner.units import BYTES_PER_ELEMENT
 
 ROTARY_POSITIONS = 32_768
