@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from benchmarks.truth.row import Row
 from planner.draft import Draft, Loop, Stack
 from planner.facts.model.families import joined_qkv
@@ -35,7 +37,15 @@ def looped(row: Row, draft: Draft) -> Draft:
     one = joined(row)
     packed = row.weights is not None and row.weights.storage in ("nf4", "fp4", "int8")
     keeps_graph = one and packed and bool(row.keeps_outputs)
+    parts = row.sharding.context_parallel or 1
     return draft._replace(
+        # each rank has its part of every row; in a pipeline rows go one by one, and a stage of n holds n of them for its
+        # share of the blocks, which comes to one row in all blocks
+        batch=replace(
+            draft.batch,
+            rows=1 if (row.sharding.pipeline_parallel or 1) > 1 else draft.batch.rows,
+            seq=-(-draft.batch.seq // parts),
+        ),
         attend=attention_eager.attend if eager else attention_sdpa.attend,
         mask_bits=draft.compute_bits if eager else (8 if masked else 0),
         recompute=row.checkpointing in ("full", "selective"),

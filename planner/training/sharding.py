@@ -21,11 +21,13 @@ REDUCE_BITS = 32  # gradients are summed over the ranks in float32 where paramet
 
 class Shares(NamedTuple):
     """kind: none, ddp, fsdp_full, fsdp_hybrid, tensor or layers_over_devices. ranks: that share parameters between
-    them; blocks: that have different blocks. offloaded: what is not in use lies in the computer's memory."""
+    them; blocks: that have different blocks; tensors: that compute parts of each block. offloaded: what is not in use
+    lies in the computer's memory."""
 
     kind: str
     ranks: int
     blocks: int = 1
+    tensors: int = 1
     offloaded: bool = False
 
 
@@ -44,6 +46,9 @@ def per_rank(draft: Draft, lines: tuple[Line, ...], shares: Shares) -> tuple[Lin
 
 def _share(line: Line, n: int, shares: Shares) -> Line:
     everything = shares.kind == "layers_over_devices" and line.kind is not Kind.LOGITS
+    if shares.tensors > 1 and line.kind in (Kind.ACTIVATIONS, Kind.LOGITS, Kind.WORKSPACE):
+        # with the tokens of norms and residuals shared out too
+        return Line(line.what, line.kind, line.place, -(-line.bytes // shares.tensors), line.alive, line.slot, line.why)
     of_update = line.slot is Slot.OPTIMIZER and line.kind is Kind.WORKSPACE
     if not (line.kind in DIVIDED or everything or of_update):
         return line
