@@ -52,6 +52,11 @@ def unnamed(task: str) -> str:
     return reading
 
 
+def unnamed_figure(size: int) -> Part:
+    """What rounding and the moment of reading may make of such a figure."""
+    return _part("figure as published", size, _table()["unnamed"]["figure"])
+
+
 def ends(expected: int, parts: Sequence[Part]) -> tuple[int, int, dict[str, int]]:
     """Low and high around `expected`, and the full width that each cause makes."""
     below = isqrt(sum(x.below * x.below for x in parts))

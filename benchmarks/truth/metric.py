@@ -48,7 +48,7 @@ def reported(
         metric = "process" if interval.unnamed(row.task) == "process" and metric == "unknown" else "allocated"
         others = process if row.metric == "unknown" else reserved
         below, above = (process - allocated, 0) if metric == "process" else (0, others - allocated)
-        parts.append(Part("which counter", 0, below, above))
+        parts += [Part("which counter", 0, below, above), interval.unnamed_figure(allocated)]
     figure = allocated
     if metric == "reserved":
         parts, figure = [*parts, kept], reserved
