@@ -47,7 +47,7 @@ def predict(row: Row) -> Answer:
         facts = find(row.model_key)
         if not stacks_of(facts):
             return Refused(facts.unsupported_because or f"{facts.architecture} is not computed yet")
-        timeline, lines = _ledger(row, facts)
+        timeline, lines = ledger(row, facts)
     except ProblemError as error:
         return Refused(error.problem.fact)
     draft = drafted(row, facts)
@@ -56,7 +56,7 @@ def predict(row: Row) -> Answer:
     return metric.reported(row, peak(timeline, lines), readings(timeline, lines), held, goes_with_flushes)
 
 
-def _ledger(row: Row, facts: ModelFacts) -> tuple[tuple[At, ...], tuple[Line, ...]]:
+def ledger(row: Row, facts: ModelFacts) -> tuple[tuple[At, ...], tuple[Line, ...]]:
     """The instants that the row's counter saw, and the lines alive at them."""
     draft = drafted(row, facts)
     if row.task == "infer":

@@ -38,10 +38,15 @@ def goes_with_flushes(row: Row, draft: Draft, lines: Iterable[Line]) -> bool:
     """Whether the row's step would go on its card if unused segments are given back when it is full."""
     if row.task != "train" or row.card_bytes is None or not can_replay(draft.stacks):
         return False
+    return replayed(run_of(row, draft, lines), row.card_bytes - context_of(capability_of(row.gpu or ""))[1]).fits
+
+
+def run_of(row: Row, draft: Draft, lines: Iterable[Line]) -> Run:
+    """The row's training step, to be replayed."""
     update = next(iter(stretches(0).update))
     lines = [x for x in lines if x.place is DEVICE and update in x.alive]
     loss, piece_tokens = loss_of.loss(row, draft)
-    run = Run(
+    return Run(
         draft.stacks,
         draft.ways,
         loss,
@@ -53,4 +58,3 @@ def goes_with_flushes(row: Row, draft: Draft, lines: Iterable[Line]) -> bool:
         alone=draft.schedule.grad_accumulation == 1 and not draft.loop.takes_gradients,
         repeated=row.seq_len_kind == "exact",
     )
-    return replayed(run, row.card_bytes - context_of(capability_of(row.gpu or ""))[1]).fits
