@@ -47,7 +47,9 @@ def test_a_plan_in_json_has_the_promised_fields(capsys: pytest.CaptureFixture[st
     assert {"verdict", "tiers", "ledger", "advice"} <= set(made)
     assert made["verdict"] in ("fits", "tight")
     tier_fields = ("name", "budget_bytes", "peak_bytes", "low_bytes", "high_bytes", "peak_phase", "peak_moment")
-    assert all(set(tier) == set(tier_fields) for tier in made["tiers"])
+    figures = ("allocated_bytes", "reserved_bytes", "process_bytes")
+    assert all(set(tier) == {*tier_fields, *figures} for tier in made["tiers"])
+    assert all(tier["allocated_bytes"] <= tier["process_bytes"] == tier["peak_bytes"] for tier in made["tiers"])
     assert all(set(line) == {"what", "kind", "tier", "bytes", "phases", "why"} for line in made["ledger"])
     assert {line["tier"] for line in made["ledger"]} <= {tier["name"] for tier in made["tiers"]}
     assert all(isinstance(line["bytes"], int) and line["why"] for line in made["ledger"])
