@@ -13,7 +13,8 @@ from planner.ledger import At, Kind, Place
 from planner.plan import Plan
 from planner.units import words
 
-RESERVED = -1  # key of the row and bar part for what the allocator and the runtime hold
+RESERVED = -1  # key of the row and bar part for what the allocator holds beside live tensors
+CONTEXT = -2  # and for what the process holds before any tensor
 
 
 @dataclass(frozen=True)

@@ -74,13 +74,13 @@ def _plan(plan: Plan) -> list[str]:
 
 
 def _tiers(estimate: Estimate) -> list[str]:
-    rows = [("", "may take", "low", "expected", "high", "fullest in")]
+    rows: list[tuple[str, ...]] = [("", "may take", "allocated", "reserved", "process", "low", "high", "fullest in")]
     for t in estimate.tiers:
         at = f"{t.peak_at.phase}, {t.peak_at.moment}" if t.peak_at else ""
-        low, expected, high = words(t.low_bytes), words(t.peak_bytes), words(t.high_bytes)
-        rows.append((t.name, words(t.budget_bytes), low, expected, high, at))
+        figures = (t.budget_bytes, t.allocated_bytes, t.reserved_bytes, t.process_bytes, t.low_bytes, t.high_bytes)
+        rows.append((t.name, *(words(n) for n in figures), at))
     found = evidence(likeness(draft(estimate.plan)))
-    return [*output.table(rows, right=frozenset({1, 2, 3, 4})), *([str(found)] if found else []), ""]
+    return [*output.table(rows, right=frozenset(range(1, 7))), *([str(found)] if found else []), ""]
 
 
 def _ledger(estimate: Estimate) -> list[str]:

@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from app.pages.plan.budget import BudgetPanel
 from app.pages.plan.edits import with_technique
 from app.pages.plan.state import data_bins, view
-from app.shown import RESERVED
+from app.shown import CONTEXT
 from app.theme import DARK, KIND_COLOURS, LIGHT, Scheme, theme
 from app.widgets.histogram import Histogram
 from app.widgets.problem_bar import ProblemBar
@@ -61,7 +61,7 @@ def test_arrow_keys_go_through_every_part_of_the_bar(qtbot: QtBot, panel: Budget
         qtbot.keyClick(bar, Qt.Key.Key_Right)
         seen.append(panel.table.selected_key())
     assert seen == [p.key for p in bar._bar.parts]
-    assert seen[-1] == RESERVED
+    assert seen[-1] == CONTEXT
 
 
 def test_arrow_keys_and_clicks_pick_moments(qtbot: QtBot, panel: BudgetPanel, make_plan: MakePlan) -> None:

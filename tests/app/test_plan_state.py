@@ -10,7 +10,7 @@ from app.pages.plan.advice import suggestions
 from app.pages.plan.choices import need_bytes, option_offers, technique_offers
 from app.pages.plan.edits import SCHEDULE, options_of, with_option
 from app.pages.plan.state import data_bins, data_sentence, machine_sentence, title, view
-from app.shown import RESERVED, span_words
+from app.shown import CONTEXT, RESERVED, span_words
 from planner.estimate import Verdict, estimate
 from planner.options import described
 from planner.plan import Plan
@@ -68,7 +68,15 @@ def test_choosing_a_moment_shows_what_is_alive_then(make_plan: MakePlan) -> None
     for at, size in result.tiers[0].totals:
         shown = view(result, at)
         assert shown.chosen == at
-        assert sum(r.bytes for r in shown.rows if r.key != RESERVED) == size
+        assert sum(r.bytes for r in shown.rows if r.key not in (RESERVED, CONTEXT)) == size
+
+
+def test_the_rows_at_the_peak_add_up_to_the_expected_figure(make_plan: MakePlan) -> None:
+    result = estimate(make_plan())
+    shown = view(result)
+    assert sum(r.bytes for r in shown.rows) == result.tiers[0].peak_bytes
+    assert sum(p.bytes for p in shown.bars[0].parts) == result.tiers[0].peak_bytes
+    assert [r.key for r in shown.rows].count(CONTEXT) == 1
 
 
 def test_a_moment_that_is_gone_falls_back_to_the_peak(make_plan: MakePlan) -> None:

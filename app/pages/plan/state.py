@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.shown import RESERVED, Bar, Bins, Moment, Part, Row, span_words
+from app.shown import CONTEXT, RESERVED, Bar, Bins, Moment, Part, Row, span_words
 from planner.drafting import draft
 from planner.estimate import Estimate, Tier, Verdict, device_of
 from planner.evidence import evidence, likeness
@@ -98,11 +98,12 @@ def bar(result: Estimate, tier: Tier) -> Bar:
     others = max(0, tier.capacity_bytes - tier.budget_bytes)
     lines = result.at(tier.place, tier.peak_at) if tier.peak_at else ()
     parts = [Part(i, line.what, line.kind, int(line.bytes)) for i, line in enumerate(lines) if line.bytes]
-    if tier.reserved.expected > 0:
-        parts.append(Part(RESERVED, "allocator and runtime", None, tier.reserved.expected))
+    parts += [Part(key, what[0].lower() + what[1:], None, size) for key, what, size in _beside(tier)]
     sentence = (
         f"{tier.name}: this run needs {words(tier.peak_bytes)} at its peak, between {words(tier.low_bytes)} and "
-        f"{words(tier.high_bytes)}; {words(tier.budget_bytes)} of {words(tier.capacity_bytes)} are free for it."
+        f"{words(tier.high_bytes)}; {words(tier.budget_bytes)} of {words(tier.capacity_bytes)} are free for it. "
+        f"Allocated {words(tier.allocated_bytes)}, reserved {words(tier.reserved_bytes)}, "
+        f"process {words(tier.process_bytes)}."
     )
     return Bar(
         place=tier.place,
@@ -117,6 +118,16 @@ def bar(result: Estimate, tier: Tier) -> Bar:
         high_bytes=others + tier.high_bytes,
         sentence=sentence,
     )
+
+
+def _beside(tier: Tier) -> list[tuple[int, str, int]]:
+    """What stands beside the ledger, by its two causes: (key, words, expected bytes). Without what is nothing."""
+    allocator = tier.reserved_bytes - tier.allocated_bytes
+    both = (
+        (RESERVED, "Kept by the allocator", allocator),
+        (CONTEXT, "Runtime and context", tier.reserved.expected - allocator),
+    )
+    return [one for one in both if one[2] > 0]
 
 
 def _tier_name(tier: Tier) -> str:
@@ -134,14 +145,13 @@ def moments(tier: Tier) -> tuple[Moment, ...]:
 def rows(result: Estimate, tier: Tier, at: At) -> tuple[Row, ...]:
     """The ledger at one instant, largest first, and what stands beside it at the end."""
     lines = [line for line in result.at(tier.place, at) if line.bytes]
-    beside = tier.reserved.expected
-    whole = sum(int(line.bytes) for line in lines) + beside or 1
+    beside = _beside(tier)
+    whole = sum(int(line.bytes) for line in lines) + sum(size for _, _, size in beside) or 1
     out = [
         Row(i, line.what, line.kind, int(line.bytes), int(line.bytes) / whole, str(line.why))
         for i, line in enumerate(lines)
     ]
-    if beside > 0:
-        out.append(Row(RESERVED, "Allocator and runtime", None, beside, beside / whole, tier.reserved.why))
+    out += [Row(key, what, None, size, size / whole, tier.reserved.why) for key, what, size in beside]
     return tuple(out)
 
 
