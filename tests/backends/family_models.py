@@ -34,7 +34,7 @@ SIZES: dict[str, Any] = {
 def built(architecture: str, attention: str = "sdpa", **config: Any) -> torch.nn.Module:
     """A random model of this class. config: None for a size that the class does not take."""
     cls = getattr(transformers, architecture)
-    made = cls.config_class(**{k: v for k, v in {**SIZES, **config}.items() if v is not None})
+    made = cls.config_class(**{k: v for k, v in {**SIZES, **config}.items() if v is not None or k not in SIZES})
     made._attn_implementation = attention
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)

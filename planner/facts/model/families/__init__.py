@@ -29,10 +29,10 @@ class Family:
 FAMILIES: dict[str, Family] = {
     **{name: Family(decoder.stacks, decoder.block, decoder.norm) for name in DECODERS},
     "bert": Family(encoder.bert_stacks, encoder.bert_block, Layer.layer_norm),
-    "deberta": Family(encoder.deberta_stacks, decoder.block),
+    "deberta": Family(encoder.deberta_stacks, encoder.deberta_block, Layer.layer_norm),
     "t5": Family(encoder_decoder.stacks, encoder_decoder.block, encoder_decoder.norm),
     "t5_gated": Family(encoder_decoder.stacks, encoder_decoder.block, encoder_decoder.norm),
-    "deepseek": Family(latent_experts.stacks, decoder.block),
+    "deepseek": Family(latent_experts.stacks, latent_experts.block),
 }
 
 

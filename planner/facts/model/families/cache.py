@@ -22,6 +22,6 @@ def cached_heads(facts: ModelFacts) -> int:
 
 
 def cached_elements(facts: ModelFacts, tokens: Num) -> Num:
-    """Elements of keys and values together, for one row of so many tokens."""
-    of_values = facts.value_dim or facts.head_dim
-    return cached_heads(facts) * (facts.head_dim + of_values) * cached_positions(facts, tokens)
+    """Elements of keys and values together, for one row of so many tokens; latent vectors where both are made of them."""
+    each = facts.latent_dim + facts.rotary_dim if facts.latent_dim else 2 * cached_heads(facts) * facts.head_dim
+    return each * cached_positions(facts, tokens)

@@ -17,6 +17,7 @@ from planner.facts.model.families.tensors import (
     norms,
     stored_bits,
 )
+from planner.problem import fail
 
 
 @lru_cache(maxsize=256)
@@ -49,6 +50,15 @@ def deberta_stacks(facts: ModelFacts) -> tuple[Stack, ...]:
         *norms([("relative_norm", h)], 1, bits, True, "positions"),
     )
     return (Stack(facts, n, tensors, sites),)
+
+
+def deberta_block(layer: Layer, x: Value, shared: Shared) -> Value:
+    """Refused: raises ProblemError `model.block_unknown`."""
+    raise fail(
+        "model.block_unknown",
+        "DeBERTa copies its projected relative positions for each row of a batch, and that is not computed yet.",
+        "Its weights, gradients and optimizer states are known; its activations are not.",
+    )
 
 
 def bert_block(layer: Layer, x: Value, shared: Shared) -> Value:

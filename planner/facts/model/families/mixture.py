@@ -19,12 +19,14 @@ def mixture(layer: Layer, value: Value, kind: str) -> Value:
     t, facts = layer.t, layer.facts
     if not facts.shared_expert_size:
         return _routed(layer, value, kind)
+    if not layer.has("shared.gate"):  # DeepSeek's, which comes last
+        routed = _routed(layer, value, kind)
+        return add(t, routed, _shared(layer, value))
     common = _shared(layer, value)
     routed = _routed(layer, value, kind)
-    if layer.has("shared.gate"):
-        weight = sigmoid(t, linear(t, value, layer.weight("shared.gate"), 1))
-        common = multiply(t, weight, common)
-        del weight
+    weight = sigmoid(t, linear(t, value, layer.weight("shared.gate"), 1))
+    common = multiply(t, weight, common)
+    del weight
     return add(t, routed, common)
 
 
