@@ -11,6 +11,7 @@ from typing import Any
 from planner.autograd.amount import fixed, per_token
 from planner.autograd.matmul import of_copies
 from planner.autograd.operations import cast, contiguous, kept, layer_norm, linear, repeat, rms_norm
+from planner.autograd.pointwise import rms_norm_in_float32
 from planner.autograd.tape import Tape, Value, Weight
 from planner.draft import Heads, Prefix, Site, Stack, Tensor, Ways
 
@@ -48,7 +49,9 @@ class Layer:
         return Weight(tensor.elements // tensor.count, tensor.bits, tensor.trained)
 
     def rms_norm(self, name: str, x: Value, rows_per_token: int = 1) -> Value:
-        """Over the hidden size, or over each of `rows_per_token` heads."""
+        """Over the hidden size, or over each of `rows_per_token` heads. LitGPT multiplies by the weight in float32."""
+        if self.ways.loop.joined_qkv:
+            return rms_norm_in_float32(self.t, x, self.weight(name), rows_per_token)
         return rms_norm(self.t, x, self.weight(name), rows_per_token)
 
     def layer_norm(self, name: str, x: Value) -> Value:
