@@ -154,7 +154,8 @@ class Loop(NamedTuple):
     update in backward or into a flat buffer. reentrant: checkpointing runs an inner backward of its own. joined_qkv:
     the blocks are written with one matrix for queries, keys and values (LitGPT's way). keeps_graph: packed matmuls keep
     what they read on their node (bitsandbytes before 0.43), and the loop still names a step's loss during the next one's
-    forward pass, so that all of it stays until then.
+    forward pass, so that all of it stays until then. rare_length: the longest batch is one of its kind, cut nowhere, so
+    that the batch after it is shorter, somewhere between nothing and as long.
     """
 
     keeps_outputs: bool = False
@@ -166,6 +167,7 @@ class Loop(NamedTuple):
     reentrant: bool = False
     joined_qkv: bool = False
     keeps_graph: bool = False
+    rare_length: bool = False
 
 
 class Ways(NamedTuple):

@@ -10,6 +10,7 @@ from planner.facts.model.families import joined_qkv
 from planner.techniques import attention_eager, attention_sdpa
 from planner.training.one_block import one_block_of
 
+CUT = 64  # rows are cut at round lengths, and many reach those; the longest of rows that nothing cuts comes but once
 SLICES = frozenset({"q_proj", "k_proj", "v_proj"})
 
 
@@ -59,5 +60,6 @@ def looped(row: Row, draft: Draft) -> Draft:
             reentrant=bool(row.checkpointing_reentrant),
             joined_qkv=one,
             keeps_graph=keeps_graph,
+            rare_length=bool(row.seq_len and row.seq_len % CUT),
         ),
     )

@@ -39,7 +39,7 @@ class Block:
 class Blocks:
     """All blocks of a model: how many, the last one and the first that backward reaches, and what the others keep.
 
-    others_kept: by all blocks but the last. cached: keys and values of all.
+    others_kept: by all blocks but the last. cached: keys and values of all. left: as `Block.left`, of all.
     """
 
     layers: int
@@ -47,6 +47,7 @@ class Blocks:
     last: Block
     others_kept: Amount
     cached: Amount
+    left: Amount
 
 
 def blocks_of(draft: Draft) -> Blocks:
@@ -69,7 +70,8 @@ def _all(stacks: tuple[Stack, ...], ways: Ways, alone: bool) -> Blocks:
         every += [(1, entering), (stack.layers - 1, _run(stack, ways, wants, alone))]
     last = every[-1][1] if stacks[-1].layers > 1 else every[-2][1]
     kept, cached = _sum([_times(n, one.kept) for n, one in every]), _sum([_times(n, one.cached) for n, one in every])
-    return Blocks(layers, first or every[0][1], last, _minus(kept, last.kept), cached)
+    left = _sum([_times(n, one.left) for n, one in every])
+    return Blocks(layers, first or every[0][1], last, _minus(kept, last.kept), cached, left)
 
 
 def block_of(draft: Draft, stack: Stack, *, first: bool) -> Block:

@@ -6,7 +6,7 @@ from collections.abc import Hashable
 from typing import Protocol
 
 from planner.autograd.amount import Extent, measure, most
-from planner.autograd.block import block_of
+from planner.autograd.block import blocks_of
 from planner.autograd.head import Head, head_forward_of, head_of
 from planner.autograd.tape import Tape, Value
 from planner.draft import Draft
@@ -71,9 +71,9 @@ def _step_before(draft: Draft, loss: Loss, need: Num, held: Num, piece_tokens: N
         return ()
     batch, when = draft.batch, stretches(draft.stage)
     extent = Extent(batch.seq, batch.tokens, batch.tokens * batch.seq)
-    left: Num = 0
-    for stack in draft.stacks:
-        left = left + stack.layers * measure(block_of(draft, stack, first=False).left, extent)
+    left = measure(blocks_of(draft).left, extent)
+    if draft.loop.rare_length:  # the next batch has no such row: of what meets there nothing to all, so half of it
+        left = left // 2
     forward = most(head_forward_of(draft, loss), Extent(piece_tokens, batch.tokens, 0))
     more = maximum(left + forward, need) - need
     why = "The last step's loss is still named: {n} bytes of what its quantised matmuls read, and {h} of its logits."

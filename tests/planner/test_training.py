@@ -7,14 +7,19 @@ from dataclasses import replace
 import pytest
 import torch
 
+from planner.adapters.adapted import adapted as with_adapter
+from planner.adapters.lora import Lora
 from planner.draft import Draft, Loop, Stack, Tensor
 from planner.facts.data import BatchShape
 from planner.facts.model.facts import ModelFacts
 from planner.facts.model.families import stacks_of
 from planner.ledger import DEVICE, HOST, Kind, Line
+from planner.packing import FourBits
 from planner.schedule import Schedule
 from planner.techniques.attention_sdpa import attend
 from planner.techniques.objective_fine_tune import fine_tune_lines
+from planner.training.loss_lines import loss_lines
+from planner.training.losses import LogitsInPieces
 from planner.training.one_block import one_block_of
 from planner.training.optimizers import Optimizer, optimizer_lines
 from planner.training.sharding import Shares, per_rank
@@ -127,3 +132,31 @@ def test_ranks_that_only_share_gradients_hold_them_twice() -> None:
     lines = fine_tune_lines(draft())
     more = of_kind(per_rank(draft(), lines, Shares("ddp", 2)), Kind.GRADIENTS) - of_kind(lines, Kind.GRADIENTS)
     assert more == 2 * ELEMENTS
+
+
+def packed(loop: Loop) -> int:
+    stacks = tuple(
+        replace(
+            s,
+            tensors=tuple(
+                replace(x, trained=False, packing=FourBits() if x.role == "linear" else None) for x in s.tensors
+            ),
+        )
+        for s in TRAINED
+    )
+    stacks = tuple(with_adapter(s, Lora(8, 16), ("q_proj", "v_proj")) for s in stacks)
+    lines = loss_lines(draft(stacks, loop=loop), LogitsInPieces(4, held=True), 64)
+    return sum(
+        x.bytes
+        for x in lines
+        if x.what == "Held from the step before" and any(at.moment == "forward_end" for at in x.alive)
+    )
+
+
+def test_a_loop_that_names_its_last_loss_holds_what_packed_matmuls_read() -> None:
+    h, m, tokens, layers = 256, 512, 2 * 128, 8
+    # q, k and v read one value, gate and up another, o and down one each; the first block's first norm wants no gradient
+    everything = packed(Loop(keeps_graph=True))
+    assert layers * tokens * 2 * (3 * h + m) - tokens * 2 * h <= everything <= layers * tokens * 2 * (3 * h + m)
+    assert packed(Loop(keeps_graph=True, rare_length=True)) == everything // 2
+    assert packed(Loop()) == 0
