@@ -1,8 +1,8 @@
 """What a card's allocator keeps of the card beside live tensors in training, in closed form.
 
 Three things, seen in replays of whole steps (`planner.replay`) and in published runs that read both counters:
-1. what the forward pass of one block works with stays cached as segments that are too small for the loss and too cut up
-   for backward, so it stands beside the peak of both;
+1. what the forward pass of one block works with stays cached as segments that are too small for the loss, so it stands
+   beside the loss's peak. Backward finds both, and cuts them up: of the smaller one it has little use;
 2. small tensors (up to 1 MiB) have segments of their own: gradients and the update's work of small adapters are kept
    through forward and backward, where nothing else may use them;
 3. segments are rounded up and cut: two or three of a hundred bytes.
@@ -26,7 +26,7 @@ from planner.units import Num, maximum
 CACHING = ("cuda", "rocm")
 """Kinds of device whose memory torch's caching allocator hands out."""
 
-PASSES = ("forward_end", "loss", "layer_last", "layer_first")
+BACKWARD = ("layer_last", "layer_first")
 
 
 def kept(
@@ -37,33 +37,43 @@ def kept(
     lines: all of the run; stacks: of one of its stages, as trained.
     """
     working: dict[tuple[int, str], Num] = {}
+    logits: dict[tuple[int, str], Num] = {}
     update: Num = 0
     for line in lines:
-        if line.kind is not Kind.WORKSPACE or line.place is not DEVICE:
+        if line.place is not DEVICE:
             continue
-        for step in _steps_of_forward(line.alive):
-            working[step] = working.get(step, 0) + line.bytes
-        if line.slot is Slot.OPTIMIZER:
-            update = maximum(update, line.bytes)
+        if line.kind is Kind.WORKSPACE:
+            for step in _steps(line.alive, "forward_end"):
+                working[step] = working.get(step, 0) + line.bytes
+            if line.slot is Slot.OPTIMIZER:
+                update = maximum(update, line.bytes)
+        elif line.kind is Kind.LOGITS:
+            for step in _steps(line.alive, "loss"):
+                logits[step] = logits.get(step, 0) + line.bytes
     small, trained = _small_and_all(stacks)
     small += small * update // max(trained, 1)
     live: Num = 0
     most: Num = 0
     for at, total in totals.items():
         live = maximum(live, total)
-        if at.moment in PASSES:
-            most = maximum(most, total + working.get((at.stage, at.phase), 0) + small)
-        elif at.moment in TRAINING:
-            most = maximum(most, total)
+        if at.moment not in TRAINING:
+            continue
+        beside: Num = 0
+        if at.moment == "loss":
+            beside = working.get((at.stage, at.phase), 0) + small
+        elif at.moment in BACKWARD:
+            a, b = working.get((at.stage, at.phase), 0), logits.get((at.stage, at.phase), 0)
+            beside = a + b - maximum(a, b) + small
+        most = maximum(most, total + beside)
     share, below, above = rests(recompute)
     most = maximum(most + most * share // 1000, live)
     return maximum(most - most * below // 1000, live) - live, most - live, most + most * above // 1000 - live
 
 
 @lru_cache(maxsize=1024)
-def _steps_of_forward(alive: frozenset[At]) -> tuple[tuple[int, str], ...]:
-    """Stage and phase of the steps in whose forward pass these instants lie."""
-    return tuple((at.stage, at.phase) for at in alive if at.moment == "forward_end")
+def _steps(alive: frozenset[At], moment: str) -> tuple[tuple[int, str], ...]:
+    """Stage and phase of the steps whose instant of this name is among these."""
+    return tuple((at.stage, at.phase) for at in alive if at.moment == moment)
 
 
 @lru_cache(maxsize=1024)
