@@ -52,8 +52,9 @@ def predict(row: Row) -> Answer:
         return Refused(error.problem.fact)
     draft = drafted(row, facts)
     held = reserved_of.held(row, draft, timeline, lines)
+    further = weights_of.readings(draft.stacks) | readings(timeline, lines)
     goes_with_flushes = partial(reserved_of.goes_with_flushes, row, draft, lines)
-    return metric.reported(row, peak(timeline, lines), readings(timeline, lines), held, goes_with_flushes)
+    return metric.reported(row, peak(timeline, lines), further, held, goes_with_flushes)
 
 
 def ledger(row: Row, facts: ModelFacts) -> tuple[tuple[At, ...], tuple[Line, ...]]:
