@@ -96,12 +96,15 @@ class Beside(Protocol):
 
 
 class Heads(NamedTuple):
-    """capped: scores go through cap × tanh(x ÷ cap) before the mask."""
+    """capped: scores go through cap × tanh(x ÷ cap) before the mask. dropped: some are dropped at random after softmax.
+    narrow: softmax is done in the scores' own type, not in float32. All three only where scores are written out."""
 
     n_heads: int
     n_kv_heads: int
     head_dim: int
     capped: bool = False
+    dropped: bool = False
+    narrow: bool = False
 
 
 Attend: TypeAlias = "Callable[[Tape, Heads, Value, Value, Value, Value | None], tuple[Value, Value | None]]"

@@ -108,7 +108,9 @@ class Layer:
             times = heads.n_heads // heads.n_kv_heads
             k, v = repeat(self.t, k, heads.n_kv_heads, times), repeat(self.t, v, heads.n_kv_heads, times)
             heads = heads._replace(n_kv_heads=heads.n_heads)
-        return self.ways.attend(self.t, heads._replace(capped=self.facts.soft_caps), q, k, v, mask)
+        return self.ways.attend(
+            self.t, heads._replace(capped=self.facts.soft_caps, dropped=self.facts.attention_dropout), q, k, v, mask
+        )
 
     def _after_prefix(self, prefix: Prefix, heads: Heads, x: Value) -> Value:
         """Keys or values behind those of the prefix, in one piece; the prefix gets its slice of the gradient."""

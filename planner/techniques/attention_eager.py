@@ -8,9 +8,11 @@ from planner.autograd.operations import (
     batched_matmul,
     cast,
     contiguous,
+    dropout,
     relu,
     repeat,
     scale,
+    softmax,
     softmax_in_float32,
     transposed,
 )
@@ -34,7 +36,9 @@ def attend(t: Tape, heads: Heads, q: Value, k: Value, v: Value, mask: Value | No
         scores = scale(t, relu(t, scale(t, scores)))  # tanh keeps its result, as relu does
     if mask is not None:
         scores = add(t, scores, mask)
-    scores = cast(t, softmax_in_float32(t, scores), q.bits)
+    scores = softmax(t, scores) if heads.narrow else cast(t, softmax_in_float32(t, scores), q.bits)
+    if heads.dropped:
+        scores = dropout(t, scores)
     mixed = batched_matmul(t, scores, matrices(t, values), per_token(heads.n_heads * heads.head_dim))
     return contiguous(t, mixed), scores
 

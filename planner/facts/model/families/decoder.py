@@ -188,9 +188,8 @@ def attention(layer: Layer, about: Decoder, value: Value, shared: Shared) -> tup
     t, facts = layer.t, layer.facts
     if layer.ways.loop.joined_qkv:
         return joined_qkv.attention(layer, value, shared)
-    heads = Heads(facts.n_heads, facts.n_kv_heads, facts.head_dim)
-    if about.qkv is Qkv.BROADCAST:
-        heads = Heads(facts.n_heads, facts.n_heads, facts.head_dim)
+    n_kv_heads = facts.n_heads if about.qkv is Qkv.BROADCAST else facts.n_kv_heads
+    heads = Heads(facts.n_heads, n_kv_heads, facts.head_dim, narrow=about.narrow_softmax)
     if about.qkv is Qkv.APART:
         q, k = _normed(layer, about, "q", value, heads.n_heads), _normed(layer, about, "k", value, heads.n_kv_heads)
         v = split_heads(t, layer.project("v_proj", value))

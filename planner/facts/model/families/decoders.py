@@ -51,7 +51,7 @@ DECODERS: dict[str, Decoder] = {
     ),
     "gpt2": Decoder(
         norm=Norm.LAYER, before_attention="ln_1", before_mlp="ln_2", qkv=Qkv.SPLIT, gated=False,
-        activation="gelu_new", conv1d=True, holds_attended=True,
+        activation="gelu_new", conv1d=True, holds_attended=True, narrow_softmax=True,
         names={
             "embed_tokens": "transformer.wte", "embed_positions": "transformer.wpe", "norm": "transformer.ln_f",
             "ln_1": "transformer.h.{}.ln_1", "ln_2": "transformer.h.{}.ln_2",
@@ -92,5 +92,5 @@ DECODERS: dict[str, Decoder] = {
     "olmoe": Decoder(experts="narrow", norm_whole=True),
     "qwen2_moe": Decoder(experts="narrow"),
     "qwen3_moe": Decoder(experts="narrow"),
-    "gpt_oss": Decoder(experts="chosen", sinks=True),
+    "gpt_oss": Decoder(norm=Norm.RMS_IN_FLOAT32, experts="chosen", sinks=True, narrow_softmax=True),
 }  # fmt: skip

@@ -46,7 +46,8 @@ class Decoder:
     stored d_in × d_out. embedding_norm: after the embedding. head_bias: the head has one. inlines_mlp: the feed-forward layer is written
     out in the block. experts: the feed-forward layer is a mixture; its weights are those of the router cast back
     ("narrow"), left in float32 ("wide") or softmaxed among the chosen ("chosen"). rotates_in_float32: heads are widened while they
-    are rotated. scaled_queries: before attention, as an operation of its own. names: where the checkpoint keeps a tensor, {} for
+    are rotated. scaled_queries: before attention, as an operation of its own. narrow_softmax: where scores are written out,
+    softmax is done in their own type. names: where the checkpoint keeps a tensor, {} for
     the layer; what is not listed lies where Llama keeps it.
     """
 
@@ -65,6 +66,7 @@ class Decoder:
     activation: str = "silu"
     rotates_in_float32: bool = False
     scaled_queries: bool = False
+    narrow_softmax: bool = False
     conv1d: bool = False
     embedding_norm: bool = False
     final_norm: bool = True

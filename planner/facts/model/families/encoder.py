@@ -64,7 +64,7 @@ def deberta_block(layer: Layer, x: Value, shared: Shared) -> Value:
 def bert_block(layer: Layer, x: Value, shared: Shared) -> Value:
     """One BertLayer.forward: attention and feed-forward layer, each normed together with what it is added to."""
     t, facts = layer.t, layer.facts
-    heads = Heads(facts.n_heads, facts.n_kv_heads, facts.head_dim)
+    heads = Heads(facts.n_heads, facts.n_kv_heads, facts.head_dim, narrow=True)
 
     def attention() -> tuple[Value, Value | None]:
         q, k, v = (split_heads(t, layer.project(name, x)) for name in ("q_proj", "k_proj", "v_proj"))
