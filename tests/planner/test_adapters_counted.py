@@ -15,6 +15,7 @@ from planner.adapters.adapted import Adapter, adapted
 from planner.adapters.attention_prompts import AdaptionPrompt, heard
 from planner.adapters.banks import UniLora, VbLora
 from planner.adapters.dora import Dora
+from planner.adapters.from_weight import Bat, Glora, Hira, Peanut, Shira
 from planner.adapters.lora import Lora
 from planner.adapters.low_rank import AdaLora, Delora, Gralora, Lily, Miss
 from planner.adapters.projected import Adamss, Deft, Frod, Psoft
@@ -23,7 +24,7 @@ from planner.adapters.prompts import encoded, prefixed, prompted
 from planner.adapters.rotations import Boft, C3a, Oft
 from planner.adapters.trained_parts import trained_parts, trained_tokens
 from planner.adapters.vectors import Beft, Ia3, Road
-from planner.adapters.whole_updates import Bat, Fourier, Glora, Hira, Loha, Lokr, Peanut, Shira
+from planner.adapters.whole_updates import Fourier, Loha, Lokr
 from planner.draft import Heads, Stack
 from tests.planner.adapter_count import FACTS, ROWS, counted, planned_of, stack, stored_bytes, with_peft
 
