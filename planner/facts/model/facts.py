@@ -68,6 +68,10 @@ class ModelFacts:
     attention_dropout: bool = False
     tokenizer: str = ""  # digest of tokenizer.json and chat template: whose token counts hold for this model
 
+    def __hash__(self) -> int:
+        """Of a few fields: facts are the key of much that is remembered, and there are many of them."""
+        return hash((self.name, self.family, self.n_layers, self.params, self.stored_dtype))
+
     @property
     def q_dim(self) -> int:
         return self.n_heads * self.head_dim

@@ -36,19 +36,25 @@ class Qkv(Enum):
 class Decoder:
     """One kind of decoder block, and the few tensors around the blocks.
 
-    before_attention, after_attention, before_mlp, after_mlp: names of norms, empty where there is none. norms_follow: the
-    first and the third are applied to the sum with the residual instead (OPT-350m). holds_attended: attention's result has a name of its own
-    to the end. parallel: attention and feed-forward
-    layer read the same hidden state and are added to it together; without before_mlp they share one norm;
-    adds_in_place: attention's result is added into the other's.
-    gated: the feed-forward layer has a gate beside up; gate_up: both are one matrix. activation: silu, gelu (any of one
-    kernel), gelu_new (seven pointwise operations), bloom_gelu (a function of its own) or relu. conv1d: matrices are
-    stored d_in × d_out. embedding_norm: after the embedding. head_bias: the head has one. inlines_mlp: the feed-forward layer is written
-    out in the block. experts: the feed-forward layer is a mixture; its weights are those of the router cast back
-    ("narrow"), left in float32 ("wide") or softmaxed among the chosen ("chosen"). rotates_in_float32: heads are widened while they
-    are rotated. scaled_queries: before attention, as an operation of its own. narrow_softmax: where scores are written out,
-    softmax is done in their own type. names: where the checkpoint keeps a tensor, {} for
-    the layer; what is not listed lies where Llama keeps it.
+    Norms. before_attention, after_attention, before_mlp, after_mlp: their names, empty where there is none. norms_follow:
+    the first and the third are applied to the sum with the residual instead (OPT-350m). embedding_norm: one after the
+    embedding. final_norm: one after the last block. norm_whole: queries and keys are normed whole, not head by head.
+
+    Order. parallel: attention and feed-forward layer read the same hidden state and are added to it together; without
+    before_mlp they share one norm; adds_in_place: attention's result is added into the other's. holds_attended:
+    attention's result has a name of its own to the end. inlines_mlp: the feed-forward layer is written out in the block.
+
+    Attention. qkv: see there. rotates_in_float32: heads are widened while they are rotated. scaled_queries: as an
+    operation of its own. narrow_softmax: where scores are written out, softmax is done in their own type. sinks: each
+    head has one more score, a parameter.
+
+    Feed-forward. gated: there is a gate beside up; gate_up: both are one matrix. activation: silu, gelu (any of one
+    kernel), gelu_new (seven pointwise operations), bloom_gelu (a function of its own) or relu. experts: the layer is a
+    mixture; its weights are the router's cast back ("narrow"), left in float32 ("wide"), or softmaxed among the chosen
+    ("chosen").
+
+    Storage. conv1d: matrices are stored d_in × d_out. head_bias: the head has one. names: where the checkpoint keeps a
+    tensor, {} for the layer; what is not listed lies where Llama keeps it.
     """
 
     norm: Norm = Norm.RMS
