@@ -36,15 +36,22 @@ def _number(o: TrainableOptions, key: str, otherwise: int) -> int:
     return int(found) if isinstance(found, (int, float)) else otherwise
 
 
+def _share(o: TrainableOptions, row: Row) -> float:
+    """Of dropout, wherever the configuration says it."""
+    kind = "lora" if row.trainable in ("dora", "adalora") else row.trainable
+    found = o.dropout if o.dropout is not None else o.extra(f"{kind}_dropout")
+    return float(found) if isinstance(found, (int, float)) else 0.0
+
+
 def _lora(o: TrainableOptions, bits: int, row: Row) -> Adapter:
     if o.extra("use_dora") is True:
         return _dora(o, bits, row)
     a, b = o.trains_a is not False, o.trains_b is not False
     block = _mapping(o.extra("use_bdlora"))
     if not block:
-        return Lora(o.rank or 8, bits, o.dropout or 0.0, a, b)
+        return Lora(o.rank or 8, bits, _share(o, row), a, b, biased=o.extra("lora_bias") is True)
     names = [tuple(block.get(f"target_modules_bd_{side}") or ()) for side in "ab"]
-    return Lora(o.rank or 8, bits, o.dropout or 0.0, a, b, int(block.get("nblocks", 1)), names[0], names[1])
+    return Lora(o.rank or 8, bits, _share(o, row), a, b, int(block.get("nblocks", 1)), names[0], names[1])
 
 
 def _mapping(text: Any) -> dict[str, Any]:
@@ -59,12 +66,11 @@ def _mapping(text: Any) -> dict[str, Any]:
 
 
 def _dora(o: TrainableOptions, bits: int, row: Row) -> Adapter:
-    return Dora(o.rank or 8, bits, o.dropout or 0.0)
+    return Dora(o.rank or 8, bits, _share(o, row))
 
 
 def _vera(o: TrainableOptions, bits: int, row: Row) -> Adapter:
-    share = o.extra("vera_dropout") or o.extra("pvera_dropout")
-    return Vera(o.rank or 256, bits, float(share or 0), row.trainable == "pvera")
+    return Vera(o.rank or 256, bits, _share(o, row), row.trainable == "pvera")
 
 
 def _tinylora(o: TrainableOptions, bits: int, row: Row) -> Adapter:
@@ -118,7 +124,7 @@ def _road(o: TrainableOptions, bits: int, row: Row) -> Adapter:
 _KINDS: dict[str, Callable[[TrainableOptions, int, Row], Adapter]] = {
     "lora": _lora,
     "dora": _dora,
-    "adalora": lambda o, bits, row: AdaLora(o.init_rank or o.rank or 12, bits, o.dropout or 0.0, scored=True),
+    "adalora": lambda o, bits, row: AdaLora(o.init_rank or o.rank or 12, bits, _share(o, row), scored=True),
     "vera": _vera,
     "pvera": _vera,
     "ia3": lambda o, bits, row: Ia3(bits),
@@ -131,13 +137,13 @@ _KINDS: dict[str, Callable[[TrainableOptions, int, Row], Adapter]] = {
     "lokr": lambda o, bits, row: Lokr(
         o.rank or 8, bits, _number(o, "decompose_factor", -1), o.extra("decompose_both") is True
     ),
-    "hira": lambda o, bits, row: Hira(o.rank or 8, bits),
+    "hira": lambda o, bits, row: Hira(o.rank or 8, bits, _share(o, row)),
     "fourierft": lambda o, bits, row: Fourier(o.n_frequency or 1000, bits),
     "waveft": _waveft,
     "peanut": lambda o, bits, row: Peanut(o.rank or 32, bits, _number(o, "depth", 0)),
     "glora": _glora,
     "shira": lambda o, bits, row: Shira(o.rank or 32, bits),
-    "randlora": lambda o, bits, row: RandLora(o.rank or 32, bits),
+    "randlora": lambda o, bits, row: RandLora(o.rank or 32, bits, _share(o, row)),
     "tinylora": _tinylora,
     "vblora": lambda o, bits, row: VbLora(
         o.rank or 4, bits, _number(o, "num_vectors", 256), _number(o, "vector_length", 256), _number(o, "topk", 2)

@@ -29,7 +29,8 @@ class Adapter(Protocol):
 def adapted(stack: Stack, adapter: Adapter, targets: tuple[str, ...]) -> Stack:
     """The stack with this adapter on the named matmuls. Unknown names are passed over: stacks differ in their matmuls.
 
-    The head is a matmul as well; an adapter at the embedding is only its tensors, since what it keeps is small.
+    The head is a matmul as well. At the embedding an adapter is only its tensors, since what it keeps is small; but what
+    the first block reads then wants a gradient.
     """
     wanted = [(site, stack.layers) for site in stack.sites if site.weight in targets]
     known = {site.weight for site in stack.sites}
@@ -37,7 +38,12 @@ def adapted(stack: Stack, adapter: Adapter, targets: tuple[str, ...]) -> Stack:
         if x.role in ("head", "embedding") and x.name in targets and x.name not in known:
             d_out, d_in = x.shape if x.role == "head" else x.shape[::-1]
             wanted.append((Site(x.name, d_in, d_out), 1))
-    added = [tensor for site, count in wanted for tensor in adapter.own(site, count)]
+    embedding = [x.name for x in stack.tensors if x.role == "embedding"]
+    added = [
+        replace(tensor, role="prompt") if site.weight in embedding else tensor
+        for site, count in wanted
+        for tensor in adapter.own(site, count)
+    ]
     shared = getattr(adapter, "shared", None)
     if shared is not None and wanted:
         added += shared(tuple(site for site, _ in wanted), stack.layers)

@@ -17,7 +17,7 @@ class Lora:
     """B(A(dropout(x))) × alpha ÷ r, in the adapter's own type. RSLoRA only scales otherwise.
 
     trains_a, trains_b: LoRA-FA freezes A, MiCA freezes B; both still run. blocks: of BD-LoRA's block-diagonal halves,
-    A's at the matmuls in `block_a`, B's at those in `block_b`; it adds in place.
+    A's at the matmuls in `block_a`, B's at those in `block_b`; it adds in place. biased: B has a trained bias.
     """
 
     rank: int
@@ -28,6 +28,7 @@ class Lora:
     blocks: int = 1
     block_a: tuple[str, ...] = ()
     block_b: tuple[str, ...] = ()
+    biased: bool = False
 
     def own(self, site: Site, layers: int) -> tuple[Tensor, ...]:
         in_a = site.d_in // (self.blocks if site.weight in self.block_a else 1)
@@ -35,6 +36,7 @@ class Lora:
         return (
             tensor(site, "lora_A", (self.rank, in_a), layers, self.bits, trained=self.trains_a),
             tensor(site, "lora_B", (site.d_out, in_b), layers, self.bits, trained=self.trains_b),
+            *((tensor(site, "lora_B.bias", (site.d_out,), layers, self.bits),) if self.biased else ()),
         )
 
     def beside(self, t: Tape, x: Value, base: Frozen) -> Value:

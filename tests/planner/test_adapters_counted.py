@@ -48,6 +48,9 @@ CASES = {
     "LoRA": Case("LoraConfig", {"r": 8}, Lora(8, 32)),
     "LoRA with dropout": Case("LoraConfig", {"r": 8, "lora_dropout": 0.1}, Lora(8, 32, 0.1)),
     "LoRA at the feed-forward layer": Case("LoraConfig", {"r": 4}, Lora(4, 32), MLP),
+    "LoRA with a bias": Case("LoraConfig", {"r": 8, "lora_bias": True}, Lora(8, 32, biased=True), ("down_proj",)),
+    "LoRA at the head": Case("LoraConfig", {"r": 8}, Lora(8, 32), ("v_proj", "lm_head")),
+    "LoRA at the embedding": Case("LoraConfig", {"r": 8}, Lora(8, 32), ("embed_tokens",)),
     "MiCA": Case("LoraConfig", {"r": 8, "init_lora_weights": "mica"}, Lora(8, 32, trains_b=False)),
     "BD-LoRA": Case(
         "LoraConfig",
