@@ -79,6 +79,10 @@ class Why(NamedTuple):
         return self.template.format(**shown)
 
 
+new = tuple.__new__
+"""Makes a `Line` or a `Why` of its values in a third of the time of a call: an estimate makes fifty."""
+
+
 class Line(NamedTuple):
     """One entry. `what` names the tensors in words, `why` is the sentence shown beside the figure.
 
@@ -95,4 +99,5 @@ class Line(NamedTuple):
 
     def at(self, place: Place) -> Line:
         """The same line at another place."""
-        return Line(self.what, self.kind, place, self.bytes, self.alive, self.slot, self.why)
+        what, kind, _, size, alive, slot, why = self
+        return new(Line, (what, kind, place, size, alive, slot, why))

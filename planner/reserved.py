@@ -74,7 +74,7 @@ def context_of(capability: float) -> tuple[int, int, int]:
 def rests(recompute: bool) -> tuple[int, int, int]:
     """Per thousand of what training needs of a card at once: what segments leave unused, and how far below and above
     the truth may lie."""
-    row = _table()["rests"]["checkpointing" if recompute else "none"]
+    row = _table()["rests"]["remade" if recompute else "kept"]
     return row["share"], row["below"], row["above"]
 
 

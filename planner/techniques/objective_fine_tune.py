@@ -13,7 +13,7 @@ from planner.autograd.amount import Extent, measure, most
 from planner.autograd.block import Block, Blocks, blocks_of
 from planner.draft import Draft, Stack
 from planner.laid_out import unused_line
-from planner.ledger import DEVICE, DISK, HOST, At, Kind, Line, Why
+from planner.ledger import DEVICE, DISK, HOST, At, Kind, Line, Why, new
 from planner.options import NoOptions
 from planner.plan import Plan
 from planner.problem import Problem
@@ -64,7 +64,7 @@ def _those_that_are(lines: list[Line]) -> tuple[Line, ...]:
 def _line(
     what: str, kind: Kind, size: Num, alive: frozenset[At], slot: Slot, why: str, *numbers: tuple[str, Any]
 ) -> Line:
-    return Line(what, kind, DEVICE, size, alive, slot, Why(why, numbers))
+    return new(Line, (what, kind, DEVICE, size, alive, slot, new(Why, (why, numbers))))
 
 
 @lru_cache(maxsize=1024)
@@ -194,11 +194,10 @@ def _activations(draft: Draft, blocks: Blocks, when: Stretches) -> list[Line]:
     )
     if last.kept[3] and not draft.recompute:
         kept += " And {p} bytes for each pair of tokens of a row."
-    numbers = ("n", layers - 1), ("b", last.kept[2]), ("p", last.kept[3])
+    why_kept = Why(kept, (("n", layers - 1), ("b", last.kept[2]), ("p", last.kept[3])))
     # the model's forward holds the embedding's result to its end, kept for backward or not
     held = first.keeps_input or layers == 1
     embedded = 0 if held else _flow(draft)
-    moments = ("Kept so far", embedded, when.forward_end), ("Kept for backward", 0, when.kept)
     offloaded: list[Line] = []
     if draft.loop.offloaded:
         why = Why("Goes to the computer's memory as soon as it is made, and comes back block by block.")
@@ -209,19 +208,9 @@ def _activations(draft: Draft, blocks: Blocks, when: Stretches) -> list[Line]:
         others = others - away
     return [
         *offloaded,
-        *(
-            _line(what, Kind.ACTIVATIONS, others + more, at, Slot.ACTIVATION, kept, *numbers)
-            for what, more, at in moments
-        ),
-        _line(
-            "Keys and values in the cache",
-            Kind.ACTIVATIONS,
-            cached,
-            when.blocks | (when.backward_end | when.update if draft.loop.keeps_outputs else frozenset()),
-            Slot.OBJECTIVE,
-            "The forward pass fills a KV cache of {n} blocks, which is held with its outputs.",
-            ("n", layers),
-        ),
+        Line("Kept so far", Kind.ACTIVATIONS, DEVICE, others + embedded, when.forward_end, Slot.ACTIVATION, why_kept),
+        Line("Kept for backward", Kind.ACTIVATIONS, DEVICE, others, when.kept, Slot.ACTIVATION, why_kept),
+        *(_cached(draft, cached, layers, when) if draft.loop.keeps_cache else ()),
         _line(
             "Kept by the last block",
             Kind.ACTIVATIONS,
@@ -255,6 +244,13 @@ def _activations(draft: Draft, blocks: Blocks, when: Stretches) -> list[Line]:
             "What the first block kept or makes again, its gradients, and what it makes and drops on the way back.",
         ),
     ]
+
+
+def _cached(draft: Draft, size: Num, layers: int, when: Stretches) -> tuple[Line, ...]:
+    """Keys and values that the outputs hold."""
+    alive = when.blocks | (when.backward_end | when.update if draft.loop.keeps_outputs else frozenset())
+    why = Why("The forward pass fills a KV cache of {n} blocks, which is held with its outputs.", (("n", layers),))
+    return (Line("Keys and values in the cache", Kind.ACTIVATIONS, DEVICE, size, alive, Slot.OBJECTIVE, why),)
 
 
 def _around(draft: Draft, block: Block, when: Stretches) -> list[Line]:
