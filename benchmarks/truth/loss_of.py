@@ -7,7 +7,7 @@ from planner.draft import Draft
 from planner.ledger import Line
 from planner.problem import fail
 from planner.training.loss_lines import Loss, loss_lines
-from planner.training.losses import FewLabels, FusedLinear, LogitsInPieces, WholeLogits
+from planner.training.losses import FewLabels, FusedLinear, WholeLogits, in_pieces
 
 
 def lines(row: Row, draft: Draft) -> tuple[Line, ...]:
@@ -21,7 +21,7 @@ def loss(row: Row, draft: Draft) -> tuple[Loss, int]:
     if row.logits == "chunked":
         count = row.logits_chunk_count or -(-draft.batch.seq // (row.logits_chunk_tokens or draft.batch.seq))
         of_piece = draft.batch.rows * row.logits_chunk_tokens if row.logits_chunk_tokens else -(-tokens // count)
-        return LogitsInPieces(count, held, compiled), of_piece
+        return in_pieces(count, of_piece, tokens, held, compiled)
     if row.logits == "fused":
         facts = draft.facts
         rows = -(-tokens // max(1, facts.vocab_size // facts.hidden_size))

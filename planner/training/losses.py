@@ -16,6 +16,7 @@ from planner.autograd.operations import cast, log_softmax, negative_log_likeliho
 from planner.autograd.tape import Gradients, Tape, Value, Weight
 
 EACH_TOKEN = per_token(1)
+MOST_PIECES = 64  # that are followed one by one; of more, one piece is a small part of the whole anyway
 
 
 def cross_entropy(t: Tape, logits: Value, rows: Amount = EACH_TOKEN) -> Value:
@@ -118,6 +119,13 @@ class LogitsInPieces:
     def held_bits(self, compute_bits: int) -> int:
         """Of each logit that outlives backward."""
         return 32 if self.held else 0
+
+
+def in_pieces(pieces: int, piece_tokens: int, tokens: int, held: bool, compiled: bool) -> tuple[LogitsInPieces, int]:
+    """The loss in this many pieces of so many tokens each, and the tokens of one piece as it is followed."""
+    if pieces > MOST_PIECES:
+        pieces, piece_tokens = MOST_PIECES, -(-tokens // MOST_PIECES)
+    return LogitsInPieces(pieces, held, compiled), piece_tokens
 
 
 @dataclass(frozen=True)
