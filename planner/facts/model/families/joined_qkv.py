@@ -64,6 +64,8 @@ def attention(layer: Layer, value: Value, shared: Shared) -> tuple[Value, Value 
             k = rotate_part(t, k, part, whole, shared.cos, shared.sin)
     mixed, scores = layer.attend(heads, q, k, v, shared.mask)
     del q, k, v
+    if scores is None:  # the kernel's result lies as the queries do, head by head since they were put together
+        mixed = contiguous(t, mixed)
     result = layer.project("o_proj", mixed)
     del fused  # the forward holds all its names to its end
     return result, scores
