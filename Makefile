@@ -30,7 +30,7 @@ $(STAMP): pyproject.toml constraints.txt scripts/setup.sh
 	@touch $@
 
 $(TEST_STAMP): $(STAMP)
-	@echo "Tools for the tests: about 35 MB."
+	@echo "Tools for the tests: about 80 MB."
 	@$(PIP) install -q -c constraints.txt -e ".[train,dev]"
 	@touch $@
 

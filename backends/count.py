@@ -191,7 +191,7 @@ class LiveCount(TorchDispatchMode):
             last = i == self.n_blocks - 1
             following = ("loss", -1) if last else ("forward", i + 1)
             if output.requires_grad:
-                output.register_hook(lambda grad: self.enter("backward", i))  # type: ignore[no-untyped-call]
+                output.register_hook(lambda grad: self.enter("backward", i))
             self.live[output.untyped_storage()._cdata].made = Where(
                 *following, self.micro_batches
             )  # a block's input is its own
