@@ -163,6 +163,7 @@ def test_the_count_tells_one_family_from_another() -> None:
 RUN: dict[str, dict[str, Any]] = {
     "gemma": {"model_type": "gemma"},
     "gemma 3": {"model_type": "gemma3_text"},
+    "smollm 3": {"model_type": "smollm3", "num_hidden_layers": 4, "bos_token_id": 1, "eos_token_id": 2},
     "phi 3": {"model_type": "phi3", "tie_word_embeddings": False, "bos_token_id": 1, "eos_token_id": 2},
 }
 

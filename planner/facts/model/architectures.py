@@ -80,6 +80,10 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     "Qwen3ForCausalLM": Architecture(
         runs=True, kv_heads=32, head_dim=128, qkv_bias="config", output_bias=True, qk_norm=True
     ),
+    # every fourth layer leaves the rotary positions out: it keeps as much, and makes no more
+    "SmolLM3ForCausalLM": Architecture(
+        runs=True, kv_heads=4, qkv_bias="config", output_bias=True, mlp_bias=True, tied=True,
+    ),
     "QWenLMHeadModel": Architecture("qwen", qkv_bias="always", intermediate_parts=2),
     "GemmaForCausalLM": Architecture("gemma", runs=True, kv_heads=16, **GEMMA),  # type: ignore[arg-type]
     "Gemma2ForCausalLM": Architecture("gemma2", kv_heads=4, window_always=True, window=4096, window_pattern=2, **GEMMA),  # type: ignore[arg-type]
@@ -181,7 +185,6 @@ DIFFERENCES = {
     "OlmoeForCausalLM": "it is a mixture of experts",
     "GptOssForCausalLM": "it is a mixture of experts",
     "DeepseekV2ForCausalLM": "it is a mixture of experts with compressed attention",
-    "SmolLM3ForCausalLM": "some of its layers leave out the rotary positions",
     "LlamaModel": "it is the body without its language-model head",
     "MistralModel": "it is the body without its language-model head",
     "Qwen2Model": "it is the body without its language-model head",
