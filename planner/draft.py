@@ -194,7 +194,7 @@ class Ways(NamedTuple):
 class Draft(NamedTuple):
     """Everything a technique may read, and what it may replace (with `_replace`, a named tuple's own way).
 
-    batch: the longest batch that will really occur. device: kind of the device that computes (cpu, cuda, rocm, mps).
+    batch: the longest batch that will really occur. device: kind of the device that computes (cpu, cuda, rocm, mps), capability: of an NVIDIA card, 0 where unknown.
     compute_bits: of the matmuls. flow_bits: of what flows between the layers, 0 where that is the same.
     autocast: matmuls read 16-bit copies of wider weights and values. loop: habits of the loop. attend: the core that mixes the tokens.
     mask_bits: of its mask for each pair of tokens, 0 where it needs none. recompute: the
@@ -219,6 +219,7 @@ class Draft(NamedTuple):
     autocast: bool = False
     loop: Loop = Loop()
     float16: bool = False
+    capability: float = 0.0
 
     @property
     def ways(self) -> Ways:

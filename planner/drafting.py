@@ -7,6 +7,7 @@ from typing import Any
 
 from planner.draft import Draft
 from planner.facts.data import BatchShape, longest_batch
+from planner.facts.gpus import capability_of
 from planner.facts.machine import Device
 from planner.facts.model.families import stacks_of
 from planner.options import bounds_problems
@@ -33,6 +34,7 @@ def draft(plan: Plan, index: int = 0, batch: BatchShape | None = None) -> Draft:
         index,
         stacks_of(plan.model),
         sample_tokens=_sample_tokens(plan.data.sample_prompt),
+        capability=capability_of(device.name) if device.kind == "cuda" else 0.0,
     )
     for choice in stage.choices:
         result = technique(choice.slot, choice.technique).apply(choice.options, result)

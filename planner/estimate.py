@@ -16,8 +16,9 @@ from planner.facts.data import Batches, BatchShape, batches
 from planner.facts.gpus import capability_of
 from planner.facts.machine import Device, MachineFacts
 from planner.facts.model.families import FAMILIES, stacks_of
+from planner.interval import Cause, activations_width, around, ends, length_width, share, states_width
 from planner.kept import CACHING, kept
-from planner.ledger import DEVICE, DISK, HOST, At, Line, Place
+from planner.ledger import DEVICE, DISK, HOST, STATES, At, Line, Place
 from planner.plan import Plan
 from planner.problem import Problem, ProblemError
 from planner.reserved import NOTHING, Band, band
@@ -50,7 +51,7 @@ def estimate(plan: Plan) -> Estimate:
     problems = plan_problems(plan)
     if problems:
         return Estimate(plan, (), (), (), Verdict.CANNOT_TELL, f"Cannot tell: {problems[0].fact}", problems)
-    if not stacks_of(plan.model):
+    if plan.model.unsupported_because or not stacks_of(plan.model):
         return Estimate(plan, (), (), (), Verdict.CANNOT_TELL, f"Cannot tell: {_unknown(plan)}")
     drawn = [batches(plan.data, stage.schedule) for stage in plan.stages]
     drafts = tuple([_heaviest(plan, index, of_stage) for index, of_stage in enumerate(drawn)])
@@ -85,7 +86,7 @@ def estimate_grid(plan: Plan, rows: Num, seq: Num) -> dict[str, Num]:
     batch. Raises ProblemError for a plan with problems, or of a model without formulas.
     """
     problems = plan_problems(plan)
-    if not problems and not stacks_of(plan.model):
+    if not problems and (plan.model.unsupported_because or not stacks_of(plan.model)):
         problems = (Problem("model.unsupported", _unknown(plan), "Choose another model."),)
     if problems:
         raise ProblemError(problems[0])
@@ -169,6 +170,18 @@ def _kept(band: Band, drafts: tuple[Draft, ...], by_at: dict[At, Num], live: Num
     return kept(by_at, lines, drafts[-1].stacks, any(d.recompute for d in drafts))
 
 
+def _of_tensors(drafts: tuple[Draft, ...], at: At, live: int) -> tuple[Cause, ...]:
+    """What is not known of the live tensors of a card at its peak: published runs differ by libraries and kernels."""
+    states = sum([x.bytes for d in drafts for x in d.lines if x.kind in STATES and at in x.alive and x.place is DEVICE])
+    grows = live - states
+    certain = all(d.batch.certain for d in drafts)
+    return (
+        share("exact states", states, states_width("exact")),
+        share("activations", grows, activations_width("train")),
+        share("data length", grows, length_width("exact" if certain else "cap_only")),
+    )
+
+
 def _tier(
     device: Device,
     machine: MachineFacts,
@@ -182,8 +195,14 @@ def _tier(
     live = max(sizes)
     peak_at = timeline[sizes.index(live)] if live else None
     context, allocator = band.context_bytes, _kept(band, drafts, by_at, live, place)
-    ends = context[0] + allocator[0], context[1] + allocator[1], context[2] + allocator[2]
-    reserved = Reserved(*ends, band.why, allocator)
+    beside = context[1] + allocator[1]
+    causes: tuple[Cause, ...] = (around("allocator", allocator), around("context", context))
+    if place is DEVICE and peak_at is not None:
+        causes += _of_tensors(drafts, peak_at, live)
+        low, high = ends(live + beside, causes)
+    else:
+        low, high = live + context[0] + allocator[0], live + context[2] + allocator[2]
+    reserved = Reserved(low - live, beside, high - live, band.why, allocator, causes)
     totals = tuple(zip(timeline, sizes, strict=True))
     if place is HOST:
         total, free, others = machine.host_total_bytes, machine.host_free_bytes, machine.ram_others

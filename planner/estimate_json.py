@@ -15,6 +15,7 @@ def tier_to_json(tier: Tier) -> dict[str, Any]:
         "peak_bytes": int(tier.peak_bytes),
         "low_bytes": int(tier.low_bytes),
         "high_bytes": int(tier.high_bytes),
+        "causes": {x.name: [int(x.below), int(x.above)] for x in tier.reserved.causes if x.below or x.above},
         "peak_phase": tier.peak_at.phase if tier.peak_at else "",
         "peak_moment": tier.peak_at.moment if tier.peak_at else "",
     }

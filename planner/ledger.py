@@ -67,6 +67,10 @@ class Kind(StrEnum):
     BATCH = "batch"
 
 
+STATES = frozenset({Kind.WEIGHTS, Kind.ADAPTER, Kind.GRADIENTS, Kind.STATES})
+"""What does not grow with the batch, and is counted from shapes."""
+
+
 class Why(NamedTuple):
     """A sentence with its numbers, written only when somebody reads it: `Why("{n} × {b} bytes", n=3, b=2)`."""
 

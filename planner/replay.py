@@ -28,12 +28,7 @@ from planner.autograd.stream import Step, Stream, block_stream, head_stream
 from planner.draft import Stack, Tensor, Ways
 from planner.facts.model.families import encoder_decoder
 from planner.stored import stored
-
-CUBLAS_WORKSPACE_BYTES = 8_519_680
-HOPPER_WORKSPACE_BYTES = 33_554_432
-"""4096 KiB × 2 + 16 KiB × 8, and 4096 KiB × 8 on Hopper; each thread that multiplies has one, forward's and backward's.
-aten/src/ATen/cuda/CUDABlas.cpp, parseChosenWorkspaceSize."""
-
+from planner.workspaces import CUBLAS_BYTES
 
 WHOLE_BLOCKS = 2
 """Blocks at each end of a stack whose temporaries are replayed; those between find the same room."""
@@ -65,11 +60,6 @@ class Came(NamedTuple):
     allocated_bytes: int
     reserved_bytes: int
     fits: bool = True
-
-
-def workspace_bytes(capability: float) -> int:
-    """Of one thread that multiplies, on a card of this compute capability."""
-    return HOPPER_WORKSPACE_BYTES if 9.0 <= capability < 10.0 else CUBLAS_WORKSPACE_BYTES
 
 
 def can_replay(stacks: tuple[Stack, ...]) -> bool:
@@ -130,7 +120,7 @@ def _events(run: Run) -> Iterator[Event]:
     keys = count(1)
     yield from _weights(run.stacks, keys)
     trained = [x for stack in run.stacks for x in stack.tensors if x.trained and not x.tied]
-    yield next(keys), CUBLAS_WORKSPACE_BYTES
+    yield next(keys), CUBLAS_BYTES
     backward_workspace = next(keys)
     alive: list[int] = []
     if not run.repeated:
@@ -143,7 +133,7 @@ def _events(run: Run) -> Iterator[Event]:
         steps = _Joined(run, keys)
         yield from steps.forward()
         if step == 0:
-            yield backward_workspace, CUBLAS_WORKSPACE_BYTES
+            yield backward_workspace, CUBLAS_BYTES
         yield from steps.backward()
         if step == 0 and run.repeated:
             for size in _each(trained, run.state_bytes):

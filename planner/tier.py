@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from planner.facts.machine import Holder
+from planner.interval import Cause
 from planner.ledger import At, Place
 
 
@@ -19,7 +20,9 @@ class Verdict(StrEnum):
 class Reserved(NamedTuple):
     """Bytes beside the ledger at the peak: low, expected and high, with the sentence that says where they come from.
 
-    allocator: the part of them that the allocator holds; the rest is the context of the process.
+    low and high are the ends of the whole figure, so that what is not known of live tensors is in them too.
+    allocator: the part of them that the allocator holds; the rest is the context of the process. causes: what makes
+    the interval as wide as it is, each alone.
     """
 
     low: int
@@ -27,6 +30,7 @@ class Reserved(NamedTuple):
     high: int
     why: str
     allocator: tuple[int, int, int] = (0, 0, 0)
+    causes: tuple[Cause, ...] = ()
 
 
 class Tier(NamedTuple):

@@ -13,6 +13,7 @@ from planner.estimate import Estimate
 from planner.estimate import estimate as estimate_of
 from planner.estimate_json import estimate_to_json, line_to_json
 from planner.evidence import evidence, likeness
+from planner.interval import causes_in_words
 from planner.plan import Plan
 from planner.plan_file import save_plan
 from planner.slots import QUESTIONS
@@ -80,7 +81,8 @@ def _tiers(estimate: Estimate) -> list[str]:
         figures = (t.budget_bytes, t.allocated_bytes, t.reserved_bytes, t.process_bytes, t.low_bytes, t.high_bytes)
         rows.append((t.name, *(words(n) for n in figures), at))
     found = evidence(likeness(draft(estimate.plan)))
-    return [*output.table(rows, right=frozenset(range(1, 7))), *([str(found)] if found else []), ""]
+    causes = causes_in_words(estimate.tiers[0].reserved.causes)
+    return [*output.table(rows, right=frozenset(range(1, 7))), *([str(found)] if found else []), causes, ""]
 
 
 def _ledger(estimate: Estimate) -> list[str]:

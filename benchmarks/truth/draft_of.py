@@ -25,6 +25,7 @@ from benchmarks.truth.answer import Answer, Refused
 from benchmarks.truth.row import Row
 from planner.draft import Draft
 from planner.facts.data import BatchShape
+from planner.facts.gpus import capability_of
 from planner.facts.model.catalogue import find
 from planner.facts.model.facts import ModelFacts
 from planner.facts.model.families import stacks_of
@@ -87,6 +88,7 @@ def drafted(row: Row, facts: ModelFacts) -> Draft:
         flow_bits=flow_bits,
         autocast=autocast,
         float16=row.compute_dtype == "float16",
+        capability=capability_of(row.gpu) if row.gpu else 0.0,
     )
     return loop_of.looped(row, draft)
 

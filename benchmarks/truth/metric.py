@@ -11,16 +11,15 @@ from collections.abc import Callable, Mapping
 
 from benchmarks.truth import interval
 from benchmarks.truth.answer import Answer, Predicted
-from benchmarks.truth.interval import Part
 from benchmarks.truth.reserved_of import Held
 from benchmarks.truth.row import Row
 from planner.facts.gpus import capability_of
-from planner.ledger import Kind
-from planner.replay import workspace_bytes
+from planner.interval import Cause, around, ends
+from planner.ledger import STATES, Kind
 from planner.reserved import context_of
 from planner.tier import Verdict
+from planner.workspaces import workspace_bytes
 
-STATES = (Kind.WEIGHTS, Kind.ADAPTER, Kind.GRADIENTS, Kind.STATES)
 OF_THE_CARD = ("process", "device_used")
 UNNAMED = ("torch_unspecified", "unknown", "sum_unknown_over_gpus")
 
@@ -35,26 +34,26 @@ def reported(
     """peak: bytes by kind at the fullest instant; held: by the allocator beside them. goes_with_flushes: whether the run
     would go on its card if the allocator gave back what it keeps; asked only where it would not fit otherwise."""
     capability = capability_of(row.gpu) if row.gpu else 0.0
-    threads = {"train": 2, "infer": 1}.get(row.task, 0)
-    workspaces = threads * workspace_bytes(capability)
+    workspaces = workspace_bytes(capability) if row.task == "infer" else 0
     allocated = sum(peak.values()) + workspaces
     states = sum(peak.get(kind, 0) for kind in STATES)
     parts = [interval.states(row, states), *interval.activations(row, allocated - states - workspaces)]
-    kept = Part("allocator", *_around(held))
-    context = Part("context", *_around(context_of(capability)))
-    reserved, process = allocated + kept.bytes, allocated + kept.bytes + context.bytes
+    beside = context_of(capability)
+    kept, context = around("allocator", held), around("context", beside)
+    reserved = allocated + held.expected
+    process = reserved + beside[1]
     metric = row.metric
     if metric in UNNAMED:
         metric = "process" if interval.unnamed(row.task) == "process" and metric == "unknown" else "allocated"
         others = process if row.metric == "unknown" else reserved
         below, above = (process - allocated, 0) if metric == "process" else (0, others - allocated)
-        parts += [Part("which counter", 0, below, above), interval.unnamed_figure(allocated)]
+        parts += [Cause("which counter", below, above), interval.unnamed_figure(allocated)]
     figure = allocated
     if metric == "reserved":
         parts, figure = [*parts, kept], reserved
     elif metric in OF_THE_CARD:
         parts, figure = [*parts, kept, context], process
-    low, high, causes = interval.ends(figure, parts)
+    low, high = ends(figure, parts)
     shown = {kind.value: size for kind, size in peak.items()}
     if workspaces:
         shown["workspaces of matmuls"] = workspaces
@@ -68,13 +67,8 @@ def reported(
         expected_reserved=reserved,
         expected_process=process,
         readings=readings,
-        causes=causes,
+        causes={x.name: x.below + x.above for x in parts if x.below + x.above},
     )
-
-
-def _around(ends: tuple[int, int, int]) -> tuple[int, int, int]:
-    low, expected, high = ends
-    return expected, expected - low, high - expected
 
 
 def _verdict(row: Row, process: int, high: int, goes_with_flushes: Callable[[], bool]) -> Verdict:

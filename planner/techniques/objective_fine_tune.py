@@ -22,6 +22,7 @@ from planner.stored import CHECKPOINTS_AT_ONCE, stored
 from planner.techniques.technique import ScriptPart
 from planner.timeline import Stretches, stretches
 from planner.units import Num
+from planner.workspaces import TRAINING_THREADS, workspace_lines
 
 
 class ObjectiveFineTune:
@@ -52,6 +53,7 @@ def fine_tune_lines(draft: Draft) -> tuple[Line, ...]:
         *_stored(stacks, when, draft.device),
         *_gradients(stacks, when, draft.schedule.grad_accumulation > 1, draft.loop.takes_gradients),
         *_saved(stacks, when),
+        *workspace_lines(draft.device, draft.capability, TRAINING_THREADS, when.training),
         *_those_that_are(made),
     )
 

@@ -71,7 +71,7 @@ def test_the_live_peak_is_the_traced_one(row: dict[str, str]) -> None:
     plan = plan_of(row)
     totals: dict[At, int] = {}
     for line in draft(plan, 0, batch).lines:
-        if line.place == DEVICE:
+        if line.place == DEVICE and line.slot is not Slot.PLACEMENT:  # a trace sees no workspaces of cuBLAS
             for at in line.alive:
                 totals[at] = totals.get(at, 0) + line.bytes
     at = max(totals, key=lambda at: totals[at])

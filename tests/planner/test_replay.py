@@ -13,7 +13,7 @@ from planner.facts.data import BatchShape
 from planner.facts.model.catalogue import find
 from planner.facts.model.families import stacks_of
 from planner.ledger import DEVICE, At, Kind, Line, Why
-from planner.replay import CUBLAS_WORKSPACE_BYTES, Came, Run, can_replay, replayed, workspace_bytes
+from planner.replay import Came, Run, can_replay, replayed
 from planner.schedule import Schedule
 from planner.slots import Slot
 from planner.stored import stored
@@ -23,6 +23,7 @@ from planner.timeline import stretches
 from planner.training.loss_lines import loss_lines
 from planner.training.losses import WholeLogits
 from planner.units import MIB
+from planner.workspaces import CUBLAS_BYTES, workspace_bytes
 
 MODEL = "HuggingFaceTB/SmolLM2-360M"
 
@@ -72,7 +73,7 @@ def totals_of(one: Run, lines: tuple[Line, ...]) -> dict[At, int]:
 
 def ledger_peak(one: Run) -> int:
     """Live bytes at the fullest instant as the ledger's lines have it, with the workspaces of two threads."""
-    return max(totals_of(one, draft_and_lines(one)[1]).values()) + 2 * CUBLAS_WORKSPACE_BYTES
+    return max(totals_of(one, draft_and_lines(one)[1]).values()) + 2 * CUBLAS_BYTES
 
 
 @pytest.mark.parametrize("eager", [False, True])
@@ -124,7 +125,7 @@ def test_leaving_out_what_passes_within_the_middle_blocks_changes_little(
 
 def test_a_hopper_card_gives_each_thread_a_larger_workspace() -> None:
     assert workspace_bytes(9.0) == 32 * MIB
-    assert workspace_bytes(7.5) == workspace_bytes(8.9) == workspace_bytes(0.0) == CUBLAS_WORKSPACE_BYTES
+    assert workspace_bytes(7.5) == workspace_bytes(8.9) == workspace_bytes(0.0) == CUBLAS_BYTES
 
 
 def test_an_encoder_with_a_decoder_is_not_replayed() -> None:

@@ -13,6 +13,7 @@ from planner.estimate import Estimate, Tier, Verdict, device_of
 from planner.evidence import evidence, likeness
 from planner.facts.data import longest_batch
 from planner.facts.model.facts import ModelFacts
+from planner.interval import causes_in_words
 from planner.ledger import MOMENTS, At
 from planner.plan import Plan
 from planner.units import words
@@ -85,7 +86,8 @@ def _evidence(result: Estimate) -> str:
     if not result.tiers:
         return ""
     found = evidence(likeness(draft(result.plan)))
-    return str(found) if found else "No run like this one has been measured yet."
+    told = str(found) if found else "No run like this one has been measured yet."
+    return f"{told} {causes_in_words(result.tiers[0].reserved.causes)}".rstrip()
 
 
 def expected_words(tier: Tier) -> str:

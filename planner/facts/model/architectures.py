@@ -197,5 +197,5 @@ def unsupported_because(architecture: str) -> str:
     """The sentence shown with "cannot tell" for an architecture outside `SUPPORTED`."""
     known = ", ".join(name.removesuffix("ForCausalLM") for name in SUPPORTED)
     because = DIFFERENCES.get(architecture)
-    told = f"{architecture} is not computed yet: {because}" if because else f"{architecture} is not computed yet"
+    told = f"{architecture} cannot be planned and run yet" + (f": {because}" if because else "")
     return f"{told}. Models of these families are: {known}."

@@ -48,7 +48,7 @@ def test_a_plan_in_json_has_the_promised_fields(capsys: pytest.CaptureFixture[st
     assert made["verdict"] in ("fits", "tight")
     tier_fields = ("name", "budget_bytes", "peak_bytes", "low_bytes", "high_bytes", "peak_phase", "peak_moment")
     figures = ("allocated_bytes", "reserved_bytes", "process_bytes")
-    assert all(set(tier) == {*tier_fields, *figures} for tier in made["tiers"])
+    assert all(set(tier) == {*tier_fields, *figures, "causes"} for tier in made["tiers"])
     assert all(tier["allocated_bytes"] <= tier["process_bytes"] == tier["peak_bytes"] for tier in made["tiers"])
     assert all(set(line) == {"what", "kind", "tier", "bytes", "phases", "why"} for line in made["ledger"])
     assert {line["tier"] for line in made["ledger"]} <= {tier["name"] for tier in made["tiers"]}
