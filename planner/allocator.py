@@ -12,7 +12,7 @@ options of PYTORCH_CUDA_ALLOC_CONF but `expandable_segments`.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple, TypeAlias
 
 from planner.units import MIB
@@ -36,11 +36,10 @@ class OutOfMemoryError(Exception):
 
 
 class Peaks(NamedTuple):
-    """What a row of events came to: the most allocated and reserved, and the reserved at its end."""
+    """What a row of events came to: the most allocated and the most reserved."""
 
     allocated_bytes: int
     reserved_bytes: int
-    reserved_at_end_bytes: int
 
 
 class _Block:
@@ -121,7 +120,7 @@ class Allocator:
                 self.give(key)
             else:
                 self.empty_cache()
-        return Peaks(self.peak_allocated_bytes, self.peak_reserved_bytes, self.reserved_bytes)
+        return Peaks(self.peak_allocated_bytes, self.peak_reserved_bytes)
 
     # blocks
 
@@ -269,24 +268,3 @@ class Allocator:
         for neighbour in (block.previous, block.following):
             if neighbour is not None and not neighbour.mapped:
                 block = self._joined(block, neighbour)
-
-
-def smallest_capacity(
-    events: Sequence[Event], *, expandable_segments: bool = False, step_bytes: int = LARGE_ROUNDING_BYTES
-) -> int:
-    """The smallest capacity in which the events still run, unused segments given back where needed; to step_bytes.
-
-    By bisection between the peak of the tensors and what is reserved without a limit; both ends are whole steps.
-    """
-    free_running = Allocator(None, expandable_segments).replay(events)
-    fails = free_running.allocated_bytes // step_bytes - 1
-    works = -(-free_running.reserved_bytes // step_bytes)
-    while works - fails > 1:
-        middle = (works + fails) // 2
-        try:
-            Allocator(middle * step_bytes, expandable_segments).replay(events)
-        except OutOfMemoryError:
-            fails = middle
-        else:
-            works = middle
-    return works * step_bytes

@@ -10,13 +10,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from planner.autograd.amount import Extent, most
-from planner.autograd.block import block_of
+from planner.autograd.block import blocks_of
 from planner.draft import Draft
 from planner.facts.model.families.cache import cached_elements, cached_heads, cached_positions
 from planner.ledger import DEVICE, At, Kind, Line, Why
 from planner.loaded import LOADED, weight_lines
 from planner.slots import Slot
-from planner.units import Num, maximum
+from planner.units import Num
 
 READ_BLOCKS = At(0, "prompt", "read_blocks")
 READ_LOGITS = At(0, "prompt", "read_logits")
@@ -162,9 +162,7 @@ def _reading(draft: Draft, writing: Writing) -> list[Line]:
         return []
     extent = Extent(batch.seq, batch.tokens, batch.tokens * batch.seq)
     draft = draft._replace(loop=draft.loop._replace(keeps_cache=False))  # all layers' cache is a line of its own
-    fullest: Num = 0
-    for stack in draft.stacks:
-        fullest = maximum(fullest, most(block_of(draft, stack, first=False).inference, extent))
+    fullest = most(blocks_of(draft).inference, extent)
     flow = (draft.flow_bits or draft.compute_bits) // 8
     return [
         _line(

@@ -6,6 +6,7 @@ so that a batch may be a grid of batches.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 from typing import NamedTuple, TypeAlias
 
@@ -30,6 +31,26 @@ def per_token(n: int) -> Amount:
 def per_pair(n: int) -> Amount:
     """For each token and each token of its own row: rows × seq × seq in all."""
     return (0, 0, 0, n)
+
+
+def times(n: int, amount: Amount) -> Amount:
+    a, b, c, d = amount
+    return (n * a, n * b, n * c, n * d)
+
+
+def minus(left: Sequence[int], right: Sequence[int]) -> Amount:
+    a, b, c, d = left
+    return (a - right[0], b - right[1], c - right[2], d - right[3])
+
+
+def total(amounts: Sequence[Amount]) -> Amount:
+    """The sum of any number of amounts."""
+    return (
+        sum(a[0] for a in amounts),
+        sum(a[1] for a in amounts),
+        sum(a[2] for a in amounts),
+        sum(a[3] for a in amounts),
+    )
 
 
 class Extent(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from planner.autograd.amount import Amount, per_position, per_token
+from planner.autograd.amount import Amount, minus, per_position, per_token, times, total
 from planner.autograd.layer import Layer, Shared
 from planner.autograd.tape import Tape, Value
 from planner.draft import Draft, Stack, Ways
@@ -39,7 +39,8 @@ class Block:
 class Blocks:
     """All blocks of a model: how many, the last one and the first that backward reaches, and what the others keep.
 
-    others_kept: by all blocks but the last. cached: keys and values of all. left: as `Block.left`, of all.
+    others_kept: by all blocks but the last. cached: keys and values of all. left: as `Block.left`, of all. inference:
+    the fullest instants of a forward pass that keeps nothing, of whichever kind of block.
     """
 
     layers: int
@@ -48,6 +49,7 @@ class Blocks:
     others_kept: Amount
     cached: Amount
     left: Amount
+    inference: tuple[Amount, ...]
 
 
 def blocks_of(draft: Draft) -> Blocks:
@@ -69,16 +71,10 @@ def _all(stacks: tuple[Stack, ...], ways: Ways, alone: bool) -> Blocks:
         first = first or (entering if wants else None)
         every += [(1, entering), (stack.layers - 1, _run(stack, ways, wants, alone))]
     last = every[-1][1] if stacks[-1].layers > 1 else every[-2][1]
-    kept, cached = _sum([_times(n, one.kept) for n, one in every]), _sum([_times(n, one.cached) for n, one in every])
-    left = _sum([_times(n, one.left) for n, one in every])
-    return Blocks(layers, first or every[0][1], last, _minus(kept, last.kept), cached, left)
-
-
-def block_of(draft: Draft, stack: Stack, *, first: bool) -> Block:
-    """A block of this stack; first: the model's first one, which reads the embedding."""
-    # with checkpointing PEFT makes the embedding's result want a gradient, or nothing would be recorded
-    wants = not first or stored(stack).into_first or draft.recompute
-    return _run(stack, draft.ways, wants, draft.schedule.grad_accumulation == 1 and not draft.loop.takes_gradients)
+    kept, cached = total([times(n, one.kept) for n, one in every]), total([times(n, one.cached) for n, one in every])
+    left = total([times(n, one.left) for n, one in every])
+    inference = tuple(dict.fromkeys(instant for _, one in every for instant in one.inference))
+    return Blocks(layers, first or every[0][1], last, minus(kept, last.kept), cached, left, inference)
 
 
 @lru_cache(maxsize=4096)
@@ -101,12 +97,12 @@ def _run(stack: Stack, ways: Ways, wants_gradient: bool, gradients_stay: bool) -
     before = tuple(t.live)
     del x
     keeps_input = tuple(t.live) == before
-    cached = _sum([value.storage.bytes for value in layer.cache])
+    cached = total([value.storage.bytes for value in layer.cache])
     storages = {id(value.storage): value.storage.bytes for value in layer.left}
-    left = _sum(list(storages.values())) if not ways.recompute else (0, 0, 0, 0)
+    left = total(list(storages.values())) if not ways.recompute else (0, 0, 0, 0)
     layer.left.clear()
     elements, last, result = y.elements, y.node, y.storage.bytes
-    kept = _minus(tuple(t.live), result)
+    kept = minus(tuple(t.live), result)
     del y
     t.enter("backward")
     if last is not None:  # otherwise nothing is trained here or before
@@ -121,13 +117,13 @@ def _run(stack: Stack, ways: Ways, wants_gradient: bool, gradients_stay: bool) -
     run(x)
     layer.left.clear()
     return Block(
-        kept=_minus(_minus(kept, shared), cached),
+        kept=minus(minus(kept, shared), cached),
         cached=cached,
         left=left,
         keeps_input=keeps_input,
-        forward=tuple(_minus(_minus(a, shared), cached) for a in t.fullest("forward")),
-        backward=tuple(_minus(_minus(a, shared), cached) for a in t.fullest("backward")),
-        inference=tuple(_minus(a, shared) for a in t.fullest("inference")),
+        forward=tuple(minus(minus(a, shared), cached) for a in t.fullest("forward")),
+        backward=tuple(minus(minus(a, shared), cached) for a in t.fullest("backward")),
+        inference=tuple(minus(a, shared) for a in t.fullest("inference")),
     )
 
 
@@ -142,24 +138,3 @@ def shared_of(t: Tape, stack: Stack, ways: Ways) -> Shared:
     # the encoder's result, taken to be as long as the decoder's rows
     encoded = t.input(per_token(facts.hidden_size), bits, True) if stack.kind == "decoder" else None
     return Shared(cos, sin, mask, encoded)
-
-
-def _sum(amounts: list[Amount]) -> Amount:
-    return (
-        sum(a[0] for a in amounts),
-        sum(a[1] for a in amounts),
-        sum(a[2] for a in amounts),
-        sum(a[3] for a in amounts),
-    )
-
-
-def _plus(a: Amount, b: Amount, times: int) -> Amount:
-    return (a[0] + times * b[0], a[1] + times * b[1], a[2] + times * b[2], a[3] + times * b[3])
-
-
-def _times(n: int, a: Amount) -> Amount:
-    return (n * a[0], n * a[1], n * a[2], n * a[3])
-
-
-def _minus(a: tuple[int, ...], b: tuple[int, ...]) -> Amount:
-    return (a[0] - b[0], a[1] - b[1], a[2] - b[2], a[3] - b[3])

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from planner.assets import asset
-from planner.facts.data import DataFacts
 from planner.facts.json_file import read_object
 from planner.facts.rows import Row
 from planner.problem import ProblemError
@@ -53,19 +52,6 @@ def estimated_prompt_length(row: Row) -> int:
 
 def _marks(row: Row) -> int:
     return TOKENS_PER_MESSAGE * row.turns + TOKENS_PER_CONVERSATION if row.conversational else 1
-
-
-def where_lengths_are_from(data: DataFacts) -> str:
-    """The sentence to show beside a length: counted, or how far off it may be."""
-    if data.lengths_from == "counted":
-        return "Tokens counted with the model's own tokenizer and chat template."
-    if data.lengths_from == "estimated":
-        low, high = BYTES_PER_TOKEN_BAND
-        return (
-            f"Tokens estimated from the size of the text, {BYTES_PER_TOKEN} bytes each; most rows have {low} to {high}. "
-            "Counting them makes the longest batch certain."
-        )
-    return "Token lengths are not known, so every row is taken to be as long as the cut-off."
 
 
 def lengths_file(data_sha256: str, tokenizer: str) -> Path:

@@ -27,11 +27,6 @@ def runs_dir() -> Path:
     return home() / "runs"
 
 
-def plans_dir() -> Path:
-    """Saved plans, one JSON file each."""
-    return home() / "plans"
-
-
 def models_dir() -> Path:
     """Models the program fetched or converted; a cache, so it may be deleted without losing a person's work."""
     chosen = _chosen()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from planner.autograd.amount import Amount, fixed, per_position, per_token
+from planner.autograd.amount import Amount, fixed, per_position, per_token, times
 from planner.autograd.head import Head
 from planner.autograd.operations import cast, log_softmax, negative_log_likelihood, view
 from planner.autograd.tape import Gradients, Tape, Value, Weight
@@ -21,7 +21,7 @@ MOST_PIECES = 64  # that are followed one by one; of more, one piece is a small 
 
 def cross_entropy(t: Tape, logits: Value, rows: Amount = EACH_TOKEN) -> Value:
     """torch's own: log-probabilities of every entry, of which one each counts; rows: how many there are."""
-    targets = t.new(_times(rows, 1), 64)
+    targets = t.new(rows, 64)
     return negative_log_likelihood(t, log_softmax(t, logits), targets)
 
 
@@ -108,13 +108,13 @@ class LogitsInPieces:
     def _logits(self, t: Tape, hidden: Value, head: Head, rows: list[Amount], h: int, v: int) -> list[Value]:
         if head.plain and head.weight.trained:
             weight = t.shared(head.weight)
-            pieces = _cut(t, hidden, [_times(one, h) for one in rows], True)
+            pieces = _cut(t, hidden, [times(h, one) for one in rows], True)
             return [
-                _piece(t, x, weight, head.weight, _times(one, v), head.compute_bits)
+                _piece(t, x, weight, head.weight, times(v, one), head.compute_bits)
                 for x, one in zip(pieces, rows, strict=True)
             ]
         copies = [t.new(fixed((self.pieces - 1) * head.copied_bytes), 8)] if head.copied_bytes else []
-        return _cut(t, head.logits(hidden), [_times(one, v) for one in rows], False, copies)
+        return _cut(t, head.logits(hidden), [times(v, one) for one in rows], False, copies)
 
     def held_bits(self, compute_bits: int) -> int:
         """Of each logit that outlives backward."""
@@ -172,11 +172,6 @@ class FewLabels:
 
     def held_bits(self, compute_bits: int) -> int:
         return 0
-
-
-def _times(rows: Amount, n: int) -> Amount:
-    a, b, c, d = rows
-    return (a * n, b * n, c * n, d * n)
 
 
 def _cut(t: Tape, whole: Value, sizes: list[Amount], copied: bool, beside: Sequence[Value] = ()) -> list[Value]:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planner.allocator import EMPTY_CACHE, Allocator, Event, OutOfMemoryError, smallest_capacity
-from planner.units import GIB, KIB, MIB
+from planner.allocator import EMPTY_CACHE, Allocator, Event, OutOfMemoryError
+from planner.units import KIB, MIB
 
 
 def after(*events: Event, expandable: bool = False) -> Allocator:
@@ -76,7 +76,6 @@ def test_unused_segments_are_given_back_before_a_card_is_full() -> None:
     assert limited.replay(events).reserved_bytes == 80 * MIB
     with pytest.raises(OutOfMemoryError):
         Allocator(78 * MIB).replay(events)
-    assert smallest_capacity(events) == 80 * MIB
 
 
 def test_expandable_segments_grow_by_pages_and_leave_no_gaps() -> None:
@@ -139,23 +138,6 @@ def test_all_freed_and_emptied_is_nothing_reserved(drawn: list[tuple[int, int]],
     assert (allocator.allocated_bytes, allocator.reserved_bytes) == (0, 0)
 
 
-@settings(max_examples=40, deadline=None)
-@given(Draw, st.booleans())
-def test_the_smallest_capacity_lies_between_live_and_reserved_and_works(
-    drawn: list[tuple[int, int]], expandable: bool
-) -> None:
-    events = events_of(drawn)
-    free = Allocator(expandable_segments=expandable).replay(events)
-    capacity = smallest_capacity(events, expandable_segments=expandable)
-    assert free.allocated_bytes <= capacity <= max(free.reserved_bytes, 0)
-    assert Allocator(capacity, expandable).replay(events).reserved_bytes <= capacity
-
-
 @given(Draw)
 def test_the_same_events_always_come_to_the_same(drawn: list[tuple[int, int]]) -> None:
     assert Allocator().replay(events_of(drawn)) == Allocator().replay(events_of(drawn))
-
-
-def test_a_card_of_any_size_is_found_by_bisection() -> None:
-    assert smallest_capacity([(1, 3 * GIB)]) == 3 * GIB
-    assert smallest_capacity([]) == 0

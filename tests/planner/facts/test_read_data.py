@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from planner.assets import asset
 from planner.facts.data import DataFacts
-from planner.facts.lengths import BYTES_PER_TOKEN_BAND, keep_lengths, lengths_file, where_lengths_are_from
+from planner.facts.lengths import BYTES_PER_TOKEN_BAND, keep_lengths, lengths_file
 from planner.facts.model.catalogue import find
 from planner.facts.read_data import FAULTS_LIMIT, DataProblemError, read_data, rows
 from planner.problem import ProblemError
@@ -159,13 +159,6 @@ def test_the_sample_data_is_sound_and_its_estimate_within_the_stated_band() -> N
     low, high = BYTES_PER_TOKEN_BAND
     ratio = sum(facts.lengths) / sum(counted["lengths"])
     assert low / 3.6 < 1 / ratio < high / 3.6
-
-
-def test_where_lengths_are_from_is_said_with_its_band(tmp_path: Path) -> None:
-    facts = read_data(written(tmp_path, MESSAGES))
-    assert "2.2 to 5.3" in where_lengths_are_from(facts)
-    assert "own tokenizer" in where_lengths_are_from(replace(facts, lengths_from="counted"))
-    assert "not known" in where_lengths_are_from(replace(facts, lengths=(), lengths_from="unknown"))
 
 
 @pytest.mark.slow

@@ -43,7 +43,6 @@ def test_one_variable_moves_everything_a_person_keeps(tmp_path: Path, monkeypatc
     monkeypatch.setenv(home.HOME_VARIABLE, str(tmp_path))
     assert home.home() == tmp_path
     assert home.runs_dir() == tmp_path / "runs"
-    assert home.plans_dir() == tmp_path / "plans"
     assert home.example_model_dir() == tmp_path / "models" / home.EXAMPLE_MODEL
     monkeypatch.delenv(home.HOME_VARIABLE)
     assert home.home().name == "plimsoll"
