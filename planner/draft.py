@@ -154,11 +154,11 @@ class Loop(NamedTuple):
     pass and held with the outputs. repeats_kv: keys and values are copied for their query heads before the attention
     kernel; None: as the attention itself decides. compiled: torch.compile fuses what lies between matmuls. offloaded:
     what checkpointing keeps goes to the host. takes_gradients: each gradient is taken away as soon as it is made, by an
-    update in backward or into a flat buffer. reentrant: checkpointing runs an inner backward of its own. joined_qkv:
-    the blocks are written with one matrix for queries, keys and values (LitGPT's way). keeps_graph: packed matmuls keep
-    what they read on their node (bitsandbytes before 0.43), and the loop still names a step's loss during the next one's
-    forward pass, so that all of it stays until then. rare_length: the longest batch is one of its kind, cut nowhere, so
-    that the batch after it is shorter, somewhere between nothing and as long.
+    update in backward or into a flat buffer. joined_qkv: the blocks are written with one matrix for queries, keys and
+    values (LitGPT's way). keeps_graph: packed matmuls keep what they read on their node (bitsandbytes before 0.43), and
+    the loop still names a step's loss during the next one's forward pass, so that all of it stays until then.
+    rare_length: the longest batch is one of its kind, cut nowhere, so that the batch after it is shorter, somewhere
+    between nothing and as long.
     """
 
     keeps_outputs: bool = False
@@ -167,7 +167,6 @@ class Loop(NamedTuple):
     compiled: bool = False
     offloaded: bool = False
     takes_gradients: bool = False
-    reentrant: bool = False
     joined_qkv: bool = False
     keeps_graph: bool = False
     rare_length: bool = False

@@ -14,9 +14,9 @@ from planner.autograd.block import blocks_of
 from planner.draft import Draft
 from planner.facts.model.families.cache import cached_elements, cached_heads, cached_positions
 from planner.ledger import DEVICE, At, Kind, Line, Why
-from planner.loaded import LOADED, weight_lines
 from planner.slots import Slot
 from planner.units import Num
+from planner.weights.loaded import LOADED, weight_lines
 
 READ_BLOCKS = At(0, "prompt", "read_blocks")
 READ_LOGITS = At(0, "prompt", "read_logits")

@@ -7,8 +7,8 @@ from benchmarks.truth.weights_of import ties_again
 from planner.draft import Draft
 from planner.inference import TIMELINE, Writing, inference_lines
 from planner.ledger import At, Line
-from planner.loaded import LOADED
 from planner.units import BYTES_PER_ELEMENT
+from planner.weights.loaded import LOADED
 
 ROTARY_POSITIONS = 32_768
 """Positions of the rotary tables that old modelling code makes for every layer at loading: `max_position_embeddings` of

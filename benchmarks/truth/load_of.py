@@ -8,7 +8,7 @@ from __future__ import annotations
 from benchmarks.truth.row import Row
 from planner.draft import Draft
 from planner.ledger import At, Kind, Line
-from planner.loaded import LOADED, weight_lines
+from planner.weights.loaded import LOADED, weight_lines
 
 
 def lines(row: Row, draft: Draft) -> tuple[tuple[At, ...], tuple[Line, ...]]:

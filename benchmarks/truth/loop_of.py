@@ -57,7 +57,6 @@ def looped(row: Row, draft: Draft) -> Draft:
             compiled=bool(row.compile),
             offloaded=bool(row.activation_offload),
             takes_gradients=bool(row.optimizer and row.optimizer.in_backward) or row.sharding.kind == "zero3",
-            reentrant=bool(row.checkpointing_reentrant),
             joined_qkv=one,
             keeps_graph=keeps_graph,
             rare_length=bool(row.seq_len and row.seq_len % CUT),

@@ -7,10 +7,10 @@ from functools import lru_cache
 
 from benchmarks.truth.row import Row, Weights
 from planner.draft import Packing, Stack, Tensor
-from planner.laid_out import unused_bytes
-from planner.packing import Awq, EightBits, EightBitsWeightOnly, Float8, FourBits, Gptq
 from planner.problem import fail
 from planner.units import BYTES_PER_ELEMENT
+from planner.weights.packing import Awq, EightBits, EightBitsWeightOnly, Float8, FourBits, Gptq
+from planner.weights.unused_rests import unused_bytes
 
 
 def compute(row: Row) -> tuple[int, int, bool]:

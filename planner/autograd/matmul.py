@@ -1,7 +1,7 @@
 """Matmuls whose matrix is not what they multiply with: unpacked from few bits first, or read as a 16-bit copy.
 
 Each says what is made of the matrix and of x, in the library's order, and what stays for backward. Which library packs a
-matrix is said in `planner.packing`; here is only what happens on the tape.
+matrix is said in `planner.weights.packing`; here is only what happens on the tape.
 """
 
 from __future__ import annotations

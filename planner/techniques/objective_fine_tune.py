@@ -12,7 +12,6 @@ from typing import Any
 from planner.autograd.amount import Extent, measure, most
 from planner.autograd.block import Block, Blocks, blocks_of
 from planner.draft import Draft, Stack
-from planner.laid_out import unused_line
 from planner.ledger import DEVICE, DISK, HOST, At, Kind, Line, Why, new
 from planner.options import NoOptions
 from planner.plan import Plan
@@ -22,6 +21,7 @@ from planner.stored import CHECKPOINTS_AT_ONCE, stored
 from planner.techniques.technique import ScriptPart
 from planner.timeline import Stretches, stretches
 from planner.units import Num
+from planner.weights.unused_rests import unused_line
 from planner.workspaces import TRAINING_THREADS, workspace_lines
 
 

@@ -14,9 +14,9 @@ from benchmarks.truth.rows import read_file
 from planner.draft import Stack
 from planner.facts.model.catalogue import find
 from planner.facts.model.families import stacks_of
-from planner.packing import FourBits
 from planner.problem import ProblemError
 from planner.units import MIB
+from planner.weights.packing import FourBits
 from tests.benchmarks.one_row import published, raw_row
 
 DEV = Path(__file__).resolve().parents[3] / "shared" / "data" / "measured" / "rows_dev.jsonl"

@@ -1,4 +1,4 @@
-"""Writing an answer, against peaks that others measured, and what blocks of whole MiB cost beside weights."""
+"""Writing an answer, against peaks that others measured."""
 
 from __future__ import annotations
 
@@ -16,11 +16,9 @@ from planner.facts.data import BatchShape
 from planner.facts.model.catalogue import find
 from planner.facts.model.families import stacks_of
 from planner.inference import TIMELINE, Writing, inference_lines
-from planner.laid_out import unused_bytes
-from planner.packing import Awq, Gptq
 from planner.schedule import Schedule
 from planner.techniques import attention_sdpa
-from planner.units import MIB
+from planner.weights.packing import Awq, Gptq
 
 # QwenLM/Qwen2.5, docs/source/benchmark/speed_benchmark.rst (2024-06-11 and 2024-11-06): one A100, transformers 4.38 and
 # 4.46, flash-attention 2, batch 1; torch.cuda.max_memory_allocated, printed with two decimals of GiB
@@ -109,16 +107,3 @@ def test_a_sliding_window_bounds_the_cache() -> None:
         lines = inference_lines(draft._replace(attend=attention_sdpa.attend), Writing(1, 16))
         cache.append([x.bytes for x in lines if x.what == "Keys and values"])
     assert cache[0] < cache[1] == cache[2]
-
-
-@pytest.mark.parametrize(("mib", "unused"), [(48, 0), (135, 1), (129.5, 0.5), (48.25, 0), (9, 0)])
-def test_a_block_keeps_a_rest_of_at_most_one_mib(mib: float, unused: float) -> None:
-    facts = find("Qwen/Qwen2.5-3B")
-    matrix = Tensor("q_proj", "linear", (int(mib * MIB) // 2, 1), 4, 16)
-    assert unused_bytes((Stack(facts, 4, (matrix,), ()),)) == 4 * unused * MIB
-
-
-def test_three_matrices_of_each_of_48_layers_waste_a_mib() -> None:
-    # Qwen2.5-14B: gate, up and down have 13,824 × 5,120 × 2 bytes, which is 135 MiB
-    unused = unused_bytes(stacks_of(find("Qwen/Qwen2.5-14B")))
-    assert unused == pytest.approx(3 * 48 * MIB, rel=0.02)

@@ -14,7 +14,6 @@ from planner.facts.data import BatchShape
 from planner.facts.model.facts import ModelFacts
 from planner.facts.model.families import stacks_of
 from planner.ledger import DEVICE, HOST, Kind, Line
-from planner.packing import FourBits
 from planner.schedule import Schedule
 from planner.techniques.attention_sdpa import attend
 from planner.techniques.objective_fine_tune import fine_tune_lines
@@ -24,6 +23,7 @@ from planner.training.one_block import one_block_of
 from planner.training.optimizers import Optimizer, optimizer_lines
 from planner.training.sharding import Shares, per_rank
 from planner.training.zero import zero_lines
+from planner.weights.packing import FourBits
 
 FACTS = ModelFacts("t", "catalogue", "LlamaForCausalLM", "dense_gated_decoder", 4096, 256, 512, 8, 4, 2, 64, False)
 TRAINED = tuple(

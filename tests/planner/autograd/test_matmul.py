@@ -13,7 +13,7 @@ import torch
 from planner.autograd.amount import per_token
 from planner.autograd.matmul import of_copies, unpacked_and_kept, unpacked_each_time
 from planner.autograd.tape import Tape, Value, Weight
-from planner.packing import FourBits
+from planner.weights.packing import FourBits
 from tests.live_bytes import LiveBytes
 
 TOKENS, D_IN, D_OUT = 48, 96, 160

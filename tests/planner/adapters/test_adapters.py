@@ -22,9 +22,9 @@ from planner.ledger import DEVICE, Kind
 from planner.schedule import Schedule
 from planner.techniques.attention_sdpa import attend
 from planner.techniques.objective_fine_tune import fine_tune_lines
-from tests.planner.adapter_count import FACTS, stack
+from tests.planner.adapters.adapter_count import FACTS, stack
 
-ROWS = Path(__file__).parents[2].parent / "shared/data/measured/rows_dev.jsonl"
+ROWS = Path(__file__).parents[3].parent / "shared/data/measured/rows_dev.jsonl"
 QV = ("q_proj", "v_proj")
 GIB = 2**30
 

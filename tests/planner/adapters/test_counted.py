@@ -26,7 +26,7 @@ from planner.adapters.trained_parts import trained_parts, trained_tokens
 from planner.adapters.vectors import Beft, Ia3, Road
 from planner.adapters.whole_updates import Fourier, Loha, Lokr
 from planner.draft import Heads, Stack
-from tests.planner.adapter_count import FACTS, ROWS, counted, planned_of, stack, stored_bytes, with_peft
+from tests.planner.adapters.adapter_count import FACTS, ROWS, counted, planned_of, stack, stored_bytes, with_peft
 
 # PEFT warns of its own defaults and of names that transformers has changed
 pytestmark = pytest.mark.filterwarnings("ignore")

@@ -13,8 +13,8 @@ from functools import lru_cache
 from planner.allocator import Allocator, Event
 from planner.draft import Stack, Tensor
 from planner.ledger import DEVICE, At, Kind, Line, Why
-from planner.packing import EightBits, FourBits
 from planner.slots import Slot
+from planner.weights.packing import EightBits, FourBits
 
 WHY = Why("Matrices lie in blocks of whole 2 MiB; a rest of up to 1 MiB is not given to anything else.")
 

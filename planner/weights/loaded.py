@@ -6,11 +6,11 @@ from functools import lru_cache
 from typing import Any
 
 from planner.draft import Stack
-from planner.laid_out import unused_line
 from planner.ledger import DEVICE, At, Kind, Line, Why
-from planner.packing import EightBits, FourBits, Gptq
 from planner.slots import Slot
 from planner.stored import stored
+from planner.weights.packing import EightBits, FourBits, Gptq
+from planner.weights.unused_rests import unused_line
 
 LOADED = At(0, "load", "weights")
 

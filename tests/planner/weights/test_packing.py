@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.packing import Awq, EightBits, EightBitsWeightOnly, Float8, FourBits, Gptq
+from planner.weights.packing import Awq, EightBits, EightBitsWeightOnly, Float8, FourBits, Gptq
 
 SHAPES = st.tuples(st.integers(1, 64).map(lambda n: 64 * n), st.integers(1, 64).map(lambda n: 128 * n))
 ALL = (FourBits(), FourBits(double=True), EightBits(), EightBitsWeightOnly(), Gptq(), Gptq("gptq8", 8), Awq(), Float8())
