@@ -31,6 +31,7 @@ from backends.trainers.journaled import Journaled
 from planner.plan import Plan
 from planner.problem import fail
 from planner.run import events, layout
+from planner.run.said import said_of
 from planner.run.spec import RunSpec
 from planner.techniques.registry import technique
 from planner.units import words
@@ -173,13 +174,14 @@ def _save_result(model: Any, tokenizer: Any, run_dir: Path) -> Path:
 
 def _ending(spec: RunSpec, report: Report, meter: Meter, outcome: str, result: Path | None) -> events.Finished:
     meter.stop()
-    track, predicted = meter.main, dict(spec.predicted).get("peak_bytes")
+    track = meter.main
+    predicted = said_of(dict(spec.predicted), track.source).expected or None
     at = " ".join(filter(None, [f"step {track.peak_step}" if track.peak_step > 0 else "", track.peak_moment]))
     took = f"It took {words(track.peak)}."
     return report.ending(
         str(result or ""),
         checkpoint.sha256_of_weights(result) if result else "",
-        f"We said {words(predicted)}. {took}" if isinstance(predicted, int) else took,
+        f"We said {words(predicted)}. {took}" if predicted else took,
         outcome=outcome,
         measured={"source": track.source, "peak_bytes": track.peak, "predicted_bytes": predicted, "at": at},
     )

@@ -17,6 +17,7 @@ from app.widgets.decimate import Decimated
 from planner.problem import Problem
 from planner.run.events import Checkpoint, Event, Failed, Finished, Memory, Note, Phase, Sample, Started, Step
 from planner.run.lock import State
+from planner.run.said import said_of
 from planner.run.spec import RunSpec
 from planner.units import words
 
@@ -46,20 +47,12 @@ class Said:
     tier: str = ""
 
     @classmethod
-    def of(cls, spec: RunSpec | None) -> Said:
+    def of(cls, spec: RunSpec | None, source: str = "") -> Said:
+        """source: the counter that measures; what was said of the same counter."""
         figures: dict[str, Any] = dict(spec.predicted) if spec else {}
-
-        def whole(name: str) -> int:
-            value = figures.get(name, 0)
-            return value if isinstance(value, int) else 0
-
-        return cls(
-            whole("low_bytes"),
-            whole("peak_bytes"),
-            whole("high_bytes"),
-            whole("budget_bytes"),
-            str(figures.get("tier", "")),
-        )
+        budget = figures.get("budget_bytes")
+        low, expected, high = said_of(figures, source)
+        return cls(low, expected, high, budget if isinstance(budget, int) else 0, str(figures.get("tier", "")))
 
 
 @dataclass
@@ -104,7 +97,7 @@ class RunRecord:
 
     @property
     def said(self) -> Said:
-        return Said.of(self.spec)
+        return Said.of(self.spec, self.source)
 
     def feed(self, event: Event) -> None:
         """Take one event."""
