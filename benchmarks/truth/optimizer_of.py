@@ -6,11 +6,12 @@ from benchmarks.truth.row import Row
 from planner.draft import Draft
 from planner.ledger import Line
 from planner.problem import fail
-from planner.training.optimizers import Optimizer, optimizer_lines
+from planner.training.optimizers import LOMO, SGD, Optimizer, optimizer_lines
 from planner.training.zero import zero_lines
 from planner.units import BYTES_PER_ELEMENT
 
-MOMENTS = {"sgd": 0, "lomo": 0, "mezo": 0}  # the others are Adam's children: two
+KNOWN = ("foreach", "fused", "for_loop", "bitsandbytes")
+WITHOUT_STATES = {"sgd": SGD, "lomo": LOMO}
 
 
 def lines(row: Row, draft: Draft) -> tuple[Line, ...]:
@@ -22,17 +23,17 @@ def lines(row: Row, draft: Draft) -> tuple[Line, ...]:
 
 
 def of(row: Row) -> Optimizer:
-    """The description of the row's optimizer."""
+    """The description of the row's optimizer; all that keep states are Adam's children."""
     about = row.optimizer
     if about is None:
         raise fail("row.optimizer", "the row does not say what updates the weights", "")
+    if about.name in WITHOUT_STATES:
+        return WITHOUT_STATES[about.name]
     named = about.state_dtype or "float32"
-    bits = 0 if named == "param" else 8 * BYTES_PER_ELEMENT[named]
     rank = row.trainable_options.rank if row.trainable_options and about.name.endswith("galore_adamw") else 0
     how = about.implementation
     return Optimizer(
-        moments=MOMENTS.get(about.name, 2),
-        state_bits=bits,
+        state_bits=0 if named == "param" else 8 * BYTES_PER_ELEMENT[named],
         implementation="deepspeed" if how == "deepspeed_fused" else how if how in KNOWN else "fused",
         in_backward=about.in_backward,
         paged=about.paged,
@@ -41,7 +42,5 @@ def of(row: Row) -> Optimizer:
         # loops that still checkpoint by an inner backward are of the time before torch 2.1
         lists=2 if row.checkpointing_reentrant else 1,
         projection_bits=4 if about.name.startswith("q_") else 16,
+        steps=how != "bitsandbytes",
     )
-
-
-KNOWN = ("foreach", "fused", "for_loop", "bitsandbytes")
