@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from benchmarks.truth import loss_of
+from benchmarks.truth import loss_of, optimizer_of
 from benchmarks.truth.row import Row
 from planner.draft import Draft
 from planner.facts.gpus import capability_of
@@ -15,6 +15,7 @@ from planner.replay import Run, can_replay, replayed
 from planner.reserved import band, context_of
 from planner.slots import Slot
 from planner.timeline import stretches
+from planner.training.zero_kept import kept_by_zero3
 
 
 class Held(NamedTuple):
@@ -31,6 +32,8 @@ def held(row: Row, draft: Draft, timeline: Iterable[At], lines: Iterable[Line]) 
     totals = {at: sum(int(x.bytes) for x in lines if at in x.alive) for at in timeline}
     if row.task != "train":
         return Held(*band("cuda", False).allocator(max(totals.values(), default=0)))
+    if row.sharding.kind == "zero3":
+        return Held(*kept_by_zero3(totals, lines, draft, row.sharding.n_gpus, optimizer_of.of(row)))
     return Held(*kept(totals, lines, draft.stacks, draft.recompute))
 
 

@@ -1,7 +1,9 @@
 """DeepSpeed's ZeRO on one rank: flat copies, float32 masters and states, gradient buckets, and the update on float32.
 
-Sizes follow deepspeed/runtime/zero/stage_1_and_2.py and stage3.py (0.12); bucket sizes are those of the configuration
-that transformers documents, since a run seldom says others. On a single rank nothing is shared out, but all of it exists.
+Sizes follow deepspeed/runtime/zero/stage_1_and_2.py and stage3.py (0.10 to 0.12); bucket sizes are those of the
+configuration that transformers documents, since a run seldom says others. On a single rank nothing is shared out, but
+all of it exists, except copies of whole parameters: `_no_gather_coalesced` (partition_parameters.py) looks into the
+flat ones.
 """
 
 from __future__ import annotations
@@ -68,7 +70,7 @@ def _lines(
         at_once = share
     else:
         bucket = hidden * hidden * bits // 8  # reduce_bucket_size "auto"
-        gathered = min(elements, LIVE_ELEMENTS) * bits // 8
+        gathered = min(elements, LIVE_ELEMENTS) * bits // 8 if ranks > 1 else 0
         lines += [
             line(
                 "Gradients in one piece",
@@ -92,10 +94,16 @@ def _lines(
         line(
             "Update workspace",
             Kind.WORKSPACE,
-            max(at_once * (bits // 8 + 4), 8 * largest),
+            max(at_once * (bits // 8 + 4), 8 * largest, checked_bytes(share, bits) if stage == 3 else 0),
             when.update,
             "Gradients of {n} elements in one piece and once more in float32; their norm is taken in float64.",
             ("n", at_once),
         )
     )
-    return tuple(lines)
+    return tuple([x for x in lines if x.bytes])
+
+
+def checked_bytes(share: int, bits: int) -> int:
+    """Of stage 3's look for infinities in all gradients at once (stage3.py, has_overflow): `isinf` is
+    `abs(x) == inf` in torch, a copy and a byte for each element."""
+    return share * (bits // 8 + 1)
