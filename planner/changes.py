@@ -78,9 +78,12 @@ def _other_techniques(plan: Plan) -> Iterator[Step]:
 
 def _variants(plan: Plan) -> Iterator[Step]:
     for choice in plan.stage.choices:
-        offered = getattr(technique(choice.slot, choice.technique), "variants", None)
+        known = technique(choice.slot, choice.technique)
+        offered = getattr(known, "variants", None)
         variants: tuple[Variant, ...] = offered(choice.options) if offered else ()
         for v in variants:
+            if known.problems(plan, v.options):  # a model without the matmuls that it names
+                continue
             yield Step(
                 key=choice.slot,
                 title=v.title,

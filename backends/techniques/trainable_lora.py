@@ -9,11 +9,12 @@ from peft import LoraConfig, get_peft_model
 
 def wrap(model: Any, options: Any) -> Any:
     """The model with frozen weights and trained adapters. Draws from torch's random state: seed it just before."""
+    targets = list(options.target_modules)
     config = LoraConfig(
         r=options.rank,
         lora_alpha=options.alpha,
         lora_dropout=options.dropout,
-        target_modules=list(options.target_modules),
+        target_modules="all-linear" if targets == ["all-linear"] else targets,  # a text is PEFT's own word
         bias="none",
         task_type="CAUSAL_LM",
     )

@@ -31,7 +31,7 @@ def lora_variants(options: Any) -> Iterator[Variant]:
             time=1 / 0.75,
             source=MEASURED,
         )
-    if set(PAPERS_TARGETS) < set(options.target_modules):
+    if set(PAPERS_TARGETS) < set(options.target_modules) or options.target_modules == ("all-linear",):
         yield Variant(
             replace(options, target_modules=PAPERS_TARGETS),
             f"Adapters on {' and '.join(PAPERS_TARGETS)} only",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from planner.adapters.adapted import adapted
 from planner.adapters.lora import Lora
 from planner.draft import Draft, Stack
+from planner.facts.model.facts import ModelFacts
+from planner.facts.model.shapes import matmuls_of
 from planner.options import option
 from planner.plan import Plan
 from planner.problem import Problem
@@ -14,7 +18,7 @@ from planner.slots import Slot
 from planner.techniques.lora_variants import lora_variants
 from planner.techniques.technique import Cost, ScriptPart, Variant
 
-ALL_LINEARS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+ALL_LINEAR = "all-linear"  # PEFT's own word for every linear layer but the head
 
 
 @dataclass(frozen=True)
@@ -27,7 +31,10 @@ class LoraOptions:
         0.0, "Dropout", "Share of the adapter's input set to zero while training.", minimum=0.0, maximum=0.95
     )
     target_modules: tuple[str, ...] = option(
-        ALL_LINEARS, "Targets", "The matmuls that get an adapter, by name: q_proj, v_proj, …", advanced=True
+        (ALL_LINEAR,),
+        "Targets",
+        "The matmuls of the blocks that get an adapter: all-linear, or those named as in the model: q_proj, v_proj, …",
+        advanced=True,
     )
     adapter_dtype: str = option(
         "float32",
@@ -49,26 +56,13 @@ class TrainableLora:
     cost = Cost(loses="only small matrices beside the weights learn, not the weights", severity=2)
 
     def problems(self, plan: Plan, options: LoraOptions) -> list[Problem]:
-        unknown = [t for t in options.target_modules if t not in ALL_LINEARS]
-        if unknown or not options.target_modules:
-            return [
-                Problem(
-                    "lora.unknown_target",
-                    f"{plan.model.name} has no matmul called {', '.join(map(repr, unknown))}."
-                    if unknown
-                    else "LoRA has no target.",
-                    f"Choose from: {', '.join(ALL_LINEARS)}.",
-                )
-            ]
-        if len(set(options.target_modules)) != len(options.target_modules):
-            return [Problem("lora.target_twice", "A target of LoRA is named twice.", "Name each target once.")]
-        return []
+        return list(_target_problems(plan.model, options.target_modules))
 
     def variants(self, options: LoraOptions) -> tuple[Variant, ...]:
         return tuple(lora_variants(options))
 
     def apply(self, options: LoraOptions, draft: Draft) -> Draft:
-        return draft._replace(stacks=tuple(_adapted(stack, options) for stack in draft.stacks))
+        return draft._replace(stacks=tuple([_adapted(stack, options) for stack in draft.stacks]))
 
     def script(self, options: LoraOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(
@@ -80,7 +74,7 @@ class TrainableLora:
                 f"        r={options.rank},",
                 f"        lora_alpha={options.alpha},",
                 f"        lora_dropout={options.dropout!r},",
-                f"        target_modules={list(options.target_modules)!r},",
+                f"        target_modules={_as_peft_reads(options.target_modules)},",
                 '        bias="none",',
                 '        task_type="CAUSAL_LM",',
                 "    ),",
@@ -90,6 +84,52 @@ class TrainableLora:
         )
 
 
+def _as_peft_reads(targets: tuple[str, ...]) -> str:
+    """As a literal: PEFT takes its word for all of them as a text, names as a list."""
+    return '"all-linear"' if targets == (ALL_LINEAR,) else repr(list(targets))
+
+
+@lru_cache(maxsize=1024)
 def _adapted(stack: Stack, options: LoraOptions) -> Stack:
     bits = 32 if options.adapter_dtype == "float32" else stack.tensors[0].bits
-    return adapted(stack, Lora(options.rank, bits, options.dropout), options.target_modules)
+    places = matmuls_of(stack.facts)
+    wanted = tuple(site for site, place in places.items() if any(_means(t, place) for t in options.target_modules))
+    return adapted(stack, Lora(options.rank, bits, options.dropout), wanted)
+
+
+def _means(target: str, place: str) -> bool:
+    """Whether a target is the matmul at this place: the end of its path is enough, as for PEFT."""
+    return target == ALL_LINEAR or f".{place}".endswith(f".{target}")
+
+
+@lru_cache(maxsize=1024)
+def _target_problems(model: ModelFacts, targets: tuple[str, ...]) -> tuple[Problem, ...]:
+    """What is wrong with the targets; of a model whose matmuls are not known, only what no model would take."""
+    if not targets:
+        return (Problem("lora.unknown_target", "LoRA has no target.", f"Choose {ALL_LINEAR}, or name some matmuls."),)
+    if len(set(targets)) != len(targets):
+        return (Problem("lora.target_twice", "A target of LoRA is named twice.", "Name each target once."),)
+    if ALL_LINEAR in targets and len(targets) > 1:
+        fact = f"{ALL_LINEAR} stands beside names of single matmuls."
+        return (Problem("lora.target_twice", fact, f"Give {ALL_LINEAR} alone, or the names alone."),)
+    places = matmuls_of(model).values()
+    unknown = [t for t in targets if not any(_means(t, place) for place in places)]
+    if not unknown or not places:
+        return ()
+    return (
+        Problem(
+            "lora.unknown_target",
+            f"{model.name} has no matmul called {', '.join(map(repr, unknown))}.",
+            f"Choose {ALL_LINEAR}, or from: {', '.join(_short(place, places) for place in places)}.",
+        ),
+    )
+
+
+def _short(place: str, places: Iterable[str]) -> str:
+    """The last part of a path, or as many as set it apart from the others."""
+    parts = place.split(".")
+    for n in range(1, len(parts)):
+        name = ".".join(parts[-n:])
+        if sum(_means(name, other) for other in places) == 1:
+            return name
+    return place

@@ -9,6 +9,8 @@ import torch
 import transformers
 
 from backends.count import LiveCount, by_line
+from planner.adapters.adapted import adapted
+from planner.adapters.lora import Lora
 from planner.draft import Draft
 from planner.facts.data import BatchShape
 from planner.facts.model.config import facts_from_config
@@ -98,15 +100,16 @@ def drafted(facts: ModelFacts, way: Way) -> Draft:
     draft = Draft(facts, Schedule(), BatchShape(way.rows, LENGTH, way.padded), "cpu", 0, stacks_of(facts))
     chosen = {
         Slot.WEIGHTS: choose(Slot.WEIGHTS, "fp32" if way.bits == 32 else "bf16"),
-        Slot.TRAINABLE: choose(Slot.TRAINABLE, "lora" if way.targets else "full"),
+        Slot.TRAINABLE: choose(Slot.TRAINABLE, "full"),
         Slot.ATTENTION: choose(Slot.ATTENTION, way.attention),
         Slot.ACTIVATION: choose(Slot.ACTIVATION, "checkpointing" if way.checkpointing else "keep_all"),
     }
-    if way.targets:
-        sites = tuple(site for site, _ in way.targets)
-        chosen[Slot.TRAINABLE] = choose(Slot.TRAINABLE, "lora", target_modules=sites)
     for slot in (Slot.WEIGHTS, Slot.PRECISION, Slot.TRAINABLE, Slot.ATTENTION, Slot.ACTIVATION, Slot.OBJECTIVE):
         choice = chosen.get(slot) or default_choice(slot)
+        if slot is Slot.TRAINABLE and way.targets:  # by site: what is not run has no names to choose from
+            sites = tuple(site for site, _ in way.targets)
+            draft = draft._replace(stacks=tuple(adapted(stack, Lora(8, 32), sites) for stack in draft.stacks))
+            continue
         draft = technique(slot, choice.technique).apply(choice.options, draft)
     return draft
 

@@ -60,7 +60,8 @@ def options_of(technique: Any) -> st.SearchStrategy[Any]:
             st.sampled_from(["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]),
             min_size=1,
             unique=True,
-        ).map(tuple),
+        ).map(tuple)
+        | st.just(("all-linear",)),
     }
     fields = set(technique.Options.__dataclass_fields__)
     chosen = {name: value for name, value in overrides.items() if name in fields}

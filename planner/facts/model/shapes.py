@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
+
 from planner.facts.model.facts import ModelFacts
 from planner.facts.model.families import stacks_of
 from planner.facts.model.families.decoders import DECODERS
@@ -20,17 +23,29 @@ LLAMA_NAMES = {
 
 def expected(facts: ModelFacts) -> dict[str, tuple[int, ...]]:
     """Every tensor of the checkpoint; tied weights once. For families of decoders without experts."""
-    names = {**LLAMA_NAMES, **DECODERS[facts.family].names}
     found = {}
     for stack in stacks_of(facts):
         for tensor in stack.tensors:
             if tensor.tied or tensor.role == "buffer":
                 continue
             base, _, bias = tensor.name.partition(".")
-            place = f"{names.get(base, f'model.layers.{{}}.{base}')}.{bias or 'weight'}"
+            place = f"{_place(facts, base)}.{bias or 'weight'}"
             for layer in range(tensor.count if "{}" in place else 1):
                 found[place.format(layer)] = tensor.shape
     return found
+
+
+@lru_cache(maxsize=1024)
+def matmuls_of(facts: ModelFacts) -> Mapping[str, str]:
+    """Where each matmul of a block lies in the model, by the name it has here, {} for the layer; empty where not known."""
+    if facts.family not in DECODERS:
+        return {}
+    return {site.weight: _place(facts, site.weight) for stack in stacks_of(facts) for site in stack.sites}
+
+
+def _place(facts: ModelFacts, name: str) -> str:
+    own = DECODERS[facts.family].names.get(name)
+    return own or LLAMA_NAMES.get(name) or f"model.layers.{{}}.{name}"
 
 
 def expected_params(facts: ModelFacts) -> int:
