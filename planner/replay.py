@@ -63,8 +63,15 @@ class Came(NamedTuple):
 
 
 def can_replay(stacks: tuple[Stack, ...]) -> bool:
-    """Stacks that follow each other; an encoder's result that every block of a decoder reads has no place here yet."""
-    return all(stack.kind != encoder_decoder.DECODER for stack in stacks)
+    """Stacks that follow each other and are trained from the first on, with a head.
+
+    An encoder's result that every block of a decoder reads has no place here yet, nor have blocks that nothing goes back
+    into, nor a loss without logits.
+    """
+    follow = all(stack.kind != encoder_decoder.DECODER for stack in stacks)
+    first = stacks[0]
+    trained = stored(first).into_first or any(x.trained and x.count == first.layers for x in first.tensors)
+    return follow and trained and any(x.role == "head" for x in stacks[-1].tensors)
 
 
 @lru_cache(maxsize=4096)

@@ -117,8 +117,13 @@ def _waveft(o: TrainableOptions, bits: int, row: Row) -> Adapter:
 
 
 def _road(o: TrainableOptions, bits: int, row: Row) -> Adapter:
-    variant = str(o.variant or o.extra("variant") or "road_1")
-    return Road(bits, int(variant.rpartition("_")[2]))
+    variant = o.variant if o.variant == "road_2" else o.extra("variant") or "road_1"
+    if variant not in _ROADS:
+        raise fail("row.adapter", f"the variant {variant} of road is not computed", "")
+    return Road(bits, _ROADS[str(variant)])
+
+
+_ROADS = {"road_1": 1, "road_2": 2, "road_4": 4}
 
 
 _KINDS: dict[str, Callable[[TrainableOptions, int, Row], Adapter]] = {

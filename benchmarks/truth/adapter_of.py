@@ -37,6 +37,8 @@ def adapted(row: Row, stacks: tuple[Stack, ...]) -> tuple[Stack, ...]:
         if row.trainable_options is None:
             raise fail("row.adapter", f"the row says nothing of its {row.trainable}", "")
         stacks = _with_adapter(row, row.trainable_options, stacks)
+        if any(x.trained and not x.elements for stack in stacks for x in stack.tensors):
+            raise fail("row.adapter", f"this {row.trainable} is larger than a matrix that it hangs on", "")
     parts = tuple(PARTS[part] for part in row.extra_trained if part in PARTS)
     if parts:
         parts = (*parts, "final norm") if "norm" in parts else parts
@@ -64,8 +66,12 @@ def _with_adapter(row: Row, o: TrainableOptions, stacks: tuple[Stack, ...]) -> t
         names = tuple(NAMES.get(name, name) for name in o.target_modules or ())
         return tuple(trained_parts(stack, names, copies=True) for stack in stacks)
     if row.trainable == "trainable_tokens":
-        return (trained_tokens(first, len(o.token_indices or ()), bits), *stacks[1:])
+        if not o.token_indices:
+            raise fail("row.tokens", "the row does not say which tokens are trained", "")
+        return (trained_tokens(first, len(o.token_indices), bits), *stacks[1:])
     if row.trainable == "adaption_prompt":
+        if not all("q_proj" in {site.weight for site in stack.sites} for stack in stacks):
+            raise fail("row.adapter", "adaption_prompt beside a fused matrix of queries is not computed", "")
         # left in the model's type by PEFT
         prompt = AdaptionPrompt(o.virtual_tokens or 1, row.micro_batch or 1, stored, heads, facts.hidden_size)
         return tuple(with_adapter(heard(stack), prompt, ("o_proj",)) for stack in stacks)

@@ -7,6 +7,8 @@ from dataclasses import replace
 from benchmarks.truth.row import Row
 from planner.draft import Draft, Loop, Stack
 from planner.facts.model.families import joined_qkv
+from planner.facts.model.families.decoders import DECODERS
+from planner.problem import fail
 from planner.techniques import attention_eager, attention_sdpa
 from planner.training.one_block import one_block_of
 
@@ -24,11 +26,20 @@ def joined(row: Row) -> bool:
 
 def written(row: Row, stacks: tuple[Stack, ...]) -> tuple[Stack, ...]:
     """The stacks with the matmuls that this row's implementation of the model has."""
+    if joined(row):
+        stacks = tuple(joined_qkv.joined(stack) for stack in stacks)
+        if not all(
+            stack.facts.family in DECODERS and "qkv_proj" in {x.weight for x in stack.sites} for stack in stacks
+        ):
+            fact = (
+                f"{stacks[0].facts.architecture} written with one matrix for queries, keys and values is not computed"
+            )
+            raise fail("row.joined", fact, "")
     if row.optimizer is not None and row.optimizer.name == "badam":
         options = row.trainable_options
         total = (options.total_blocks if options else None) or sum(stack.layers for stack in stacks)
         return one_block_of(stacks, total, (options.active_blocks if options else None) or 1)
-    return tuple(joined_qkv.joined(stack) for stack in stacks) if joined(row) else stacks
+    return stacks
 
 
 def looped(row: Row, draft: Draft) -> Draft:

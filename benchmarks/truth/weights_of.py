@@ -23,6 +23,8 @@ def stacks(row: Row, plain: tuple[Stack, ...]) -> tuple[Stack, ...]:
     """The model's stacks as this row stores them."""
     weights = row.weights
     assert weights is not None
+    if row.task == "train" and weights.storage == "fp8":  # transformers' FP8 matrices have a forward only
+        raise fail("row.storage", "training on weights stored as fp8 is not computed", "Name another storage.")
     options = row.trainable_options
     targets = options.target_modules or () if options else ()
     trained, fused = row.trainable == "full", bool(row.compile)

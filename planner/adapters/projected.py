@@ -104,6 +104,7 @@ class Osf:
         return tuple(
             tensor(site, f"{name}_{part}", shape, layers, self.bits, trained=part == "low")
             for part, k in zip(("high", "low"), self._ranks(site.weight, site.d_in, site.d_out), strict=True)
+            if k
             for name, shape in (("osf_U", (site.d_out, k)), ("osf_S", (k,)), ("osf_V", (k, site.d_in)))
         )
 

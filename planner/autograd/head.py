@@ -33,7 +33,7 @@ class Head:
         facts = layer.facts
         self._layer, self.weight, self.vocabulary = layer, weight, facts.vocab_size
         self._site = layer.site(name, weight.elements // facts.vocab_size, facts.vocab_size)
-        self.plain = self._site.adapter is None and not layer.is_packed(name)
+        self.plain = self._site.adapter is None and not (name and layer.is_packed(name))
         self.held: list[Value] = []
 
     @property
@@ -62,6 +62,13 @@ class Head:
         return layer.plain(hidden, self.weight, self.vocabulary, bias)
 
 
+def head_on(layer: Layer, trained: bool) -> Head:
+    """The stack's head; one without a weight where an encoder has none, for losses that do not ask it for logits."""
+    name = next((x.name for x in layer.stack.tensors if x.role == "head"), "")
+    weight = layer.weight(name) if name else Weight(0, layer.ways.compute_bits, False)
+    return Head(layer, name, Weight(weight.elements, weight.bits, trained))
+
+
 Loss: TypeAlias = "Callable[[Tape, Value, Head], Value]"
 """(tape, hidden, head) → the loss. Hashable: what a loss needs is worked out once for each."""
 
@@ -88,9 +95,7 @@ def _run(loss: Loss, stack: Stack, ways: Ways, alone: bool) -> tuple[tuple[Amoun
     t = Tape(ways.device, sums.tied or alone, ways.float16)
     t.enter("forward")
     layer = Layer(t, stack, ways)
-    name = next(x.name for x in stack.tensors if x.role == "head")
-    weight = layer.weight(name)
-    head = Head(layer, name, Weight(weight.elements, weight.bits, sums.of_head > 0))
+    head = head_on(layer, sums.of_head > 0)
     x = t.input(per_token(facts.hidden_size), ways.flow_bits, wants_gradient=True)
     result = loss(t, _normed(layer, x), head)
     del x
@@ -111,3 +116,22 @@ def _normed(layer: Layer, x: Value) -> Value:
     if not name:
         return x
     return FAMILIES[layer.facts.family].norm(layer, name, x)
+
+
+def head_without_gradient_of(draft: Draft, loss: Loss) -> tuple[Amount, ...]:
+    """The fullest instants of norm, head and loss where nothing is kept for a way back."""
+    return _forward_alone(loss, draft.stacks[-1], draft.ways)
+
+
+@lru_cache(maxsize=1024)
+def _forward_alone(loss: Loss, stack: Stack, ways: Ways) -> tuple[Amount, ...]:
+    t = Tape(ways.device, False, ways.float16)
+    t.recording = False
+    t.enter("forward")
+    layer = Layer(t, stack, ways)
+    head = head_on(layer, False)
+    x = t.input(per_token(layer.facts.hidden_size), ways.flow_bits)
+    result = loss(t, _normed(layer, x), head)
+    del x, result
+    head.held.clear()
+    return t.fullest("forward")

@@ -11,9 +11,9 @@ from typing import NamedTuple, TypeAlias
 
 from planner.autograd.amount import Amount, per_token
 from planner.autograd.block import shared_of
-from planner.autograd.head import Head, Loss, _normed
+from planner.autograd.head import Loss, _normed, head_on
 from planner.autograd.layer import Layer
-from planner.autograd.tape import Tape, Value, Weight
+from planner.autograd.tape import Tape, Value
 from planner.draft import Stack, Ways
 from planner.facts.model.families import FAMILIES
 from planner.stored import stored
@@ -107,9 +107,7 @@ def head_stream(loss: Loss, stack: Stack, ways: Ways, alone: bool) -> Stream:
     facts, sums = stack.facts, stored(stack)
     t = _Recorder(ways.device, sums.tied or alone, ways.float16)
     layer = Layer(t, stack, ways)
-    name = next(x.name for x in stack.tensors if x.role == "head")
-    weight = layer.weight(name)
-    head = Head(layer, name, Weight(weight.elements, weight.bits, sums.of_head > 0))
+    head = head_on(layer, sums.of_head > 0)
     x = t.input(per_token(facts.hidden_size), ways.flow_bits, wants_gradient=True)
     reads = t.key(x)
     result = loss(t, _normed(layer, x), head)
