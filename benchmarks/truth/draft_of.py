@@ -34,6 +34,7 @@ from planner.problem import ProblemError
 from planner.schedule import Schedule
 from planner.techniques.objective_fine_tune import fine_tune_lines
 from planner.timeline import TRAINING, stretches
+from planner.training.zeroth_order import zeroth_order_lines
 
 TASKS = ("train", "infer", "load")
 
@@ -65,7 +66,10 @@ def ledger(row: Row, facts: ModelFacts) -> tuple[tuple[At, ...], tuple[Line, ...
         return inference_of.lines(row, draft)
     if row.task == "load":
         return load_of.lines(row, draft)
-    lines = (*fine_tune_lines(draft), *loss_of.lines(row, draft), *optimizer_of.lines(row, draft))
+    if row.optimizer is not None and row.optimizer.name == "mezo":
+        lines = zeroth_order_lines(draft, *loss_of.loss(row, draft))
+    else:
+        lines = (*fine_tune_lines(draft), *loss_of.lines(row, draft), *optimizer_of.lines(row, draft))
     lines = sharding_of.sharded(row, draft, lines)
     timeline = stretches(0).timeline
     seen = tuple(at for at in timeline if at.moment in TRAINING or (row.includes_load_peak and at.phase == "load"))

@@ -61,9 +61,8 @@ class WholeLogits:
         if self.held:
             head.held.append(logits)
         padded = t.new(per_token(1), 64)
-        if self.upcast:
-            logits = cast(t, logits, 32)
-        loss = compiled_cross_entropy(t, logits, True) if self.compiled else cross_entropy(t, logits)
+        read = cast(t, logits, 32) if self.upcast else logits  # the model's forward still names its own
+        loss = compiled_cross_entropy(t, read, True) if self.compiled else cross_entropy(t, read)
         del padded
         return loss
 

@@ -12,6 +12,7 @@ from planner.draft import Stack, Tensor
 from planner.ledger import DEVICE, DISK, HOST, Kind
 from planner.training import optimizers
 from planner.training.optimizers import Optimizer, optimizer_lines, saved_state_lines
+from tests.live_bytes import LiveBytes
 from tests.planner.training.small import ELEMENTS, FACTS, draft, of_kind
 
 # one embedding, four matrices of a block, a norm; what is 8 bits wide in bitsandbytes only above 4096 elements
@@ -33,20 +34,11 @@ def stepped(make: MakeOptimizer, dtype: torch.dtype) -> tuple[int, int]:
     for parameter in parameters:
         parameter.grad = torch.randn_like(parameter)
     optimizer.step()
-    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU], profile_memory=True) as profile:
+    states = [x for state in optimizer.state.values() for x in state.values() if torch.is_tensor(x)]
+    gradients = [x.grad for x in parameters if x.grad is not None]
+    with LiveBytes(*parameters, *gradients, *states) as live:
         optimizer.step()
-    held = most = 0
-    for event in sorted(profile.profiler.kineto_results.events(), key=lambda e: e.start_ns()):
-        if event.name() == "[memory]":
-            held += event.nbytes()
-            most = max(most, held)
-    kept = {
-        x.untyped_storage().data_ptr(): x.nbytes
-        for state in optimizer.state.values()
-        for x in state.values()
-        if torch.is_tensor(x)
-    }
-    return sum(kept.values()), most
+    return sum(x.nbytes for x in states), live.most
 
 
 def planned(optimizer: Optimizer, bits: int) -> tuple[int, int]:

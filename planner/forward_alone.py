@@ -1,0 +1,106 @@
+"""A forward pass with a loss and no way back: what an evaluation and a step without gradients consist of.
+
+Nothing is kept, so that the blocks follow each other in the room of one. Written as lines for a draft, at the instants
+that are asked for; the weights and whatever lies beside them are others' lines.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from planner.autograd.amount import Extent, measure, most
+from planner.autograd.block import blocks_of
+from planner.autograd.head import Loss, head_without_gradient_of
+from planner.draft import Draft
+from planner.ledger import DEVICE, At, Kind, Line, Why
+from planner.slots import Slot
+from planner.units import Num
+
+COPIED = ("linear", "head", "router")
+
+
+def forward_lines(
+    draft: Draft, loss: Loss, piece_tokens: Num, blocks: frozenset[At], at_loss: frozenset[At]
+) -> tuple[Line, ...]:
+    """blocks: the instant of the fullest block; at_loss: that of head and loss. piece_tokens: as for `loss_lines`."""
+    batch, facts = draft.batch, draft.facts
+    extent = Extent(batch.seq, batch.tokens, batch.tokens * batch.seq)
+    cached = measure(blocks_of(draft).cached, extent) if draft.loop.keeps_cache else 0
+    plain = draft._replace(loop=draft.loop._replace(keeps_cache=False))  # all layers' cache is a line of its own
+    flow = draft.ways.flow_bits // 8
+    both = blocks | at_loss
+    lines = (
+        _line("Batch", Kind.BATCH, 24 * batch.tokens, both, "Token ids, mask and labels, 8 bytes each."),
+        _line(
+            "Copies of weights",
+            Kind.WEIGHTS,
+            _copied_bytes(draft),
+            both,
+            "Autocast keeps a {b}-bit copy of every trained matrix until the forward pass is over.",
+            ("b", draft.compute_bits),
+        ),
+        _line(
+            "One block, forward",
+            Kind.WORKSPACE,
+            most(blocks_of(plain).inference, extent),
+            blocks,
+            "What one block makes and drops, its input included. Nothing stays for a way back.",
+        ),
+        _line(
+            "Embedded batch",
+            Kind.ACTIVATIONS,
+            flow * facts.hidden_size * batch.tokens,
+            blocks,
+            "The model's forward pass holds what the embedding made of {t} tokens to its end.",
+            ("t", batch.tokens),
+        ),
+        _line(
+            "Rotary positions",
+            Kind.ACTIVATIONS,
+            2 * flow * facts.rotary_dim * batch.seq,
+            blocks,
+            "Cosine and sine of {s} positions, shared by all blocks.",
+            ("s", batch.seq),
+        ),
+        _line(
+            "Attention mask",
+            Kind.ACTIVATIONS,
+            facts.n_masks * draft.mask_bits * batch.tokens * batch.seq // 8,
+            blocks,
+            "Which token may look at which: {b} bits for each pair of tokens of a row.",
+            ("b", draft.mask_bits),
+        ),
+        _line(
+            "Keys and values in the cache",
+            Kind.ACTIVATIONS,
+            cached,
+            both,
+            "The forward pass fills a KV cache, which is held with its outputs.",
+        ),
+        _line(
+            "Logits and loss",
+            Kind.LOGITS,
+            most(head_without_gradient_of(plain, loss), Extent(piece_tokens, batch.tokens, 0)),
+            at_loss,
+            "Logits of {t} tokens over {v} entries of the vocabulary, and what the loss makes of them.",
+            ("t", batch.tokens),
+            ("v", facts.vocab_size),
+        ),
+    )
+    return tuple(x for x in lines if type(x.bytes) is not int or x.bytes)
+
+
+def _copied_bytes(draft: Draft) -> int:
+    if not draft.autocast:
+        return 0
+    wider = [
+        x.elements
+        for stack in draft.stacks
+        for x in stack.tensors
+        if x.trained and x.role in COPIED and x.packing is None and x.bits > draft.compute_bits
+    ]
+    return sum(wider) * draft.compute_bits // 8
+
+
+def _line(what: str, kind: Kind, size: Num, alive: frozenset[At], why: str, *numbers: tuple[str, Any]) -> Line:
+    return Line(what, kind, DEVICE, size, alive, Slot.OBJECTIVE, Why(why, numbers))
