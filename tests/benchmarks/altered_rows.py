@@ -73,7 +73,7 @@ CONFIGURED: dict[str, tuple[Any, ...]] = {
 def published_rows() -> list[dict[str, Any]]:
     """The published ones where they are at hand, and invented ones."""
     lines = DEV.read_text(encoding="utf-8").splitlines() if DEV.is_file() else []
-    rows: list[dict[str, Any]] = [parse(line) for line in lines]  # type: ignore[misc]
+    rows: list[dict[str, Any]] = [parse(line) for line in lines]
     full = raw_row(trainable="full", trainable_options=None)
     infer = raw_row(task="infer", trainable="none", trainable_options=None, optimizer=None, new_tokens=100)
     return [*rows, raw_row(), full, infer, infer | {"task": "load"}]

@@ -68,9 +68,14 @@ def test_a_storage_without_a_formula_is_refused_by_name() -> None:
 
 @pytest.mark.parametrize("storage", ["nf4", "fp4", "int8", "int8_weight_only", "gptq4", "gptq8", "awq4", "fp8"])
 def test_every_quantised_storage_is_smaller_than_sixteen_bits_and_can_be_run(storage: str) -> None:
-    one = row(storage, {"quantised_modules": "decoder_linears", "unquantised_dtype": "float16"})
+    one = row(storage, {"quantised_modules": "decoder_linears", "unquantised_dtype": "float16"}, task="load")
     plain = sum(x.bytes for x in stack(row("float16")).tensors)
     assert sum(x.bytes for x in stack(one).tensors) < plain
+
+
+def test_training_on_fp8_is_refused_for_its_matrices_have_a_forward_only() -> None:
+    with pytest.raises(ProblemError, match="training on weights stored as fp8"):
+        stack(row("fp8"))
 
 
 def test_logits_of_all_positions_are_the_mark_of_caches_made_anew() -> None:
