@@ -36,6 +36,8 @@ MOMENTS = {
     "read_blocks": "blocks read the prompt",
     "read_logits": "logits of the prompt",
     "next_token": "last token of the answer",
+    "gathered": "logits of an evaluation put together",
+    "one_matrix": "one matrix being merged",
 }
 """The words for a moment. A training moment is the highest instant of its stretch: `forward_end` of the blocks' forward
 pass, `loss` of norm, head and loss both ways, `layer_last` and `layer_first` of that block's backward, `backward_end`

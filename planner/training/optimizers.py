@@ -94,7 +94,7 @@ def optimizer_lines(draft: Draft, optimizer: Optimizer) -> tuple[Line, ...]:
 
 
 def saved_state_lines(draft: Draft, optimizer: Optimizer) -> tuple[Line, ...]:
-    """States in each checkpoint on the disk, and on their way there in the computer's memory."""
+    """States in each checkpoint on the disk, and on their way there and back in the computer's memory."""
     return _saved(draft.stacks, draft.stage, optimizer, draft.device)
 
 
@@ -115,16 +115,17 @@ def _lines(stacks: tuple[Stack, ...], stage: int, optimizer: Optimizer) -> tuple
 
 @lru_cache(maxsize=1024)
 def _saved(stacks: tuple[Stack, ...], stage: int, optimizer: Optimizer, device: str) -> tuple[Line, ...]:
-    size, alive = _kept(stacks, optimizer).states, stretches(stage).save
+    size, when = _kept(stacks, optimizer).states, stretches(stage)
     if not size:
         return ()
     why = Why("{n} bytes in each of {k} checkpoints on the disk.", (("n", size), ("k", CHECKPOINTS_AT_ONCE)))
     total = CHECKPOINTS_AT_ONCE * size
-    on_disk = Line("Saved optimizer states", Kind.STATES, DISK, total, alive, Slot.OPTIMIZER, why)
+    on_disk = Line("Saved optimizer states", Kind.STATES, DISK, total, when.save, Slot.OPTIMIZER, why)
     if device == "cpu":
         return (on_disk,)
-    why = Why("A checkpoint's tensors are copied to the computer's memory on their way to the disk.")
-    return (on_disk, Line("Copy for the checkpoint", Kind.STATES, HOST, size, alive, Slot.OPTIMIZER, why))
+    why = Why("A checkpoint's tensors pass through the computer's memory on their way to the disk and back.")
+    copied = Line("Copy for the checkpoint", Kind.STATES, HOST, size, when.save | when.resume, Slot.OPTIMIZER, why)
+    return (on_disk, copied)
 
 
 HOW = {

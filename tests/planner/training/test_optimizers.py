@@ -114,11 +114,13 @@ def test_lomo_widens_one_weight_and_its_gradient_in_backward_and_keeps_nothing()
     assert {at.moment for at in work.alive} == {"layer_last", "layer_first", "backward_end"}
 
 
-def test_states_are_saved_once_for_each_checkpoint_and_copied_from_a_card_on_the_way() -> None:
+def test_states_are_saved_once_for_each_checkpoint_and_pass_through_memory_on_the_way_and_back() -> None:
     lines = saved_state_lines(draft(), optimizers.ADAMW)
     size = of_kind(optimizer_lines(draft(), optimizers.ADAMW), Kind.STATES)
     assert of_kind(lines, Kind.STATES, DISK) == 3 * size
     assert of_kind(lines, Kind.STATES, HOST) == size
+    (copied,) = (x for x in lines if x.place is HOST)
+    assert {at.moment for at in copied.alive} == {"write", "read"}
     assert not saved_state_lines(draft(), optimizers.SGD)
 
 
