@@ -28,21 +28,21 @@ from planner.training.optimizers import Optimizer, trained
 from planner.training.zero import SUB_GROUP_ELEMENTS, checked_bytes
 
 STEPS = 2  # what the second step leaves free, all others find
+LOSS_PIECES = 6  # logits in 16 bits, and in float32 forward and backward; what is left of the loss is one request
 
 
 class Requests(NamedTuple):
     """What is asked for: share, largest in elements, states as (bits of each), the others in bytes.
 
-    share: of all trained elements, on this rank. largest: of one trained tensor. loss: one of `pieces` as large as the
-    logits. bucket: of gradients. kept: by all blocks; forward, backward: what one block works with.
+    share: of all trained elements, on this rank. largest: of one trained tensor. loss: pieces as large as the logits,
+    and a rest. bucket: of gradients. kept: by all blocks; forward, backward: what one block works with.
     """
 
     share: int
     largest: int
     bits: int
     states: tuple[int, ...]
-    loss: int
-    pieces: int
+    loss: tuple[int, ...]
     bucket: int
     kept: int
     forward: int
@@ -58,17 +58,19 @@ def kept_by_zero3(
     def of(kind: Kind, moments: frozenset[At]) -> int:
         return sum(int(x.bytes) for x in lines if x.kind is kind and x.slot is not Slot.OPTIMIZER and x.alive & moments)
 
-    tensors = list(trained(draft.stacks))
+    tensors = [x for x in trained(draft.stacks) if x.elements]
+    if not tensors:
+        return 0, 0, 0
     bits, logits = max(x.bits for x in tensors), of(Kind.LOGITS, when.loss)
     batch, flow = draft.batch, draft.flow_bits or draft.compute_bits
-    piece = min(int(batch.tokens) * draft.facts.vocab_size * flow // 8, logits)
+    piece = int(batch.tokens) * draft.facts.vocab_size * flow // 8
+    pieces = min(logits // max(piece, 1), LOSS_PIECES)
     asked = Requests(
         -(-sum(x.elements for x in tensors) // ranks),
         max(x.elements // x.count for x in tensors),
         bits,
         (optimizer.master_bits or 32, *[optimizer.state_bits or 32] * optimizer.moments),
-        piece,
-        logits // piece if piece else 0,
+        (*[piece] * pieces, logits - pieces * piece),
         draft.facts.hidden_size**2 * bits // 8,
         of(Kind.ACTIVATIONS, when.loss),
         of(Kind.WORKSPACE, when.forward_end),
@@ -112,7 +114,7 @@ def _segments(asked: Requests) -> int:
     for _ in range(STEPS):
         give(take(asked.forward))
         of_blocks = take(asked.kept)
-        give(take(*[asked.loss] * asked.pieces))
+        give(take(*asked.loss))
         give(take(asked.largest * bits // 8))  # the gradient of the head, or of the embedding
         give(take(asked.backward))
         give(of_blocks)

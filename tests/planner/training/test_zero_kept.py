@@ -70,3 +70,7 @@ def test_one_rank_gathers_nothing() -> None:
     gathered = [[x.bytes for x in zero_lines(one, 3, n, ADAM) if x.what == "Gathered parameters"] for n in (1, 2)]
     assert gathered[0] == []
     assert gathered[1]
+
+
+def test_nothing_is_kept_where_nothing_is_trained() -> None:
+    assert kept_by_zero3({}, [], draft(stacks_of(FACTS)), 1, ADAM) == (0, 0, 0)
