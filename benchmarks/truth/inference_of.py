@@ -22,11 +22,11 @@ INT8_SCALE_BITS = 32
 def lines(row: Row, draft: Draft) -> tuple[tuple[At, ...], tuple[Line, ...]]:
     """The instants that the counter saw, and what is alive at them."""
     seen = tuple(at for at in TIMELINE if row.includes_load_peak or at is not LOADED)
-    return seen, inference_lines(draft, writing(row))
+    return seen, inference_lines(draft, writing(row, draft.facts.max_positions))
 
 
-def writing(row: Row) -> Writing:
-    """The loop's habits, as the fields tell them.
+def writing(row: Row, positions: int = 0) -> Writing:
+    """The loop's habits, as the fields tell them. positions: that the model was made for, 0 where that is not known.
 
     Logits of all positions mean modelling code from before transformers 4.45, whose caches are tuples of keys and
     values, made anew at each token while the older ones are held. In float32 they mean transformers' own code of that
@@ -48,5 +48,5 @@ def writing(row: Row) -> Writing:
         in_pieces=in_place,
         all_logits=every,
         wide_logits=row.logits == "all_positions_fp32",
-        rotary_positions=ROTARY_POSITIONS if old else 0,
+        rotary_positions=min(positions or ROTARY_POSITIONS, ROTARY_POSITIONS) if old else 0,
     )

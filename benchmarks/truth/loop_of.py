@@ -12,7 +12,7 @@ from planner.problem import fail
 from planner.techniques import attention_eager, attention_sdpa
 from planner.training.one_block import one_block_of
 
-CUT = 64  # rows are cut at round lengths, and many reach those; the longest of rows that nothing cuts comes but once
+CUT = 64  # limits on the length of rows are round numbers
 SLICES = frozenset({"q_proj", "k_proj", "v_proj"})
 
 
@@ -40,6 +40,16 @@ def written(row: Row, stacks: tuple[Stack, ...]) -> tuple[Stack, ...]:
         total = (options.total_blocks if options else None) or sum(stack.layers for stack in stacks)
         return one_block_of(stacks, total, (options.active_blocks if options else None) or 1)
     return stacks
+
+
+def rare_length(row: Row) -> bool:
+    """Whether the longest batch comes but once: it has the longest sample's own length, at which no limit cuts others.
+
+    Where all rows have one length, that is repeated; where a limit cuts them, many reach it. The fields do not tell a
+    longest sample from a limit that it reached, but limits are round.
+    """
+    longest = row.seq_len_kind in ("longest_known", "longest_inferred")
+    return longest and bool(row.seq_len and row.seq_len % CUT)
 
 
 def looped(row: Row, draft: Draft) -> Draft:
@@ -70,6 +80,6 @@ def looped(row: Row, draft: Draft) -> Draft:
             takes_gradients=bool(row.optimizer and row.optimizer.in_backward) or row.sharding.kind == "zero3",
             joined_qkv=one,
             keeps_graph=keeps_graph,
-            rare_length=bool(row.seq_len and row.seq_len % CUT),
+            rare_length=rare_length(row),
         ),
     )

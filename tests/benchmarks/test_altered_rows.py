@@ -6,10 +6,13 @@ import pytest
 
 from benchmarks.truth.answer import Predicted, Refused
 from benchmarks.truth.draft_of import drafted, predict
+from benchmarks.truth.inference_of import writing
+from benchmarks.truth.loop_of import rare_length
 from benchmarks.truth.row import Row
 from benchmarks.truth.rows import read_row
 from planner.facts.model.catalogue import find
 from tests.benchmarks.altered_rows import altered, published_rows
+from tests.benchmarks.one_row import raw_row
 
 COUNT = 2500
 CHUNKS = 5
@@ -52,3 +55,15 @@ def test_an_altered_row_gets_an_interval_or_a_sentence(chunk: int) -> None:
         if row.sharding.n_gpus == 1 and not row.sharding.cpu_offload:
             assert answer.expected >= weight_bytes(row), raw
     assert predicted > COUNT // CHUNKS // 2
+
+
+def test_a_longest_row_is_rare_only_where_no_limit_cut_it() -> None:
+    lengths = [(1034, "longest_known"), (512, "longest_known"), (1034, "exact"), (1000, "cap_only"), (None, None)]
+    rows = [read_row(raw_row(seq_len=length, seq_len_kind=kind)).row for length, kind in lengths]
+    assert [rare_length(row) for row in rows] == [True, False, False, False, False]
+
+
+def test_layers_rotary_tables_have_no_more_positions_than_the_model() -> None:
+    raw = raw_row(task="infer", trainable="none", trainable_options=None, optimizer=None, new_tokens=9)
+    row = read_row(raw | {"logits": "all_positions_fp32"}).row
+    assert [writing(row, positions).rotary_positions for positions in (2048, 131_072, 0)] == [2048, 32_768, 32_768]

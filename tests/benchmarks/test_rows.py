@@ -146,3 +146,11 @@ def test_the_published_file_is_read_without_a_problem() -> None:
     read = read_file(path)
     assert read.problems == ()
     assert (len(read.rows), sum(x.label.scored for x in read.rows)) == (504, 327)
+
+
+def test_a_line_separator_within_a_text_does_not_cut_the_row(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    told = json.dumps(raw_row(notes="one\u2028two\x85three"), ensure_ascii=False)
+    file.write_bytes(f"{told}\r\n{told.replace('invented-1', 'invented-2')}\r\n".encode())
+    read = read_file(file)
+    assert (len(read.rows), read.problems) == (2, ())
