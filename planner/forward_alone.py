@@ -26,8 +26,6 @@ def forward_lines(
     batch, facts = draft.batch, draft.facts
     extent = Extent(batch.seq, batch.tokens, batch.tokens * batch.seq)
     cached = measure(blocks_of(draft).cached, extent) if draft.loop.keeps_cache else 0
-    plain = draft._replace(loop=draft.loop._replace(keeps_cache=False))  # all layers' cache is a line of its own
-    flow = draft.ways.flow_bits // 8
     both = blocks | at_loss
     lines = (
         _line("Batch", Kind.BATCH, 24 * batch.tokens, both, "Token ids, mask and labels, 8 bytes each."),
@@ -39,29 +37,7 @@ def forward_lines(
             "Autocast keeps a {b}-bit copy of every trained matrix until the forward pass is over.",
             ("b", draft.compute_bits),
         ),
-        _line(
-            "One block, forward",
-            Kind.WORKSPACE,
-            most(blocks_of(plain).inference, extent),
-            blocks,
-            "What one block makes and drops, its input included. Nothing stays for a way back.",
-        ),
-        _line(
-            "Embedded batch",
-            Kind.ACTIVATIONS,
-            flow * facts.hidden_size * batch.tokens,
-            blocks,
-            "The model's forward pass holds what the embedding made of {t} tokens to its end.",
-            ("t", batch.tokens),
-        ),
-        _line(
-            "Rotary positions",
-            Kind.ACTIVATIONS,
-            2 * flow * facts.rotary_dim * batch.seq,
-            blocks,
-            "Cosine and sine of {s} positions, shared by all blocks.",
-            ("s", batch.seq),
-        ),
+        *block_lines(draft, blocks),
         _line(
             "Attention mask",
             Kind.ACTIVATIONS,
@@ -80,7 +56,7 @@ def forward_lines(
         _line(
             "Logits and loss",
             Kind.LOGITS,
-            most(head_without_gradient_of(plain, loss), Extent(piece_tokens, batch.tokens, 0)),
+            most(head_without_gradient_of(draft, loss), Extent(piece_tokens, batch.tokens, 0)),
             at_loss,
             "Logits of {t} tokens over {v} entries of the vocabulary, and what the loss makes of them.",
             ("t", batch.tokens),
@@ -88,6 +64,38 @@ def forward_lines(
         ),
     )
     return tuple(x for x in lines if type(x.bytes) is not int or x.bytes)
+
+
+def block_lines(draft: Draft, alive: frozenset[At]) -> tuple[Line, ...]:
+    """The fullest block of a pass that keeps nothing, and what all blocks read. Without a cache."""
+    batch, flow = draft.batch, draft.ways.flow_bits // 8
+    extent = Extent(batch.seq, batch.tokens, batch.tokens * batch.seq)
+    plain = draft._replace(loop=draft.loop._replace(keeps_cache=False))
+    return (
+        _line(
+            "One block, forward",
+            Kind.WORKSPACE,
+            most(blocks_of(plain).inference, extent),
+            alive,
+            "What one block makes and drops, its input included. Nothing stays for a way back.",
+        ),
+        _line(
+            "Embedded batch",
+            Kind.ACTIVATIONS,
+            flow * draft.facts.hidden_size * batch.tokens,
+            alive,
+            "The model's forward pass holds what the embedding made of {t} tokens to its end.",
+            ("t", batch.tokens),
+        ),
+        _line(
+            "Rotary positions",
+            Kind.ACTIVATIONS,
+            2 * flow * draft.facts.rotary_dim * batch.seq,
+            alive,
+            "Cosine and sine of {s} positions, shared by all blocks.",
+            ("s", batch.seq),
+        ),
+    )
 
 
 def _copied_bytes(draft: Draft) -> int:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from planner.autograd.amount import Extent, most
-from planner.autograd.block import blocks_of
 from planner.draft import Draft
 from planner.facts.model.families.cache import cached_elements, cached_heads, cached_positions
+from planner.forward_alone import block_lines
 from planner.ledger import DEVICE, At, Kind, Line, Why
 from planner.slots import Slot
 from planner.units import Num
@@ -156,39 +155,10 @@ def _cached(draft: Draft, writing: Writing, tokens: Num) -> Num:
 
 
 def _reading(draft: Draft, writing: Writing) -> list[Line]:
-    """One block at work on the prompt."""
-    batch = draft.batch
+    """One block at work on the prompt; all layers' cache is a line of its own."""
     if writing.in_pieces:
         return []
-    extent = Extent(batch.seq, batch.tokens, batch.tokens * batch.seq)
-    draft = draft._replace(loop=draft.loop._replace(keeps_cache=False))  # all layers' cache is a line of its own
-    fullest = most(blocks_of(draft).inference, extent)
-    flow = (draft.flow_bits or draft.compute_bits) // 8
-    return [
-        _line(
-            "One block, reading",
-            Kind.WORKSPACE,
-            fullest,
-            frozenset((READ_BLOCKS,)),
-            "What one block makes and drops while it reads the prompt, its input included.",
-        ),
-        _line(
-            "Embedded prompt",
-            Kind.ACTIVATIONS,
-            flow * draft.facts.hidden_size * batch.tokens,
-            frozenset((READ_BLOCKS,)),
-            "The model's forward pass holds what the embedding made of {t} tokens to its end.",
-            ("t", batch.tokens),
-        ),
-        _line(
-            "Rotary positions",
-            Kind.ACTIVATIONS,
-            2 * flow * draft.facts.rotary_dim * batch.seq,
-            frozenset((READ_BLOCKS,)),
-            "Cosine and sine of {s} positions, shared by all blocks.",
-            ("s", batch.seq),
-        ),
-    ]
+    return list(block_lines(draft, frozenset((READ_BLOCKS,))))
 
 
 def _logits(draft: Draft, writing: Writing) -> list[Line]:
