@@ -12,6 +12,7 @@ from planner.slots import Slot
 from planner.techniques.technique import ScriptPart, Variant
 from planner.training.optimizers import ADAMW, optimizer_lines, saved_state_lines
 
+OF = {name: ADAMW._replace(implementation=name) for name in ("fused", "foreach", "for_loop")}
 SECONDS = {"fused": 1.0, "foreach": 1.3, "for_loop": 1.25}  # of a whole step, relative; see `variants`
 
 
@@ -55,7 +56,7 @@ class OptimizerAdamw:
         )
 
     def apply(self, options: AdamwOptions, draft: Draft) -> Draft:
-        adamw = ADAMW._replace(implementation=options.implementation)
+        adamw = OF[options.implementation]
         return draft._replace(lines=draft.lines + optimizer_lines(draft, adamw) + saved_state_lines(draft, adamw))
 
     def script(self, options: AdamwOptions, plan: Plan) -> ScriptPart:
