@@ -39,8 +39,6 @@ def of(row: Row) -> Optimizer:
         paged=about.paged,
         master_bits=32 if about.master_weights_dtype else 0,
         rank=rank or 0,
-        # loops that still checkpoint by an inner backward are of the time before torch 2.1
-        lists=2 if row.checkpointing_reentrant else 1,
         projection_bits=4 if about.name.startswith("q_") else 16,
         steps=how != "bitsandbytes",
     )

@@ -35,7 +35,7 @@ class Optimizer(NamedTuple):
     in_backward: each parameter is updated as soon as its gradient is there. paged: states lie in memory that the driver
     moves, outside torch's counters. wide_embeddings: 8-bit states are in 32 bits for every nn.Embedding (transformers'
     Trainer registers that with bitsandbytes' GlobalOptimManager; trainer.py, create_optimizer). master_bits: of a copy
-    of each trained weight, 0 for none. lists: foreach's copies of all second moments at once, two before torch 2.1.
+    of each trained weight, 0 for none.
     rank: gradients are projected to this rank first (GaLore), 0 for none; projection_bits: of what projects them.
     """
 
@@ -50,7 +50,6 @@ class Optimizer(NamedTuple):
     factored: bool = False
     steps: bool = True
     wide_embeddings: bool = False
-    lists: int = 1
 
     def state_bytes(self, tensor: Tensor) -> int:
         """Of the states of one trained tensor, without its step count."""
@@ -200,7 +199,7 @@ def _work(stacks: tuple[Stack, ...], tensors: list[Tensor], optimizer: Optimizer
         by_bits: dict[int, int] = {}
         for x in tensors:
             by_bits[x.bits] = by_bits.get(x.bits, 0) + x.count * of(x)
-        return optimizer.lists * max(by_bits.values())
+        return max(by_bits.values())
     if implementation == "for_loop":
         # _single_tensor_adam: the square root and the denominator of one, and the denominator of the one before
         return max((2 * size + before for stack in stacks for before, size in _in_turn(stack)), default=0)
