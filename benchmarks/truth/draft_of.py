@@ -32,8 +32,8 @@ from planner.facts.model.families import stacks_of
 from planner.ledger import DEVICE, At, Kind, Line
 from planner.problem import ProblemError
 from planner.schedule import Schedule
-from planner.techniques.objective_fine_tune import fine_tune_lines
 from planner.timeline import TRAINING, stretches
+from planner.training.step_lines import fine_tune_lines
 from planner.training.zeroth_order import zeroth_order_lines
 
 TASKS = ("train", "infer", "load")

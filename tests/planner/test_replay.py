@@ -18,10 +18,10 @@ from planner.schedule import Schedule
 from planner.slots import Slot
 from planner.stored import stored
 from planner.techniques import attention_eager, attention_sdpa
-from planner.techniques.objective_fine_tune import fine_tune_lines
 from planner.timeline import stretches
 from planner.training.loss_lines import loss_lines
 from planner.training.losses import WholeLogits
+from planner.training.step_lines import fine_tune_lines
 from planner.units import MIB
 from planner.workspaces import CUBLAS_BYTES, workspace_bytes
 

@@ -14,7 +14,7 @@ from planner.options import NoOptions
 from planner.schedule import Schedule
 from planner.techniques.attention_sdpa import attend
 from planner.techniques.loss_full_logits import LossFullLogits
-from planner.techniques.objective_fine_tune import fine_tune_lines
+from planner.training.step_lines import fine_tune_lines
 
 ROWS, SEQ = 2, 64
 MOMENTS = ("forward_end", "loss", "layer_last", "layer_first", "backward_end")

@@ -21,7 +21,7 @@ from planner.facts.model.families import stacks_of
 from planner.ledger import DEVICE, Kind
 from planner.schedule import Schedule
 from planner.techniques.attention_sdpa import attend
-from planner.techniques.objective_fine_tune import fine_tune_lines
+from planner.training.step_lines import fine_tune_lines
 from tests.planner.adapters.adapter_count import FACTS, stack
 
 ROWS = Path(__file__).parents[3].parent / "shared/data/measured/rows_dev.jsonl"

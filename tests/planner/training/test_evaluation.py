@@ -10,11 +10,11 @@ from transformers.trainer_pt_utils import EvalLoopContainer
 
 from planner.draft import Draft
 from planner.ledger import Kind, Line
-from planner.techniques.objective_fine_tune import fine_tune_lines
 from planner.training.evaluation import evaluation_lines, instants
 from planner.training.loss_lines import loss_lines
 from planner.training.losses import WholeLogits
 from planner.training.optimizers import ADAMW, optimizer_lines
+from planner.training.step_lines import fine_tune_lines
 from tests.live_bytes import LiveBytes
 from tests.planner.training.small import ELEMENTS, draft, of_kind
 

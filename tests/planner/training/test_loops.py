@@ -10,10 +10,10 @@ from planner.adapters.adapted import adapted as with_adapter
 from planner.adapters.lora import Lora
 from planner.draft import Loop
 from planner.ledger import DEVICE, HOST, Kind
-from planner.techniques.objective_fine_tune import fine_tune_lines
 from planner.training.loss_lines import loss_lines
 from planner.training.losses import LogitsInPieces
 from planner.training.one_block import one_block_of
+from planner.training.step_lines import fine_tune_lines
 from planner.weights.packing import FourBits
 from tests.planner.training.small import ELEMENTS, TRAINED, draft, of_kind
 

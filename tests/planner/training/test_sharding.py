@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from planner.ledger import Kind
-from planner.techniques.objective_fine_tune import fine_tune_lines
 from planner.training.optimizers import Optimizer
 from planner.training.sharding import Shares, per_rank
+from planner.training.step_lines import fine_tune_lines
 from planner.training.zero import zero_lines
 from tests.planner.training.small import ELEMENTS, draft, of_kind
 
