@@ -24,22 +24,29 @@ from planner.problem import Problem, ProblemError
 from planner.reserved import NOTHING, Band, band
 from planner.tier import Reserved, Tier, Verdict
 from planner.units import Num, maximum
-from planner.verdict import judge
+from planner.verdict import judge, sentence
 
 __all__ = ["Estimate", "Reserved", "Tier", "Verdict", "device_of", "draft", "estimate", "estimate_grid"]
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a plan needs. reason: the verdict's sentence. problems: what makes the plan invalid, empty for most."""
+    """What a plan needs. problems: what makes the plan invalid, empty for most. certain: the longest batch is known, not
+    bounded. untold: why there are no figures."""
 
     plan: Plan
     timeline: tuple[At, ...]
     lines: tuple[Line, ...]
     tiers: tuple[Tier, ...]
     verdict: Verdict
-    reason: str
     problems: tuple[Problem, ...] = ()
+    certain: bool = True
+    untold: str = ""
+
+    @property
+    def reason(self) -> str:
+        """The verdict's sentence, written when somebody reads it."""
+        return self.untold or sentence(self.tiers, self.lines, certain=self.certain)
 
     def at(self, place: Place, at: At) -> tuple[Line, ...]:
         """The lines alive at one place and instant, largest first."""
@@ -50,9 +57,9 @@ def estimate(plan: Plan) -> Estimate:
     """What this plan needs, where and when. Never raises for a valid `Plan`; an unknown model gives cannot_tell."""
     problems = plan_problems(plan)
     if problems:
-        return Estimate(plan, (), (), (), Verdict.CANNOT_TELL, f"Cannot tell: {problems[0].fact}", problems)
+        return Estimate(plan, (), (), (), Verdict.CANNOT_TELL, problems, untold=f"Cannot tell: {problems[0].fact}")
     if plan.model.unsupported_because or not stacks_of(plan.model):
-        return Estimate(plan, (), (), (), Verdict.CANNOT_TELL, f"Cannot tell: {_unknown(plan)}")
+        return Estimate(plan, (), (), (), Verdict.CANNOT_TELL, untold=f"Cannot tell: {_unknown(plan)}")
     drawn = [batches(plan.data, stage.schedule) for stage in plan.stages]
     drafts = tuple([_heaviest(plan, index, of_stage) for index, of_stage in enumerate(drawn)])
     shapes = max([of_stage.different for of_stage in drawn])
@@ -75,8 +82,7 @@ def estimate(plan: Plan) -> Estimate:
             for place in _places(drafts)
         ]
     )
-    verdict, reason = judge(tiers, lines, certain=all(d.batch.certain for d in drafts))
-    return Estimate(plan, timeline, lines, tiers, verdict, reason)
+    return Estimate(plan, timeline, lines, tiers, judge(tiers), certain=all(d.batch.certain for d in drafts))
 
 
 def estimate_grid(plan: Plan, rows: Num, seq: Num) -> dict[str, Num]:

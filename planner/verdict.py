@@ -7,28 +7,43 @@ from planner.tier import Tier, Verdict
 from planner.units import words
 
 
-def judge(tiers: tuple[Tier, ...], lines: tuple[Line, ...], *, certain: bool) -> tuple[Verdict, str]:
-    """The verdict of the worst tier, with its sentence.
+def judge(tiers: tuple[Tier, ...]) -> Verdict:
+    """The verdict of the worst tier.
 
     Fits: even the high figure is within the budget. Tight: the low one is, the high one is not; on a card that means
-    it may work with a fuller, slower allocator. Does not fit: not even the low one. certain: the longest batch is
-    known, not bounded. Cannot tell: a place whose size nobody could read.
+    it may work with a fuller, slower allocator. Does not fit: not even the low one. Cannot tell: a place whose size
+    nobody could read.
     """
-    unread = next((t for t in tiers if not t.capacity_bytes), None)
-    if unread:
+    if not all(t.capacity_bytes for t in tiers):
+        return Verdict.CANNOT_TELL
+    worst = _worst(tiers)
+    if worst.high_bytes <= worst.budget_bytes:
+        return Verdict.FITS
+    return Verdict.TIGHT if worst.low_bytes <= worst.budget_bytes else Verdict.DOES_NOT_FIT
+
+
+def sentence(tiers: tuple[Tier, ...], lines: tuple[Line, ...], *, certain: bool) -> str:
+    """What a person reads of it; certain: the longest batch is known, not bounded."""
+    verdict = judge(tiers)
+    if verdict is Verdict.CANNOT_TELL:
+        unread = next(t for t in tiers if not t.capacity_bytes)
         what = "how much room is left on the disk" if unread.place is DISK else f"how much memory {unread.name} has"
-        return Verdict.CANNOT_TELL, f"Cannot tell: {what} could not be read."
-    worst = min(tiers, key=lambda t: t.budget_bytes - t.high_bytes)
+        return f"Cannot tell: {what} could not be read."
+    worst = _worst(tiers)
     spare = worst.budget_bytes - worst.peak_bytes
     cause = _cause(worst, lines)
     if not certain:
         cause += " The rows' lengths are not counted, so this is for the longest batch there could be."
-    if worst.high_bytes <= worst.budget_bytes:
-        return Verdict.FITS, f"Fits, {words(spare)} to spare. {cause}"
-    if worst.low_bytes <= worst.budget_bytes:
+    if verdict is Verdict.FITS:
+        return f"Fits, {words(spare)} to spare. {cause}"
+    if verdict is Verdict.TIGHT:
         margin = f"{words(spare)} to spare" if spare >= 0 else f"{words(-spare)} over by the expected figure"
-        return Verdict.TIGHT, f"Tight: {margin}. {cause}"
-    return Verdict.DOES_NOT_FIT, f"Does not fit: {words(-spare)} over. {cause}"
+        return f"Tight: {margin}. {cause}"
+    return f"Does not fit: {words(-spare)} over. {cause}"
+
+
+def _worst(tiers: tuple[Tier, ...]) -> Tier:
+    return min(tiers, key=lambda t: t.budget_bytes - t.high_bytes)
 
 
 def _cause(tier: Tier, lines: tuple[Line, ...]) -> str:
