@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Any
 
 from planner.draft import Draft
@@ -83,6 +82,18 @@ def _unanswered(slot: Slot) -> Problem:
     return Problem("plan.unanswered", fact, "Choose one of its techniques.")
 
 
-@lru_cache(maxsize=1024)
+_SEEN: dict[int, tuple[Any, tuple[Problem, ...]]] = {}
+MOST_SEEN = 4096
+
+
 def _bounds(options: Any, where: str) -> tuple[Problem, ...]:
-    return tuple(bounds_problems(options, where))
+    """What is out of bounds in these options. Remembered by identity: plans that differ in one answer share the others,
+    and to hash a record takes longer than all else that is done with it here."""
+    seen = _SEEN.get(id(options))
+    if seen is not None and seen[0] is options:
+        return seen[1]
+    found = tuple(bounds_problems(options, where))
+    if len(_SEEN) >= MOST_SEEN:
+        _SEEN.clear()
+    _SEEN[id(options)] = options, found  # kept alive, so that no other record gets this identity
+    return found

@@ -178,7 +178,13 @@ def _kept(band: Band, drafts: tuple[Draft, ...], by_at: dict[At, Num], live: Num
 
 def _of_tensors(drafts: tuple[Draft, ...], at: At, live: int) -> tuple[Cause, ...]:
     """What is not known of the live tensors of a card at its peak: published runs differ by libraries and kernels."""
-    states = sum([x.bytes for d in drafts for x in d.lines if x.kind in STATES and at in x.alive and x.place is DEVICE])
+    held = [
+        size
+        for d in drafts
+        for _, kind, place, size, alive, _, _ in d.lines
+        if kind in STATES and place is DEVICE and at in alive
+    ]
+    states = sum(held)
     grows = live - states
     certain = all(d.batch.certain for d in drafts)
     return (

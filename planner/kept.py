@@ -39,32 +39,29 @@ def kept(
     working: dict[tuple[int, str], Num] = {}
     logits: dict[tuple[int, str], Num] = {}
     update: Num = 0
-    for line in lines:
-        if line.place is not DEVICE:
-            continue
-        if line.kind is Kind.WORKSPACE:
-            for step in _steps(line.alive, "forward_end"):
-                working[step] = working.get(step, 0) + line.bytes
-            if line.slot is Slot.OPTIMIZER:
-                update = maximum(update, line.bytes)
-        elif line.kind is Kind.LOGITS:
-            for step in _steps(line.alive, "loss"):
-                logits[step] = logits.get(step, 0) + line.bytes
+    for _, kind, place, size, alive, slot, _ in lines:
+        if kind is Kind.WORKSPACE and place is DEVICE:
+            for step in _steps(alive, "forward_end"):
+                working[step] = working.get(step, 0) + size
+            if slot is Slot.OPTIMIZER:
+                update = maximum(update, size)
+        elif kind is Kind.LOGITS and place is DEVICE:
+            for step in _steps(alive, "loss"):
+                logits[step] = logits.get(step, 0) + size
     small, trained = _small_and_all(stacks)
     small += small * update // max(trained, 1)
     live: Num = 0
     most: Num = 0
     for at, total in totals.items():
         live = maximum(live, total)
-        if at.moment not in TRAINING:
-            continue
-        beside: Num = 0
-        if at.moment == "loss":
-            beside = working.get((at.stage, at.phase), 0) + small
-        elif at.moment in BACKWARD:
-            a, b = working.get((at.stage, at.phase), 0), logits.get((at.stage, at.phase), 0)
-            beside = a + b - maximum(a, b) + small
-        most = maximum(most, total + beside)
+        stage, phase, moment = at
+        if moment == "loss":
+            most = maximum(most, total + working.get((stage, phase), 0) + small)
+        elif moment in BACKWARD:
+            a, b = working.get((stage, phase), 0), logits.get((stage, phase), 0)
+            most = maximum(most, total + a + b - maximum(a, b) + small)
+        elif moment in TRAINING:
+            most = maximum(most, total)
     share, below, above = rests(recompute)
     most = maximum(most + most * share // 1000, live)
     return maximum(most - most * below // 1000, live) - live, most - live, most + most * above // 1000 - live

@@ -68,6 +68,8 @@ class Kind(StrEnum):
     WORKSPACE = "workspace"
     BATCH = "batch"
 
+    __hash__ = str.__hash__  # as of a Slot: Enum's own is Python code
+
 
 STATES = frozenset({Kind.WEIGHTS, Kind.ADAPTER, Kind.GRADIENTS, Kind.STATES})
 """What does not grow with the batch, and is counted from shapes."""
