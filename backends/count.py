@@ -260,7 +260,7 @@ def _line(storage: Storage, where: Where, n_blocks: int, head_bytes: int, accumu
             return "Kept by the last block"
         return "Kept so far" if stretch == "forward" else "Kept for backward"
     if made == "forward":
-        return "Attention mask" if len(storage.shape) == 4 else "Rotary positions"
+        return "Attention mask" if len(storage.shape) == 4 else "Before the blocks"
     return {"loss": "Logits and loss", "forward": "One block, forward"}.get(stretch, "One block, backward")
 
 

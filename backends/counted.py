@@ -33,7 +33,11 @@ from planner.problem import ProblemError
 from planner.run.arguments import COLUMNS, trainer_arguments
 from planner.units import KIB, words
 
-ONE_BUCKET = {"Sum of the tied embedding's gradients": "End of backward"}
+ONE_BUCKET = {
+    "Sum of the tied embedding's gradients": "End of backward",
+    "Embedded tokens and positions": "Before the blocks",
+    "Rotary positions": "Before the blocks",
+}
 """Lines whose storages cannot be told apart where they are counted."""
 
 

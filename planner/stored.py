@@ -18,8 +18,8 @@ ADAPTERS = ("adapter", "prompt")
 class Stored:
     """Elements and bytes of one stack; tied tensors count once, buffers in bytes only.
 
-    of_block, of_embedding, of_head, of_final_norm: bytes of what is trained there, of_block for one block; a tied
-    head's gradient has the embedding's size. into_first: something before the first block is trained, so that what it
+    of_block, of_embedding, of_positions, of_head, of_final_norm: bytes of what is trained there, of_block for one
+    block, of_positions beside the embedding; a tied head's gradient has the embedding's size. into_first: something before the first block is trained, so that what it
     reads wants a gradient. in_turn: bytes of each trained matrix, in the order of an optimizer that
     takes one tensor after the other, two blocks' worth.
     """
@@ -36,6 +36,7 @@ class Stored:
     trained_bytes: int
     of_block: int
     of_embedding: int
+    of_positions: int
     of_head: int
     of_final_norm: int
     tied: bool
@@ -56,7 +57,7 @@ def stored(stack: Stack) -> Stored:
 
     # some adapters have fewer tensors than there are layers, or one for all: spread evenly
     of_adapters = sum(x.bytes for x in adapters if x.trained) // stack.layers
-    embedding = trained_bytes("embedding")
+    embedding, positions = trained_bytes("embedding"), trained_bytes("positions")
     matrices = ("linear", "adapter")  # norms and biases are a group of their own, without decay, and far smaller
     repeated = [x.bytes // x.count for x in trained if x.role in matrices]
     return Stored(
@@ -72,12 +73,14 @@ def stored(stack: Stack) -> Stored:
         trained_bytes=sum(x.bytes for x in trained),
         of_block=trained_bytes("linear", "bias", "norm") + of_adapters,
         of_embedding=embedding,
+        of_positions=positions,
         of_head=trained_bytes("head"),
         of_final_norm=trained_bytes("final norm"),
         tied=tied,
         into_first=embedding > 0 or any(x.role == "prompt" for x in adapters),
         in_turn=(
             *([embedding] if embedding else []),
+            *([positions] if positions else []),
             *repeated,
             *(repeated if stack.layers > 1 else []),
             *([] if tied or not trained_bytes("head") else [trained_bytes("head")]),

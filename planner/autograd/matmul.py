@@ -130,7 +130,7 @@ def of_copies(t: Tape, x: Value, weight: Weight, d_out: int, bits: int, bias: We
 
 def _product(t: Tape, x: Value, matrix: Value | Weight, d_out: int, bias: Weight | None = None) -> Value:
     """`x @ matrix.T`, the matrix being a value of its own or a weight."""
-    x_wants, d_in = x.node is not None, x.elements
+    x_wants, d_in, viewed = x.node is not None, x.elements, not t.flat
     matrix_wants = matrix.trained if isinstance(matrix, Weight) else matrix.node is not None
     size: Amount = fixed(matrix.elements) if isinstance(matrix, Weight) else matrix.elements
     keep: list[Value | Weight] = []
@@ -144,7 +144,7 @@ def _product(t: Tape, x: Value, matrix: Value | Weight, d_out: int, bias: Weight
         of_matrix = t.new(size, g.bits) if matrix_wants else None
         of_x = t.new(d_in, g.bits) if x_wants else None
         if of_x is not None:
-            of_x.is_view = True
+            of_x.is_view = viewed
         return [of_x, of_matrix, of_bias] if bias is not None else [of_x, of_matrix]
 
     inputs: list[Value | Weight] = [x, matrix] if bias is None else [x, matrix, bias]

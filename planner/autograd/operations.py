@@ -108,14 +108,14 @@ def linear(t: Tape, x: Value, weight: Weight, d_out: int, bias: Weight | None = 
         keep.append(weight)
     if weight.trained:
         keep.append(x)
-    d_in = x.elements
+    d_in, viewed = x.elements, not t.flat
 
     def back(g: Value, saved: list[Any]) -> Gradients:
         of_bias = t.new(fixed(bias.elements), g.bits) if bias is not None and bias.trained else None
         of_weight = t.new(fixed(weight.elements), g.bits) if weight.trained else None
         of_x = t.new(d_in, g.bits) if x_wants else None
         if of_x is not None:
-            of_x.is_view = True  # the matmul ran on (tokens, d_in); its gradient is handed on in x's shape
+            of_x.is_view = viewed  # the matmul ran on (tokens, d_in); its gradient is handed on in x's shape
         return [of_x, of_weight, of_bias] if bias is not None else [of_x, of_weight]
 
     inputs: list[Value | Weight] = [x, weight] if bias is None else [x, weight, bias]

@@ -61,14 +61,21 @@ def add_in_place(t: Tape, a: Value, b: Value) -> Value:
     )
 
 
-def rotate_part(t: Tape, x: Value, part: int, whole: int, cos: Value, sin: Value) -> Value:
-    """Rotary embedding of the first entries of each head; the others are put behind them again."""
+def rotate_part(
+    t: Tape, x: Value, part: int, whole: int, cos: Value, sin: Value, named: list[Value] | None = None
+) -> Value:
+    """Rotary embedding of the first entries of each head; the others are put behind them again.
+
+    named: takes both parts, where the forward has names for them that live on.
+    """
     turned, rest = cut(t, x, share(x, part, whole)) if part < whole else x, cut(t, x, share(x, whole - part, whole))
     turned = add(
         t,
         multiply(t, cos, turned),
         multiply(t, sin, concatenate(t, negative(t, half(t, turned)), half(t, turned))),
     )
+    if named is not None:
+        named += [turned, rest]
     return joined(t, turned, rest)
 
 

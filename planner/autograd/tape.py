@@ -107,6 +107,7 @@ class Tape:
     def __init__(self, device: str = "cpu", gradients_stay: bool = True, float16: bool = False) -> None:
         self.device = device
         self.float16 = float16
+        self.flat = False  # the module itself lays tokens in one row, so that a matmul's gradient is no view of another
         self.compiled = False  # torch.compile fuses what lies between matmuls and attention
         self.live = [0, 0, 0, 0]
         self.gradients_stay = gradients_stay

@@ -30,8 +30,8 @@ def attend(t: Tape, heads: Heads, q: Value, k: Value, v: Value, mask: Value | No
     times = heads.n_heads // heads.n_kv_heads
     keys, values = repeat(t, k, heads.n_kv_heads, times), repeat(t, v, heads.n_kv_heads, times)
     # a single head is a view until then: a batched matmul reads one matrix for each query head
-    matrices = contiguous if heads.n_kv_heads == 1 and times > 1 else transposed
-    scores = scale(t, batched_matmul(t, q, matrices(t, keys), per_pair(heads.n_heads)))
+    matrices = contiguous if heads.n_kv_heads == 1 and times > 1 else _in_one_piece
+    scores = scale(t, batched_matmul(t, _in_one_piece(t, q), matrices(t, keys), per_pair(heads.n_heads)))
     if heads.capped:
         scores = scale(t, relu(t, scale(t, scores)))  # tanh keeps its result, as relu does
     if mask is not None:
@@ -41,6 +41,12 @@ def attend(t: Tape, heads: Heads, q: Value, k: Value, v: Value, mask: Value | No
         scores = dropout(t, scores)
     mixed = batched_matmul(t, scores, matrices(t, values), per_token(heads.n_heads * heads.head_dim))
     return contiguous(t, mixed), scores
+
+
+def _in_one_piece(t: Tape, x: Value) -> Value:
+    """As a batched matmul reads it: what is a part of a larger result is copied out of it, the rest counts as itself."""
+    part = any(whole > n * x.bits // 8 for whole, n in zip(x.storage.bytes, x.elements, strict=True))
+    return contiguous(t, x) if part else transposed(t, x)
 
 
 class AttentionEager:

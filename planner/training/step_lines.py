@@ -110,7 +110,7 @@ def _gradients(stacks: tuple[Stack, ...], when: Stretches, accumulated: bool, ta
     sums, last = stored(stacks[0]), stored(stacks[-1])
     of_end = last.of_head + last.of_final_norm
     of_blocks = sum(stored(stack).of_block * stack.layers for stack in stacks)
-    total = of_blocks + of_end + (0 if sums.tied else sums.of_embedding)
+    total = of_blocks + of_end + sums.of_positions + (0 if sums.tied else sums.of_embedding)
     why = "One of the weight's own type for each of {n} trained elements."
     n = sum(stored(stack).trained_elements for stack in stacks)
     if accumulated or taken:
@@ -150,6 +150,10 @@ def _end_of_backward(draft: Draft, when: Stretches) -> Line:
     sums = stored(draft.stacks[0])
     flow = _flow(draft)
     embedding = sums.of_embedding
+    if draft.schedule.grad_accumulation == 1 and not draft.loop.takes_gradients:
+        embedding += sums.of_positions
+    else:  # one is added and dropped before the other is made
+        embedding = max(embedding, sums.of_positions)
     return _line(
         "End of backward",
         Kind.GRADIENTS if embedding else Kind.WORKSPACE,
@@ -174,9 +178,9 @@ def _activations(draft: Draft, blocks: Blocks, when: Stretches) -> list[Line]:
     if last.kept[3] and not draft.recompute:
         kept += " And {p} bytes for each pair of tokens of a row."
     why_kept = Why(kept, (("n", layers - 1), ("b", last.kept[2]), ("p", last.kept[3])))
-    # the model's forward holds the embedding's result to its end, kept for backward or not
-    held = first.keeps_input or layers == 1
-    embedded = 0 if held else _flow(draft)
+    # the model's forward holds the embedding's result to its end, kept for backward or not; not where it adds positions
+    added = draft.facts.positions in ("learned", "alibi") and not draft.facts.token_types
+    embedded = 0 if first.keeps_input or layers == 1 or added else _flow(draft)
     offloaded: list[Line] = []
     if draft.loop.offloaded:
         why = Why("Goes to the computer's memory as soon as it is made, and comes back block by block.")
@@ -225,6 +229,38 @@ def _activations(draft: Draft, blocks: Blocks, when: Stretches) -> list[Line]:
     ]
 
 
+def _with_positions(draft: Draft, when: Stretches) -> tuple[Line, ...]:
+    """Embeddings of tokens and of positions: their sum goes into the first block, the model's forward holds both.
+
+    Where blocks are remade and the embedding is frozen, its result wants a gradient all the same and stays for it.
+    """
+    f, batch = draft.facts, draft.batch
+    if f.positions != "learned" or f.token_types:
+        return ()
+    flow, waits = _flow(draft), draft.recompute and not stored(draft.stacks[0]).of_embedding
+    numbered = batch.tokens if f.positions_by_row else batch.seq
+    positions = numbered * ((draft.flow_bits or draft.compute_bits) // 8 * f.hidden_size + 8)
+    return (
+        _line(
+            "Embedded tokens and positions",
+            Kind.ACTIVATIONS,
+            flow + positions,
+            when.forward_end,
+            Slot.OBJECTIVE,
+            "The embedding's result and that of {n} positions, held until the forward pass is over.",
+            ("n", numbered),
+        ),
+        _line(
+            "Embedded tokens and positions",
+            Kind.ACTIVATIONS,
+            flow if waits else 0,
+            when.loss | when.layer_last | when.layer_first,
+            Slot.OBJECTIVE,
+            "The embedding's result, which waits for its gradient.",
+        ),
+    )
+
+
 def _cached(draft: Draft, size: Num, layers: int, when: Stretches) -> tuple[Line, ...]:
     """Keys and values that the outputs hold."""
     alive = when.blocks | (when.backward_end | when.update if draft.loop.keeps_outputs else frozenset())
@@ -260,6 +296,7 @@ def _around(draft: Draft, block: Block, when: Stretches) -> list[Line]:
             "Cosine and sine of {s} positions, shared by all blocks.",
             ("s", batch.seq),
         ),
+        *_with_positions(draft, when),
         _line(
             "Attention mask",
             Kind.ACTIVATIONS,

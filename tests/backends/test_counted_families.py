@@ -160,10 +160,15 @@ def test_the_count_tells_one_family_from_another() -> None:
     assert not all(close(plan, real) for _, _, plan, real in rows)
 
 
+EQUAL_HEADS = {"num_key_value_heads": None, "head_dim": None}
+UNTIED = {"tie_word_embeddings": False, **EQUAL_HEADS}
 RUN: dict[str, dict[str, Any]] = {
     "gemma": {"model_type": "gemma"},
     "gemma 3": {"model_type": "gemma3_text"},
     "smollm 3": {"model_type": "smollm3", "num_hidden_layers": 4, "bos_token_id": 1, "eos_token_id": 2},
+    "phi": {**UNTIED, "model_type": "phi", "num_key_value_heads": 4, "resid_pdrop": 0.1},
+    "opt": {**EQUAL_HEADS, "model_type": "opt", "intermediate_size": None, "ffn_dim": 232, "word_embed_proj_dim": 96},
+    "gpt-neox": {**UNTIED, "model_type": "gpt_neox"},
     "phi 3": {"model_type": "phi3", "tie_word_embeddings": False, "bos_token_id": 1, "eos_token_id": 2},
 }
 
@@ -178,3 +183,13 @@ def test_a_family_that_runs_is_counted_as_planned_line_by_line(
     model = other_model(tmp_path / "model", **RUN[name])
     choices = choose(Slot.TRAINABLE, trainable), choose(Slot.ACTIVATION, activation)
     assert_counted_as_planned(*counted_plan(model, *choices, padded=padded))
+
+
+@pytest.mark.parametrize(("weights", "activation"), [("fp32", "keep_all"), ("bf16", "checkpointing")])
+@pytest.mark.parametrize("name", ["phi", "gpt-neox", "opt"])
+def test_scores_written_out_beside_heads_that_are_part_of_a_larger_result(
+    tmp_path: Path, name: str, weights: str, activation: str
+) -> None:
+    model = other_model(tmp_path / "model", **RUN[name])
+    choices = choose(Slot.WEIGHTS, weights), choose(Slot.ACTIVATION, activation), choose(Slot.TRAINABLE, "full")
+    assert_counted_as_planned(*counted_plan(model, *choices, choose(Slot.ATTENTION, "eager")))

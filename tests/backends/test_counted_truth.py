@@ -170,7 +170,7 @@ def test_a_single_key_value_head_is_spread_out_as_a_view_until_eager_attention_m
 
 
 def other_model(path: Path, **config: Any) -> Path:
-    """A random model of another architecture, with the small tokenizer."""
+    """A random model of another architecture, with the small tokenizer. config: None for a size that it does not take."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM
 
@@ -180,7 +180,7 @@ def other_model(path: Path, **config: Any) -> Path:
         "vocab_size": 1031, "hidden_size": 96, "intermediate_size": 232, "num_hidden_layers": 3, "head_dim": 24,
         "num_attention_heads": 4, "num_key_value_heads": 2, "tie_word_embeddings": True, "pad_token_id": 2,
     }  # fmt: skip
-    made = AutoConfig.for_model(**{**sizes, **config})
+    made = AutoConfig.for_model(**{k: v for k, v in {**sizes, **config}.items() if v is not None or k not in sizes})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         AutoModelForCausalLM.from_config(made).to(torch.bfloat16).save_pretrained(path)

@@ -23,6 +23,7 @@ class Architecture:
     family: of its formulas. runs: whether plans for it are computed and run. variants: (key, value, family) where a key
     with that value means another family. demands: values, of which a key must have one if it is there, or the formulas
     do not hold; None stands for null. names: keys whose class calls a size differently.
+    equal_heads: each head has a key and a value of its own and its share of the hidden size, whatever the keys say.
     kv_heads: 0 means as many as heads; null_kv_heads: whether null, which means that too, is taken. multi_query: all
     heads share one, whatever the key says, unless a variant is meant. head_dim: 0 means hidden_size // heads. qkv_bias:
     "always", "config" (the key attention_bias) or "never"; output_bias follows attention_bias where `output_bias` is
@@ -39,6 +40,7 @@ class Architecture:
     variants: tuple[tuple[str, Any, str], ...] = ()
     demands: Mapping[str, tuple[Any, ...]] = field(default_factory=lambda: {"hidden_act": ("silu",)})
     names: Mapping[str, str] = field(default_factory=dict)
+    equal_heads: bool = False
     kv_heads: int = 0
     null_kv_heads: bool = True
     multi_query: bool = False
@@ -61,7 +63,8 @@ class Architecture:
     dropouts: tuple[str, str, float] = ("", "", 0.0)
 
 
-LAYER_NORMED = {"qkv_bias": "always", "output_bias": "always", "mlp_bias": "always", "hidden_multiple_of_heads": True}
+LAYER_NORMED = {"qkv_bias": "always", "output_bias": "always", "mlp_bias": "always", "hidden_multiple_of_heads": True,
+                "equal_heads": True}  # fmt: skip
 GPT2_NAMES = {"hidden_size": "n_embd", "num_hidden_layers": "n_layer", "num_attention_heads": "n_head",
               "max_position_embeddings": "n_positions", "intermediate_size": "n_inner"}  # fmt: skip
 T5_NAMES = {"hidden_size": "d_model", "intermediate_size": "d_ff", "num_hidden_layers": "num_decoder_layers",
@@ -92,11 +95,13 @@ ARCHITECTURES: Mapping[str, Architecture] = {
     ),
     "Phi3ForCausalLM": Architecture("phi3", runs=True, window_always=True, rotary_share=("partial_rotary_factor", 1.0)),
     "PhiForCausalLM": Architecture(
-        "phi", demands={"hidden_act": ("gelu_new",), "qk_layernorm": (False,)}, qkv_bias="always",
+        "phi", runs=True, demands={"hidden_act": ("gelu_new",), "qk_layernorm": (False,), "embd_pdrop": (0.0, 0)}, qkv_bias="always",
+        dropouts=("resid_pdrop", "attention_dropout", 0.0),
         output_bias="always", mlp_bias="always", rotary_share=("partial_rotary_factor", 0.5),
     ),
     "GPTNeoXForCausalLM": Architecture(
-        "gpt_neox", demands={"hidden_act": ONE_KERNEL_GELU, "use_parallel_residual": (True,), "attention_bias": (True,)},
+        "gpt_neox", runs=True,
+        demands={"hidden_act": ONE_KERNEL_GELU, "use_parallel_residual": (True,), "attention_bias": (True,), "hidden_dropout": (0.0, 0)},
         rotary_share=("rotary_pct", 0.25), dropouts=("hidden_dropout", "attention_dropout", 0.0), **LAYER_NORMED,  # type: ignore[arg-type]
     ),
     "FalconForCausalLM": Architecture(
@@ -112,7 +117,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         dropouts=("resid_pdrop", "attn_pdrop", 0.1), **LAYER_NORMED,  # type: ignore[arg-type]
     ),
     "OPTForCausalLM": Architecture(
-        "opt", variants=(("do_layer_norm_before", False, "opt_norm_after"),), names={"intermediate_size": "ffn_dim"},
+        "opt", runs=True, variants=(("do_layer_norm_before", False, "opt_norm_after"),), names={"intermediate_size": "ffn_dim"},
         demands={"activation_function": ("relu",), "enable_bias": (True,), "layer_norm_elementwise_affine": (True,),
                  "_remove_final_layer_norm": (False,), "layerdrop": (0.0, 0)},
         positions="learned", more_position_rows=2, tied=True, dropouts=("dropout", "attention_dropout", 0.1),
@@ -165,14 +170,8 @@ SUPPORTED = {name: architecture for name, architecture in ARCHITECTURES.items() 
 
 # What sets the well-known others apart: a person who reads "cannot tell" should learn why.
 DIFFERENCES = {
-    "GemmaForCausalLM": "its norms compute in float32 and its activation is GELU",
     "Gemma2ForCausalLM": "it has four norms per layer, soft-capped logits and alternating attention windows",
-    "Gemma3ForCausalLM": "it has four norms per layer and alternating attention windows",
-    "Phi3ForCausalLM": "its q, k, v and its gate, up are stored as fused matrices",
-    "PhiForCausalLM": "its layers run attention and MLP side by side, with an MLP that has no gate",
-    "GPTNeoXForCausalLM": "its q, k, v are one matrix and its MLP has no gate",
     "GPT2LMHeadModel": "it learns positions and its MLP has no gate",
-    "OPTForCausalLM": "it learns positions and its MLP has no gate",
     "BloomForCausalLM": "it uses position biases and its MLP has no gate",
     "FalconForCausalLM": "its q, k, v are one matrix and its MLP has no gate",
     "T5ForConditionalGeneration": "it is an encoder–decoder",
@@ -195,7 +194,7 @@ DIFFERENCES = {
 
 def unsupported_because(architecture: str) -> str:
     """The sentence shown with "cannot tell" for an architecture outside `SUPPORTED`."""
-    known = ", ".join(name.removesuffix("ForCausalLM") for name in SUPPORTED)
+    known = ", ".join(name.removesuffix("ForCausalLM").removesuffix("LMHeadModel") for name in SUPPORTED)
     because = DIFFERENCES.get(architecture)
     told = f"{architecture} cannot be planned and run yet" + (f": {because}" if because else "")
     return f"{told}. Models of these families are: {known}."

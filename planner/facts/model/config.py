@@ -48,13 +48,14 @@ def facts_from_config(
     outside = "" if known is None else _outside(config, known)
     if known is None or outside:
         because = because or outside
+    counted_only = "" if known is None or because else _counted_only(config, known)
     facts = replace(
         facts,
         family=UNSUPPORTED if known is None or outside or (because and known.runs) else _family(config, known),
         source=source,
         path=path,
         provenance=provenance,
-        unsupported_because=because,
+        unsupported_because=because or counted_only,
     )
     return replace(facts, params=expected_params(facts))
 
@@ -63,12 +64,17 @@ def _facts(config: dict[str, Any], known: Architecture, size: _Sizes, name: str,
     """All sizes and switches, as the class would read them."""
     hidden, heads = size("hidden_size"), size("num_attention_heads")
     kv_heads = size("num_key_value_heads", absent=known.kv_heads or heads, null=heads if known.null_kv_heads else None)
+    if known.equal_heads:
+        kv_heads = heads
     if known.multi_query and _family(config, known) == known.family:
         kv_heads = 1
     head_dim = size("head_dim", absent=known.head_dim or _quotient(hidden, heads), null=_quotient(hidden, heads))
+    if known.equal_heads:
+        head_dim = _quotient(hidden, heads)
     n_layers, bias = size("num_hidden_layers"), _flag(config, "attention_bias", name)
     times = known.intermediate_times * hidden or None
-    positions = size("max_position_embeddings", absent=0, null=0)
+    learned = known.positions == "learned"
+    positions = size("max_position_embeddings", absent=None if learned else 0, null=None if learned else 0)
     facts = ModelFacts(
         name=name,
         source="",
@@ -92,6 +98,7 @@ def _facts(config: dict[str, Any], known: Architecture, size: _Sizes, name: str,
         stored_dtype=_dtype(config),
         positions=known.positions,
         position_rows=positions + known.more_position_rows if known.positions == "learned" else 0,
+        positions_by_row=known.more_position_rows > 0,
         embedding_size=size("word_embed_proj_dim", absent=0, null=0),
         rotated=_rotated(config, known, head_dim),
         hidden_dropout=_rate(config, known.dropouts[0], known.dropouts[2]) > 0,
@@ -199,13 +206,24 @@ def _why_not(config: dict[str, Any], architecture: str) -> str:
         return "Its weights are stored quantised, and training on such weights is not computed yet."
     if outside := _outside(config, SUPPORTED[architecture]):
         return outside
-    if config.get("attention_dropout"):
+    if config.get("attention_dropout") and not SUPPORTED[architecture].dropouts[1]:
         return "It drops attention weights at random (attention_dropout), and what that keeps is not computed yet."
     kinds = config.get("layer_types")
     known = SUPPORTED[architecture]
     slides = not known.window_always and config.get("use_sliding_window") is True
     if slides or (isinstance(kinds, list) and not known.window_pattern and any(k != "full_attention" for k in kinds)):
         return "Some of its layers attend to a window only, and that is not computed yet."
+    return ""
+
+
+def _counted_only(config: dict[str, Any], known: Architecture) -> str:
+    """Why a model whose formulas hold is not planned and run all the same; empty for most."""
+    if _rate(config, known.dropouts[1], known.dropouts[2]):
+        return "It drops attention weights at random, and runs that do are not computed yet."
+    if _family(config, known) != known.family:
+        return "Its blocks are of an older kind than those that are planned and run."
+    if config.get("word_embed_proj_dim", config.get("hidden_size")) not in (None, config.get("hidden_size")):
+        return "Its embedding is narrower than its blocks, and runs of such models are not computed yet."
     return ""
 
 

@@ -16,7 +16,7 @@ class ModelFacts:
     params: elements, tied weights counted once. intermediate_size: of each branch of a gated feed-forward layer.
 
     positions: rotary, learned, alibi or relative. rotated: entries of one head that rotary embeddings turn, 0 for all.
-    position_rows: of the table of learned or relative positions. embedding_size: 0 where it is the hidden size.
+    position_rows: of the table of learned or relative positions; positions_by_row: each row counts its own. embedding_size: 0 where it is the hidden size.
     full_attention_layers: how many look back without limit where the others have the sliding window.
     n_encoder_layers: of an encoder before the n_layers of the decoder. n_experts: in each layer that has any, which are
     all but the first n_dense_layers; experts_per_token of them read a token; expert_size: their intermediate size;
@@ -52,6 +52,7 @@ class ModelFacts:
     positions: str = "rotary"
     rotated: int = 0
     position_rows: int = 0
+    positions_by_row: bool = False
     token_types: int = 0
     embedding_size: int = 0
     full_attention_layers: int = 0

@@ -17,7 +17,7 @@ from planner.facts.json_file import CONFIG_LIMIT_BYTES, read_bytes, read_object
 from planner.facts.model.config import facts_from_config
 from planner.facts.model.facts import ModelFacts
 from planner.facts.model.safetensors_header import StoredWeights, TensorHeader, read_weights
-from planner.facts.model.shapes import EMBEDDING, HEAD, expected, expected_params
+from planner.facts.model.shapes import expected, expected_params, head_and_embedding
 from planner.problem import ProblemError, fail
 
 TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt")
@@ -77,13 +77,17 @@ def _read(folder: Path, files: set[str], name: str, source: str) -> ModelFacts:
 def _held_against(facts: ModelFacts, weights: StoredWeights) -> ModelFacts:
     """The facts, when the stored tensors are those the class builds; else `model.tensor_missing` or `model.shape_mismatch`."""
     stored = weights.tensors
-    if facts.tied_head and HEAD in stored and EMBEDDING in stored and not _same_bytes(stored[HEAD], stored[EMBEDDING]):
+    head, embedding = head_and_embedding(facts)
+    if facts.tied_head and head in stored and embedding in stored and not _same_bytes(stored[head], stored[embedding]):
         # transformers keeps both when they differ, whatever the config says
         facts = replace(facts, tied_head=False)
         facts = replace(facts, params=expected_params(facts))
     want = expected(facts)
-    if facts.tied_head and EMBEDDING not in stored and HEAD in stored:
-        want[HEAD] = want.pop(EMBEDDING)  # tied weights may be stored under either name
+    body = f"{embedding.split('.')[0]}."
+    if embedding not in stored and embedding.removeprefix(body) in stored:
+        want = {n.removeprefix(body): shape for n, shape in want.items()}  # saved without its head, which is tied to it
+    elif facts.tied_head and embedding not in stored and head in stored:
+        want[head] = want.pop(embedding)  # tied weights may be stored under either name
     missing = [n for n in want if n not in stored]
     if missing:
         raise fail(

@@ -9,9 +9,6 @@ from planner.facts.model.facts import ModelFacts
 from planner.facts.model.families import stacks_of
 from planner.facts.model.families.decoders import DECODERS
 
-HEAD = "lm_head.weight"
-EMBEDDING = "model.embed_tokens.weight"
-
 LLAMA_NAMES = {
     "embed_tokens": "model.embed_tokens", "norm": "model.norm", "lm_head": "lm_head",
     **{f"{x}_proj": f"model.layers.{{}}.self_attn.{x}_proj" for x in ("q", "k", "v", "o", "qkv")},
@@ -33,6 +30,11 @@ def expected(facts: ModelFacts) -> dict[str, tuple[int, ...]]:
             for layer in range(tensor.count if "{}" in place else 1):
                 found[place.format(layer)] = tensor.shape
     return found
+
+
+def head_and_embedding(facts: ModelFacts) -> tuple[str, str]:
+    """Names of the two tensors that may be tied."""
+    return f"{_place(facts, 'lm_head')}.weight", f"{_place(facts, 'embed_tokens')}.weight"
 
 
 @lru_cache(maxsize=1024)

@@ -123,10 +123,12 @@ def block(layer: Layer, x: Value, shared: Shared) -> Value:
         del attended
     if about.norms_follow:
         middle = norm(layer, about.before_attention, middle)
-    if about.inlines_mlp:  # no name of a layer of its own holds what goes into it
+    if about.inlines_mlp:  # no name of a layer of its own holds what goes into it; tokens of all rows in one
+        t.flat = True
         up = layer.project("up_proj", middle if about.norms_follow else norm(layer, about.before_mlp, middle))
         up = ACTIVATIONS[about.activation](t, up)
         result = layer.project("down_proj", up)
+        t.flat = False
         del up
     else:
         result = _mixed(layer, about, middle if about.norms_follow else norm(layer, about.before_mlp, middle))
@@ -147,10 +149,11 @@ def _side_by_side(layer: Layer, about: Decoder, x: Value, shared: Shared) -> Val
     normed = norm(layer, about.before_attention, x)
     for_mlp = norm(layer, about.before_mlp, x) if about.qkv is Qkv.BROADCAST else normed
     attended, scores = attention(layer, about, normed, shared)
+    attended = _dropped(layer, attended)
     if about.before_mlp and about.qkv is not Qkv.BROADCAST:
         del normed
         for_mlp = norm(layer, about.before_mlp, x)
-    mixed = _mixed(layer, about, for_mlp)
+    mixed = _dropped(layer, _mixed(layer, about, for_mlp))
     added = add_in_place(t, mixed, attended) if about.adds_in_place else add(t, mixed, attended)
     result = add(t, added, x)
     del mixed, added, scores  # the layer's forward holds them to its end
@@ -199,8 +202,9 @@ def attention(layer: Layer, about: Decoder, value: Value, shared: Shared) -> tup
         q, k, v = _three(layer, about, fused)
     if about.scaled_queries:
         q = scale(t, q)
+    parts: list[Value] = []
     if shared.cos is not None and shared.sin is not None:
-        q, k = _rotated(layer, about, q, k, shared.cos, shared.sin)
+        q, k = _rotated(layer, about, q, k, shared.cos, shared.sin, parts)
     if facts.positions == "alibi":
         mixed, scores = _with_position_bias(layer, heads, q, k, v, shared.mask)
     else:
@@ -208,7 +212,7 @@ def attention(layer: Layer, about: Decoder, value: Value, shared: Shared) -> tup
         if scores is None and _lies_by_head(layer, about) and (layer.t.device == "cpu" or shared.mask is None):
             mixed = contiguous(t, mixed)
     result = layer.project("o_proj", mixed)
-    del fused  # attention's forward holds all its names to its end
+    del fused, parts  # attention's forward holds all its names to its end
     return result, scores
 
 
@@ -245,14 +249,18 @@ def _lies_by_head(layer: Layer, about: Decoder) -> bool:
     return layer.facts.rotary_dim > 0 and (layer.facts.rotated > 0 or about.qkv is Qkv.SLICED)
 
 
-def _rotated(layer: Layer, about: Decoder, q: Value, k: Value, cos: Value, sin: Value) -> tuple[Value, Value]:
+def _rotated(
+    layer: Layer, about: Decoder, q: Value, k: Value, cos: Value, sin: Value, parts: list[Value]
+) -> tuple[Value, Value]:
+    """parts: takes what attention's own forward has names for, where it rotates part of each head itself."""
     t, facts = layer.t, layer.facts
     if about.rotates_in_float32:
         bits = q.bits
         return cast(t, rotate(t, cast(t, q, 32), cos, sin), bits), cast(t, rotate(t, cast(t, k, 32), cos, sin), bits)
     if facts.rotated or about.qkv is Qkv.SLICED:
         part, whole = facts.rotary_dim, facts.head_dim
-        return rotate_part(t, q, part, whole, cos, sin), rotate_part(t, k, part, whole, cos, sin)
+        named = parts if about.qkv is Qkv.APART else None
+        return rotate_part(t, q, part, whole, cos, sin, named), rotate_part(t, k, part, whole, cos, sin, named)
     return rotate(t, q, cos, sin), rotate(t, k, cos, sin)
 
 

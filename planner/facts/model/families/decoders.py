@@ -21,7 +21,7 @@ DECODERS: dict[str, Decoder] = {
     "gpt_neox": Decoder(
         norm=Norm.LAYER, parallel=True, qkv=Qkv.HEADS_SPLIT, gated=False, activation="gelu",
         names={
-            "embed_tokens": "gpt_neox.embed_in", "norm": "gpt_neox.final_layer_norm",
+            "embed_tokens": "gpt_neox.embed_in", "norm": "gpt_neox.final_layer_norm", "lm_head": "embed_out",
             "input_layernorm": "gpt_neox.layers.{}.input_layernorm",
             "post_attention_layernorm": "gpt_neox.layers.{}.post_attention_layernorm",
             "qkv_proj": "gpt_neox.layers.{}.attention.query_key_value", "o_proj": "gpt_neox.layers.{}.attention.dense",
