@@ -52,7 +52,10 @@ class AttentionSdpa:
     Options = NoOptions
 
     def problems(self, plan: Plan, options: NoOptions) -> list[Problem]:
-        return []
+        if not plan.model.attention_dropout:
+            return []
+        fact = f"{plan.model.name} drops attention weights at random, and what SDPA does then is not computed yet."
+        return [Problem("sdpa.attention_dropout", fact, "Choose eager attention.")]
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
         return draft._replace(attend=attend, mask_bits=8 if _needs_mask(draft) else 0)

@@ -16,7 +16,7 @@ from planner.ledger import DEVICE, DISK, HOST, At, Kind, Line, Why, new
 from planner.slots import Slot
 from planner.stored import CHECKPOINTS_AT_ONCE, stored
 from planner.timeline import Stretches, stretches
-from planner.units import Num
+from planner.units import Num, maximum
 from planner.weights.unused_rests import unused_line
 from planner.workspaces import TRAINING_THREADS, workspace_lines
 
@@ -149,15 +149,16 @@ def _end_of_backward(draft: Draft, when: Stretches) -> Line:
     """
     sums = stored(draft.stacks[0])
     flow = _flow(draft)
+    waiting = 2 * flow + (flow + _noise(draft) if draft.facts.embedding_dropout else 0)
     embedding = sums.of_embedding
     if draft.schedule.grad_accumulation == 1 and not draft.loop.takes_gradients:
         embedding += sums.of_positions
-    else:  # one is added and dropped before the other is made
-        embedding = max(embedding, sums.of_positions)
+    else:  # one is added and dropped before the other is made, and before the tied head's is added to that
+        embedding = maximum(embedding, sums.of_positions - (maximum(embedding - flow, 0) if sums.tied else 0))
     return _line(
         "End of backward",
         Kind.GRADIENTS if embedding else Kind.WORKSPACE,
-        embedding + flow if embedding else (2 * flow if draft.recompute else 0),
+        embedding + flow if embedding else (waiting if draft.recompute else 0),
         when.backward_end,
         Slot.TRAINABLE,
         "The gradient that reaches the embedding, and what the embedding makes of it."
@@ -229,6 +230,11 @@ def _activations(draft: Draft, blocks: Blocks, when: Stretches) -> list[Line]:
     ]
 
 
+def _noise(draft: Draft) -> Num:
+    """Bytes that dropout keeps of one hidden state: as wide as it is on the CPU, one byte an element on a card."""
+    return _flow(draft) if draft.device == "cpu" else draft.facts.hidden_size * draft.batch.tokens
+
+
 def _with_positions(draft: Draft, when: Stretches) -> tuple[Line, ...]:
     """Embeddings of tokens and of positions: their sum goes into the first block, the model's forward holds both.
 
@@ -237,14 +243,16 @@ def _with_positions(draft: Draft, when: Stretches) -> tuple[Line, ...]:
     f, batch = draft.facts, draft.batch
     if f.positions != "learned" or f.token_types:
         return ()
-    flow, waits = _flow(draft), draft.recompute and not stored(draft.stacks[0]).of_embedding
+    trained = stored(draft.stacks[0]).of_embedding > 0
+    flow, waits = _flow(draft), draft.recompute and not trained
+    noise = _noise(draft) if f.embedding_dropout and (trained or waits) else 0
     numbered = batch.tokens if f.positions_by_row else batch.seq
     positions = numbered * ((draft.flow_bits or draft.compute_bits) // 8 * f.hidden_size + 8)
     return (
         _line(
             "Embedded tokens and positions",
             Kind.ACTIVATIONS,
-            flow + positions,
+            flow + positions + noise,
             when.forward_end,
             Slot.OBJECTIVE,
             "The embedding's result and that of {n} positions, held until the forward pass is over.",
@@ -253,10 +261,10 @@ def _with_positions(draft: Draft, when: Stretches) -> tuple[Line, ...]:
         _line(
             "Embedded tokens and positions",
             Kind.ACTIVATIONS,
-            flow if waits else 0,
+            (flow if waits else 0) + noise,
             when.loss | when.layer_last | when.layer_first,
             Slot.OBJECTIVE,
-            "The embedding's result, which waits for its gradient.",
+            "The embedding's result, which waits for its gradient, or what dropout keeps of it.",
         ),
     )
 

@@ -14,6 +14,8 @@ import pytest
 
 pytest.importorskip("torch", reason="needs the [train] extra")
 
+from planner.estimate import estimate
+from planner.facts.model.folder import read_folder
 from planner.slots import Slot
 from tests.backends.family_models import Way, close, compared, table
 from tests.backends.test_counted_truth import assert_counted_as_planned, counted_plan, other_model
@@ -161,6 +163,10 @@ def test_the_count_tells_one_family_from_another() -> None:
 
 
 EQUAL_HEADS = {"num_key_value_heads": None, "head_dim": None}
+GPT2 = {
+    "n_embd": 96, "n_layer": 3, "n_head": 4, "bos_token_id": 1, "eos_token_id": 2, **EQUAL_HEADS,
+    "hidden_size": None, "num_hidden_layers": None, "num_attention_heads": None, "intermediate_size": None,
+}  # fmt: skip
 UNTIED = {"tie_word_embeddings": False, **EQUAL_HEADS}
 RUN: dict[str, dict[str, Any]] = {
     "gemma": {"model_type": "gemma"},
@@ -168,6 +174,7 @@ RUN: dict[str, dict[str, Any]] = {
     "smollm 3": {"model_type": "smollm3", "num_hidden_layers": 4, "bos_token_id": 1, "eos_token_id": 2},
     "phi": {**UNTIED, "model_type": "phi", "num_key_value_heads": 4, "resid_pdrop": 0.1},
     "opt": {**EQUAL_HEADS, "model_type": "opt", "intermediate_size": None, "ffn_dim": 232, "word_embed_proj_dim": 96},
+    "gpt-2": {**GPT2, "model_type": "gpt2", "attn_pdrop": 0.0},
     "gpt-neox": {**UNTIED, "model_type": "gpt_neox"},
     "phi 3": {"model_type": "phi3", "tie_word_embeddings": False, "bos_token_id": 1, "eos_token_id": 2},
 }
@@ -186,10 +193,38 @@ def test_a_family_that_runs_is_counted_as_planned_line_by_line(
 
 
 @pytest.mark.parametrize(("weights", "activation"), [("fp32", "keep_all"), ("bf16", "checkpointing")])
-@pytest.mark.parametrize("name", ["phi", "gpt-neox", "opt"])
+@pytest.mark.parametrize("name", ["phi", "gpt-neox", "opt", "gpt-2"])
 def test_scores_written_out_beside_heads_that_are_part_of_a_larger_result(
     tmp_path: Path, name: str, weights: str, activation: str
 ) -> None:
-    model = other_model(tmp_path / "model", **RUN[name])
+    model = other_model(tmp_path / "model", **{**RUN[name], "attn_pdrop": 0.1} if name == "gpt-2" else RUN[name])
     choices = choose(Slot.WEIGHTS, weights), choose(Slot.ACTIVATION, activation), choose(Slot.TRAINABLE, "full")
     assert_counted_as_planned(*counted_plan(model, *choices, choose(Slot.ATTENTION, "eager")))
+
+
+@pytest.mark.parametrize("name", ["opt", "gpt-2"])
+def test_accumulated_gradients_of_learned_positions(tmp_path: Path, name: str) -> None:
+    model = other_model(tmp_path / "model", **RUN[name])
+    plan, data = counted_plan(model, choose(Slot.TRAINABLE, "full"), grad_accumulation=2)
+    assert_counted_as_planned(plan, data)
+
+
+def test_a_file_saved_without_its_tied_head_is_read_as_transformers_reads_it(tmp_path: Path) -> None:
+    """GPT-2 and Bloom are published so: their tensors lack the prefix of the body that the head sits on."""
+    from safetensors.torch import load_file, save_file
+
+    model = other_model(tmp_path / "model", **RUN["gpt-2"])
+    whole = read_folder(model)
+    tensors = load_file(model / "model.safetensors")
+    assert all(name.startswith("transformer.") for name in tensors)
+    bare = {name.removeprefix("transformer."): x for name, x in tensors.items()}
+    save_file(bare, model / "model.safetensors", metadata={"format": "pt"})
+    assert read_folder(model).params == whole.params
+    assert_counted_as_planned(*counted_plan(model, choose(Slot.ACTIVATION, "checkpointing")))
+
+
+def test_attention_that_drops_weights_at_random_is_planned_written_out_only(tmp_path: Path) -> None:
+    model = other_model(tmp_path / "model", **{**RUN["gpt-2"], "attn_pdrop": 0.1})
+    plan, _ = counted_plan(model)
+    assert [problem.code for problem in estimate(plan).problems] == ["sdpa.attention_dropout"]
+    assert not estimate(plan.with_choice(choose(Slot.ATTENTION, "eager"))).problems

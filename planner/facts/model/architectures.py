@@ -32,7 +32,8 @@ class Architecture:
     hidden size, where the key is absent; intermediate_parts: 2 where the key counts both branches of a gate. rotary_share:
     the key, and its default, of the share of a head that is rotated. experts: keys of how many, their size, and of the
     one for every token; the last one times n_shared_experts where there is such a key. dropouts: keys of the rates for
-    hidden states and for attention, and the default of both.
+    hidden states and for attention, and the default of both; embedding_dropout: key and default of the rate for what
+    goes into the first block.
     """
 
     family: str = DENSE
@@ -61,6 +62,7 @@ class Architecture:
     rotary_share: tuple[str, float] = ("", 1.0)
     experts: tuple[str, str, str] = ("", "", "")
     dropouts: tuple[str, str, float] = ("", "", 0.0)
+    embedding_dropout: tuple[str, float] = ("", 0.0)
 
 
 LAYER_NORMED = {"qkv_bias": "always", "output_bias": "always", "mlp_bias": "always", "hidden_multiple_of_heads": True,
@@ -112,9 +114,9 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         dropouts=("hidden_dropout", "", 0.0), hidden_multiple_of_heads=True,
     ),
     "GPT2LMHeadModel": Architecture(
-        "gpt2", names=GPT2_NAMES, intermediate_times=4, positions="learned", tied=True,
+        "gpt2", runs=True, names=GPT2_NAMES, intermediate_times=4, positions="learned", tied=True,
         demands={"activation_function": ("gelu_new",), "reorder_and_upcast_attn": (False,), "add_cross_attention": (False,)},
-        dropouts=("resid_pdrop", "attn_pdrop", 0.1), **LAYER_NORMED,  # type: ignore[arg-type]
+        dropouts=("resid_pdrop", "attn_pdrop", 0.1), embedding_dropout=("embd_pdrop", 0.1), **LAYER_NORMED,  # type: ignore[arg-type]
     ),
     "OPTForCausalLM": Architecture(
         "opt", runs=True, variants=(("do_layer_norm_before", False, "opt_norm_after"),), names={"intermediate_size": "ffn_dim"},
@@ -171,7 +173,6 @@ SUPPORTED = {name: architecture for name, architecture in ARCHITECTURES.items() 
 # What sets the well-known others apart: a person who reads "cannot tell" should learn why.
 DIFFERENCES = {
     "Gemma2ForCausalLM": "it has four norms per layer, soft-capped logits and alternating attention windows",
-    "GPT2LMHeadModel": "it learns positions and its MLP has no gate",
     "BloomForCausalLM": "it uses position biases and its MLP has no gate",
     "FalconForCausalLM": "its q, k, v are one matrix and its MLP has no gate",
     "T5ForConditionalGeneration": "it is an encoder–decoder",

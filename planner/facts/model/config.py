@@ -103,6 +103,7 @@ def _facts(config: dict[str, Any], known: Architecture, size: _Sizes, name: str,
         rotated=_rotated(config, known, head_dim),
         hidden_dropout=_rate(config, known.dropouts[0], known.dropouts[2]) > 0,
         attention_dropout=_rate(config, known.dropouts[1], known.dropouts[2]) > 0,
+        embedding_dropout=_rate(config, *known.embedding_dropout) > 0,
     )
     facts = _special(config, known, size, facts)
     if size.need:
@@ -218,7 +219,7 @@ def _why_not(config: dict[str, Any], architecture: str) -> str:
 
 def _counted_only(config: dict[str, Any], known: Architecture) -> str:
     """Why a model whose formulas hold is not planned and run all the same; empty for most."""
-    if _rate(config, known.dropouts[1], known.dropouts[2]):
+    if _rate(config, known.dropouts[1], known.dropouts[2]) and not known.embedding_dropout[0]:
         return "It drops attention weights at random, and runs that do are not computed yet."
     if _family(config, known) != known.family:
         return "Its blocks are of an older kind than those that are planned and run."

@@ -67,6 +67,7 @@ class ModelFacts:
     soft_caps: bool = False  # scores and logits go through cap × tanh(x ÷ cap)
     hidden_dropout: bool = False  # of hidden states while training
     attention_dropout: bool = False
+    embedding_dropout: bool = False  # of what goes into the first block
     tokenizer: str = ""  # digest of tokenizer.json and chat template: whose token counts hold for this model
 
     def __hash__(self) -> int:

@@ -59,6 +59,8 @@ def test_params_and_shapes_are_those_transformers_builds(architecture: str, chan
     config["pad_token_id"] = 0
     if architecture == "OPTForCausalLM":
         config |= {"ffn_dim": config["intermediate_size"], "max_position_embeddings": 50}
+    if architecture == "GPT2LMHeadModel":
+        config |= {"n_inner": config["intermediate_size"], "n_positions": 50}
     if not SUPPORTED[architecture].null_kv_heads and changes.get("num_key_value_heads", 1) is None:
         assert code(architectures=[architecture], **changes) == "model.size_out_of_range"  # as transformers refuses it
         return
