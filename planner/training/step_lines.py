@@ -150,19 +150,22 @@ def _end_of_backward(draft: Draft, when: Stretches) -> Line:
     sums = stored(draft.stacks[0])
     flow = _flow(draft)
     waiting = 2 * flow + (flow + _noise(draft) if draft.facts.embedding_dropout else 0)
-    embedding = sums.of_embedding
+    trained = sums.of_embedding > 0
+    embedding: Num = sums.of_embedding
     if draft.schedule.grad_accumulation == 1 and not draft.loop.takes_gradients:
         embedding += sums.of_positions
-    else:  # one is added and dropped before the other is made, and before the tied head's is added to that
+    elif (
+        sums.of_positions
+    ):  # one is added and dropped before the other is made, and before the tied head's is added to that
         embedding = maximum(embedding, sums.of_positions - (maximum(embedding - flow, 0) if sums.tied else 0))
     return _line(
         "End of backward",
-        Kind.GRADIENTS if embedding else Kind.WORKSPACE,
-        embedding + flow if embedding else (waiting if draft.recompute else 0),
+        Kind.GRADIENTS if trained else Kind.WORKSPACE,
+        embedding + flow if trained else (waiting if draft.recompute else 0),
         when.backward_end,
         Slot.TRAINABLE,
         "The gradient that reaches the embedding, and what the embedding makes of it."
-        + (" Tied to the head, it gets a second one from there." if sums.tied and embedding else ""),
+        + (" Tied to the head, it gets a second one from there." if sums.tied and trained else ""),
     )
 
 
