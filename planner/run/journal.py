@@ -48,6 +48,8 @@ class Journal:
         """Write one event. Raises OSError; a last word meets a full disk only after the reserve is given up."""
         line = (encode(event) + "\n").encode("utf-8", "surrogatepass")
         with self._lock:
+            if self._file < 0:
+                raise OSError(errno.EBADF, "The journal is closed.", str(self._path))
             try:
                 self._write(line)
             except OSError as error:
@@ -68,10 +70,13 @@ class Journal:
         os.fsync(self._file)
 
     def close(self) -> None:
+        """No more events. The number of the file is forgotten: the system gives it to the next file opened."""
         with self._lock:
-            os.close(self._file)
-            with contextlib.suppress(OSError):
-                self._reserve.unlink()
+            file, self._file = self._file, -1
+            if file >= 0:
+                os.close(file)
+                with contextlib.suppress(OSError):
+                    self._reserve.unlink()
 
 
 @dataclass(frozen=True)

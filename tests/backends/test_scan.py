@@ -125,8 +125,10 @@ def test_a_row_the_template_refuses_is_named(tiny_model_dir: Path, tmp_path: Pat
         turns = [{"role": r, "content": "memory"} for r in ("system", "user", "assistant")]
         print(json.dumps({"messages": turns}), file=file)
     report = Report(tmp_path)
+    meter = Meter(report)
     with pytest.raises(ProblemError) as caught:
-        scan.run(ScanSpec(str(model), str(data)), report, Meter(report))
+        scan.run(ScanSpec(str(model), str(data)), report, meter)
+    meter.stop()  # as the worker does, whatever ends a job
     report.close()
     assert caught.value.problem.code == "data.template"
     assert "Row 4" in caught.value.problem.fact

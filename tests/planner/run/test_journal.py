@@ -172,6 +172,18 @@ def test_threads_never_mix_their_lines(tmp_path: Path) -> None:
     assert not reading.problems
 
 
+def test_a_closed_journal_writes_into_no_other_file(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    journal.close()
+    with (tmp_path / "somebody's").open("wb+") as other:  # the system gives it the number that has become free
+        with pytest.raises(OSError, match="closed"):
+            journal.append(Note(1.0, "info", "a thread that comes late"))
+        journal.close()
+        other.seek(0)
+        assert other.read() == b""
+    assert read_all(tmp_path).events == ()
+
+
 def test_no_journal_yet_is_nothing_to_report(tmp_path: Path) -> None:
     assert read_all(tmp_path).events == ()
     assert read_all(tmp_path).problems == ()
