@@ -13,7 +13,6 @@ from itertools import chain
 from planner.draft import Draft
 from planner.drafting import device_of, draft, plan_problems
 from planner.facts.data import Batches, BatchShape, batches
-from planner.facts.gpus import capability_of
 from planner.facts.machine import Device, MachineFacts
 from planner.facts.model.families import FAMILIES, stacks_of
 from planner.interval import Cause, activations_width, around, ends, length_width, share, states_width
@@ -58,8 +57,9 @@ def estimate(plan: Plan) -> Estimate:
     problems = plan_problems(plan)
     if problems:
         return Estimate(plan, (), (), (), Verdict.CANNOT_TELL, problems, untold=f"Cannot tell: {problems[0].fact}")
-    if plan.model.unsupported_because or not stacks_of(plan.model):
-        return Estimate(plan, (), (), (), Verdict.CANNOT_TELL, untold=f"Cannot tell: {_unknown(plan)}")
+    unknown = _unknown(plan)
+    if unknown:
+        return Estimate(plan, (), (), (), Verdict.CANNOT_TELL, untold=f"Cannot tell: {unknown}")
     drawn = [batches(plan.data, stage.schedule) for stage in plan.stages]
     drafts = tuple([_heaviest(plan, index, of_stage) for index, of_stage in enumerate(drawn)])
     shapes = max([of_stage.different for of_stage in drawn])
@@ -73,7 +73,7 @@ def estimate(plan: Plan) -> Estimate:
             _tier(
                 device,
                 machine,
-                _band(drafts, shapes, place, device.name),
+                _band(drafts, shapes, place),
                 drafts,
                 totals.get(place, {}),
                 timeline,
@@ -92,24 +92,23 @@ def estimate_grid(plan: Plan, rows: Num, seq: Num) -> dict[str, Num]:
     batch. Raises ProblemError for a plan with problems, or of a model without formulas.
     """
     problems = plan_problems(plan)
-    if not problems and (plan.model.unsupported_because or not stacks_of(plan.model)):
-        problems = (Problem("model.unsupported", _unknown(plan), "Choose another model."),)
     if problems:
         raise ProblemError(problems[0])
+    unknown = _unknown(plan)
+    if unknown:
+        raise ProblemError(Problem("model.unsupported", unknown, "Choose another model."))
     drawn = [batches(plan.data, stage.schedule) for stage in plan.stages]
     drafts = tuple(
         draft(plan, i, BatchShape(rows, seq, of_stage.heaviest[0].padded)) for i, of_stage in enumerate(drawn)
     )
     shapes = max(of_stage.different for of_stage in drawn)
     peaks: dict[str, Num] = {}
-    device = device_of(plan)
-    assert device is not None
     totals = _totals(x for d in drafts for x in d.lines)
     for place in _places(drafts):
         live: Num = 0
         for total in totals.get(place, {}).values():
             live = maximum(live, total)
-        beside = _band(drafts, shapes, place, device.name)
+        beside = _band(drafts, shapes, place)
         peaks[place.tier] = (
             live + beside.context_bytes[1] + _kept(beside, drafts, totals.get(place, {}), live, place)[1]
         )
@@ -117,10 +116,12 @@ def estimate_grid(plan: Plan, rows: Num, seq: Num) -> dict[str, Num]:
 
 
 def _unknown(plan: Plan) -> str:
-    """Why there are no formulas for the plan's model."""
+    """Why the plan's model has no figures; empty where it has."""
     model = plan.model
     if model.unsupported_because:
         return model.unsupported_because
+    if stacks_of(model):
+        return ""
     if model.family in FAMILIES:
         return f"the sizes of {model.name} cannot be those of a model."
     return f"there are no formulas yet for {model.architecture or 'a model that does not say what it is'}."
@@ -158,14 +159,13 @@ def _totals(lines: Iterable[Line]) -> dict[Place, dict[At, Num]]:
     return totals
 
 
-def _band(drafts: tuple[Draft, ...], shapes: int, place: Place, card: str) -> Band:
+def _band(drafts: tuple[Draft, ...], shapes: int, place: Place) -> Band:
     if place is DISK:
         return NOTHING
     kind = drafts[0].device
     if place is HOST and kind != "cpu":
         kind = "host"
-    capability = capability_of(card) if kind == "cuda" else 0.0
-    return band(kind, any(d.recompute for d in drafts), drafts[0].compute_bits, shapes, capability)
+    return band(kind, any(d.recompute for d in drafts), drafts[0].compute_bits, shapes, drafts[0].capability)
 
 
 def _kept(band: Band, drafts: tuple[Draft, ...], by_at: dict[At, Num], live: Num, place: Place) -> tuple[Num, Num, Num]:

@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from planner.assets import asset
 from planner.draft import Draft
+from planner.drafting import draft
+from planner.plan import Plan
 
 FEWEST_RUNS = 5  # a median over fewer says nothing
 
@@ -50,17 +52,22 @@ class Evidence(NamedTuple):
         )
 
 
-def likeness(draft: Draft) -> Likeness:
+def likeness(one: Draft) -> Likeness:
     """What a draft has in common with others."""
-    tensors = [tensor for stack in draft.stacks for tensor in stack.tensors]
+    tensors = [tensor for stack in one.stacks for tensor in stack.tensors]
     adapter = any(tensor.role == "adapter" for tensor in tensors)
     packed = any(tensor.packing is not None for tensor in tensors)
     return Likeness(
-        "cpu" if draft.device == "cpu" else "card",
+        "cpu" if one.device == "cpu" else "card",
         "adapter" if adapter else "all",
         "packed" if packed else "plain",
-        "inputs" if draft.recompute else "everything",
+        "inputs" if one.recompute else "everything",
     )
+
+
+def of_plan(plan: Plan) -> Evidence | None:
+    """What is known of plans like this one."""
+    return evidence(likeness(draft(plan)))
 
 
 def evidence(one: Likeness) -> Evidence | None:

@@ -8,11 +8,10 @@ from pathlib import Path
 from app.cli import output, plan_source
 from app.cli.exits import Exit, of_verdict
 from planner.advise import Change, advise
-from planner.drafting import draft
 from planner.estimate import Estimate
 from planner.estimate import estimate as estimate_of
 from planner.estimate_json import estimate_to_json, line_to_json
-from planner.evidence import evidence, likeness
+from planner.evidence import of_plan
 from planner.interval import causes_in_words
 from planner.plan import Plan
 from planner.plan_file import save_plan
@@ -80,7 +79,7 @@ def _tiers(estimate: Estimate) -> list[str]:
         at = f"{t.peak_at.phase}, {t.peak_at.moment}" if t.peak_at else ""
         figures = (t.budget_bytes, t.allocated_bytes, t.reserved_bytes, t.process_bytes, t.low_bytes, t.high_bytes)
         rows.append((t.name, *(words(n) for n in figures), at))
-    found = evidence(likeness(draft(estimate.plan)))
+    found = of_plan(estimate.plan)
     causes = causes_in_words(estimate.tiers[0].reserved.causes)
     return [*output.table(rows, right=frozenset(range(1, 7))), *([str(found)] if found else []), causes, ""]
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.shown import CONTEXT, RESERVED, Bar, Bins, Moment, Part, Row, span_words
-from planner.drafting import draft
 from planner.estimate import Estimate, Tier, Verdict, device_of
-from planner.evidence import evidence, likeness
+from planner.evidence import of_plan
 from planner.facts.data import longest_batch
 from planner.facts.model.facts import ModelFacts
 from planner.interval import causes_in_words
@@ -85,7 +84,7 @@ def _evidence(result: Estimate) -> str:
     """How far predictions of like plans have missed measured runs; empty where nothing like it was measured."""
     if not result.tiers:
         return ""
-    found = evidence(likeness(draft(result.plan)))
+    found = of_plan(result.plan)
     told = str(found) if found else "No run like this one has been measured yet."
     return f"{told} {causes_in_words(result.tiers[0].reserved.causes)}".rstrip()
 
