@@ -12,6 +12,8 @@ from app.pages.plan.edits import SCHEDULE, options_of, with_option
 from app.pages.plan.state import data_bins, data_sentence, machine_sentence, title, view
 from app.shown import CONTEXT, RESERVED, span_words
 from planner.estimate import Verdict, estimate
+from planner.evidence import of_plan
+from planner.interval import causes_in_words
 from planner.options import described
 from planner.plan import Plan
 from planner.slots import Slot
@@ -77,6 +79,13 @@ def test_the_rows_at_the_peak_add_up_to_the_expected_figure(make_plan: MakePlan)
     assert sum(r.bytes for r in shown.rows) == result.tiers[0].peak_bytes
     assert sum(p.bytes for p in shown.bars[0].parts) == result.tiers[0].peak_bytes
     assert [r.key for r in shown.rows].count(CONTEXT) == 1
+
+
+def test_the_page_says_what_like_plans_missed_by_and_what_makes_the_interval_wide(make_plan: MakePlan) -> None:
+    result = estimate(make_plan())
+    found = of_plan(result.plan)
+    assert found is not None
+    assert view(result).evidence == f"{found} {causes_in_words(result.tiers[0].reserved.causes)}"
 
 
 def test_a_moment_that_is_gone_falls_back_to_the_peak(make_plan: MakePlan) -> None:

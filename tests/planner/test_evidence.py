@@ -6,7 +6,7 @@ import json
 
 from planner.assets import asset
 from planner.drafting import draft
-from planner.evidence import FEWEST_RUNS, Evidence, Likeness, evidence, likeness
+from planner.evidence import FEWEST_RUNS, Evidence, Likeness, evidence, likeness, of_plan
 from planner.plan_set import apply_set
 from planner.presets import load_preset
 from tests.small_run import small_machine
@@ -29,6 +29,19 @@ def test_the_narrowest_group_with_enough_runs_is_told() -> None:
     for g in groups:
         found = evidence(Likeness(g["device"], g["trains"], g["packed"], g["kept"]))
         assert found is None or found.runs >= FEWEST_RUNS
+
+
+def test_each_plan_is_told_of_its_own_group() -> None:
+    plan = load_preset("8gb-card", small_machine())
+    told = of_plan(plan)
+    other = of_plan(apply_set(plan, "trainable=full"))
+    assert told is not None
+    assert other is not None
+    assert told.likeness == Likeness("card", "adapter", "plain", "inputs")
+    assert other.likeness == Likeness("card", "all", "plain", "inputs")
+    here = of_plan(load_preset("first-run", small_machine()))
+    assert here is not None
+    assert here.likeness == Likeness("cpu")
 
 
 def test_nothing_is_told_of_a_device_that_nobody_measured() -> None:
