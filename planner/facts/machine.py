@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from planner.calibration.correction import Correction
+
 KINDS = ("cpu", "cuda", "rocm", "mps")
 
 
@@ -34,6 +36,7 @@ class Device:
 @dataclass(frozen=True)
 class MachineFacts:
     """One computer. limit_bytes: of the control group (container), 0 if none. notes: what could not be read and why.
+    corrections: what its own runs have taught.
 
     A total of RAM or a free space of the disk of 0 could not be read, which is another thing than little.
     """
@@ -49,6 +52,7 @@ class MachineFacts:
     devices: tuple[Device, ...]
     ram_others: tuple[Holder, ...] = ()
     notes: tuple[str, ...] = ()
+    corrections: tuple[Correction, ...] = ()
 
     def device(self, device_id: str) -> Device | None:
         return next((d for d in self.devices if d.id == device_id), None)

@@ -17,8 +17,12 @@ from planner.run.arguments import COLUMNS, computing_device, pinned_libraries, t
 from planner.run.spec import RunSpec
 
 
-def run_spec(plan: Plan, estimate: Estimate, run_dir: Path | str, *, elsewhere: bool = False) -> RunSpec:
-    """The spec of a training run of `plan`'s stage. elsewhere: only to be exported, so model and data may be absent.
+def run_spec(
+    plan: Plan, estimate: Estimate, run_dir: Path | str, *, elsewhere: bool = False, job: str = "train"
+) -> RunSpec:
+    """The spec of a training run of `plan`'s stage, or of another job on it (dry_run, prove).
+
+    elsewhere: to be exported or traced, so model and data may be absent.
 
     Raises ProblemError `model.not_on_disk`, `data.not_on_disk`, `data.unknown_form`, `data.no_prompts`,
     `plan.many_stages`, `machine.no_such_device`, or the estimate's first problem: what cannot be planned cannot be run.
@@ -34,7 +38,7 @@ def run_spec(plan: Plan, estimate: Estimate, run_dir: Path | str, *, elsewhere: 
         _check_files(plan)
     stage = plan.stage
     return RunSpec(
-        job="train",
+        job=job,
         plan=plan,
         run_dir=str(run_dir),
         seed=stage.schedule.seed,

@@ -16,7 +16,7 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class RunSpec:
-    """job: train (later scan, convert, trace, …). predicted: the figures shown before the run, kept with it.
+    """job: train, dry_run or prove. predicted: the figures shown before the run, kept with it.
 
     arguments: (SFTConfig field, JSON value) pairs in a fixed order. threads: intra-op threads of torch. versions:
     (library, version) as constrained. run_dir: the folder with spec.json, events.jsonl, inbox/, alive, worker.log.

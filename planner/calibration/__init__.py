@@ -1,0 +1,1 @@
+"""What this computer's own runs teach: observations, and the corrections that come of them."""
