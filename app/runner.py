@@ -7,8 +7,6 @@ window started and one it found are the same case. A run is running only while i
 from __future__ import annotations
 
 import contextlib
-import re
-import time
 from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +21,7 @@ from planner.problem import Problem, ProblemError
 from planner.run import inbox, journal, layout, lock
 from planner.run.build import run_spec
 from planner.run.events import Event
+from planner.run.folders import new_run_dir
 from planner.run.home import runs_dir
 from planner.run.lock import State
 from planner.run.spec import RunSpec
@@ -41,28 +40,6 @@ class Look:
     state: State
     died: Problem | None
     spec: RunSpec | None
-
-
-def new_run_dir(name: str) -> Path:
-    """A folder name for a new run: when, and what. The folder is made here, so that no two runs share one."""
-    plain = re.sub(r"[^A-Za-z0-9.-]+", "-", name).strip("-.").lower()[:40] or "run"
-    stamp = time.strftime("%Y%m%d-%H%M%S")
-    for n in range(1, 100):
-        folder = runs_dir() / (f"{stamp}-{plain}" if n == 1 else f"{stamp}-{plain}-{n}")
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise ProblemError(
-                Problem(
-                    "run.no_folder",
-                    f"The folder {str(folder)!r} cannot be made: {error.strerror}.",
-                    "Set PLIMSOLL_HOME to a folder that can be written.",
-                )
-            ) from None
-        return folder
-    raise AssertionError("a hundred runs in one second")
 
 
 def make_run(estimate: Estimate) -> Path:

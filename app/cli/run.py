@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import time
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 from app.cli import output, plan_source
@@ -16,12 +15,12 @@ from app.cli.exits import Exit, given_dir, of_verdict, wrong_use
 from app.cli.follow import follow
 from app.this_computer import this_machine
 from planner.estimate import Estimate, Verdict, estimate
-from planner.plan import Plan
 from planner.plan_file import save_spec
 from planner.problem import ProblemError
 from planner.run import home, journal, layout, lock, start
 from planner.run.build import run_spec
 from planner.run.events import Finished
+from planner.run.folders import new_run_dir
 from planner.schedule import MOST_STEPS
 
 HELP = "start a plan and show what the run reports"
@@ -52,12 +51,12 @@ def run(given: argparse.Namespace) -> Exit:
     prediction = estimate(plan)
     if (refused := _refusal(prediction, anyway=given.anyway)) is not None:
         return refused
-    run_dir = out or _new_run_dir(plan)
-    spec = run_spec(plan, prediction, run_dir.absolute())
+    run_spec(plan, prediction, Path())  # what cannot be run leaves no folder behind
     if problem := start.missing_train_extra():
         raise ProblemError(problem)
+    run_dir = (out or new_run_dir(plan.name)).absolute()
     _make_room(run_dir)
-    save_spec(spec, run_dir / layout.SPEC)
+    save_spec(run_spec(plan, prediction, run_dir), run_dir / layout.SPEC)
     output.remark(prediction.reason)
     return _begin(run_dir, 0, as_json=given.json)
 
@@ -86,12 +85,6 @@ def _refusal(prediction: Estimate, *, anyway: bool) -> Exit | None:
     what = "may not fit" if prediction.verdict is Verdict.DOES_NOT_FIT else "cannot be judged"
     output.remark(f"Nothing was started, since it {what}. `plimsoll plan` says what would help; --anyway starts it.")
     return code
-
-
-def _new_run_dir(plan: Plan) -> Path:
-    letters = "".join(c if c.isascii() and c.isalnum() else "-" for c in plan.name.lower())
-    name = "-".join(part for part in letters.split("-") if part)[:40] or "run"
-    return home.runs_dir() / f"{datetime.now().strftime('%Y-%m-%d-%H%M%S')}-{name}"
 
 
 def _make_room(run_dir: Path) -> None:

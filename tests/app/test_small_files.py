@@ -14,7 +14,7 @@ from app import recovery
 from app.pages.plan.local_models import local_models
 from app.pages.run.answers import LogCard
 from app.pages.run.state import RunRecord
-from app.runner import latest_run, new_run_dir
+from app.runner import latest_run
 from app.shell.opening import differs
 from app.shown import wrapped_between
 from app.this_computer import fresh
@@ -22,6 +22,7 @@ from planner.plan import Plan
 from planner.problem import ProblemError
 from planner.run import layout
 from planner.run.events import Note
+from planner.run.folders import new_run_dir
 from planner.run.home import runs_dir
 
 MakePlan = Callable[..., Plan]
