@@ -1,7 +1,7 @@
 """Everything that EXPERIMENTS.md says, in one command: `python -m benchmarks.report ROWS.jsonl`.
 
 Scores the rows (`results/truth.json`), puts other estimators beside ours where they are installed
-(`results/estimators.json`), then writes the page and its picture from those files.
+(`results/estimators.json`), then writes the page and its picture from those files, and the rows for the trust page.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any
 from benchmarks import estimators, experiments
 from benchmarks.picture import draw
 from benchmarks.provenance import ROOT, provenance
+from benchmarks.truth import trust
 from benchmarks.truth.answer import Predicted, Refused
 from benchmarks.truth.draft_of import predict
 from benchmarks.truth.fitted import fitted
@@ -72,6 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     found, ran = truth(asked.rows)
     save(RESULT, found)
+    trust.write(ran.answered)
     others = estimators.results(asked.rows, estimators.environments(asked))
     save(estimators.RESULT, others)
     draw(scored(ran.answered), ROOT / experiments.PICTURE)

@@ -24,6 +24,7 @@ HARNESS = {
     "rows",
     "run",
     "score",
+    "trust",
 }
 PREDICTING = sorted(p for p in TRUTH.glob("*.py") if p.stem not in HARNESS)
 CLOSED = {f"benchmarks.truth.{name}" for name in HARNESS - {"__init__"}}
