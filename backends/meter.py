@@ -41,7 +41,8 @@ def process_bytes() -> int:
 
 @dataclass
 class Track:
-    """One source's highest readings: since the last event, and of the session, with where they were taken."""
+    """One source's highest readings: since the last event, of the session, with where they were taken, and of a stretch
+    that somebody began."""
 
     source: str
     tier: str
@@ -52,6 +53,7 @@ class Track:
     peak: int = 0
     peak_step: int = -1
     peak_moment: str = ""
+    stretch_peak: int = 0
 
     def take(self, n: int, step: int, moment: str) -> None:
         self.last = n
@@ -59,6 +61,7 @@ class Track:
             self.high, self.high_step, self.high_moment = n, step, moment
         if n > self.peak:
             self.peak, self.peak_step, self.peak_moment = n, step, moment
+        self.stretch_peak = max(self.stretch_peak, n)
 
 
 class Meter:
@@ -89,10 +92,32 @@ class Meter:
                 self._step = step
             self._read()
 
+    def tell(self) -> None:
+        """An event with a reading of this instant, beside the regular ones."""
+        self.mark(self._moment)
+        with contextlib.suppress(OSError):
+            self._tell()
+
     @property
     def main(self) -> Track:
         """The track a plan's prediction is compared with: what the process holds of the device, else of RAM."""
         return self._cuda.main if self._cuda else self.process
+
+    @property
+    def card(self) -> tuple[Track, ...]:
+        """The tracks of the card; none where the CPU computes."""
+        return self._cuda.tracks if self._cuda else ()
+
+    def begin_stretch(self, moment: str) -> None:
+        """From here on `end_stretch` tells the highest; a reading every PROCESS_EVERY_S, also on a card."""
+        self.mark(moment)
+        with self._lock:
+            self.main.stretch_peak = self.main.last
+
+    def end_stretch(self) -> int:
+        """The highest reading of the main track since `begin_stretch`."""
+        self.mark("")
+        return self.main.stretch_peak
 
     def stop(self) -> None:
         """One last reading and event, then no more."""

@@ -75,6 +75,10 @@ def _do(spec: Any, report: Report, meter: Meter) -> Finished:
             from backends.jobs import train
 
             return train.run(spec, report, meter)
+        case "prove":
+            from backends.jobs import prove
+
+            return prove.run(spec, report, meter)
         case "scan":
             from backends.jobs import scan
 

@@ -115,6 +115,11 @@ def estimate_grid(plan: Plan, rows: Num, seq: Num) -> dict[str, Num]:
     return peaks
 
 
+def heaviest_batch(plan: Plan, index: int = 0) -> BatchShape:
+    """The batch that the estimate of a stage is made for."""
+    return _heaviest(plan, index, batches(plan.data, plan.stages[index].schedule)).batch
+
+
 def _unknown(plan: Plan) -> str:
     """Why the plan's model has no figures; empty where it has."""
     model = plan.model

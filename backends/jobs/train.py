@@ -50,15 +50,16 @@ def run(spec: RunSpec, report: Report, meter: Meter) -> events.Finished:
     if len(plan.stages) != 1:
         raise fail("plan.many_stages", "This version trains plans of one stage.", "Split the plan into several runs.")
     report.phase("check", plan.model.name)
-    _check_model(plan, report)
-    data = _rows(plan, report)
+    check_model(plan, report)
+    data = rows_of_file(plan, report)
     report.phase("load", "libraries")
     from backends.trainers.fine_tune import fine_tune
 
+    meter.tell()  # what the process holds before the model, which calibration compares
     return fine_tune(spec, data, resume_from, report, meter)
 
 
-def _check_model(plan: Plan, report: Report) -> None:
+def check_model(plan: Plan, report: Report) -> None:
     """That the folder still holds the planned model; one of the same shapes with other weights cannot be told apart."""
     planned, found = plan.model, read_folder(plan.model.path)
     if other := [name for name in SHAPES if getattr(planned, name) != getattr(found, name)]:
@@ -72,7 +73,7 @@ def _check_model(plan: Plan, report: Report) -> None:
         report.note("The model's tokenizer or chat template has changed since the run was planned.", "warning")
 
 
-def _rows(plan: Plan, report: Report) -> list[dict[str, Any]]:
+def rows_of_file(plan: Plan, report: Report) -> list[dict[str, Any]]:
     """The rows of the plan's file; only the columns that are trained on."""
     columns = ("messages",) if plan.data.form == MESSAGES else ("prompt", "completion")
     found = [{c: row[c] for c in columns if c in row} for row in rows(plan.data.path)]

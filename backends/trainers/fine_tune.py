@@ -43,20 +43,7 @@ def fine_tune(
     spec: RunSpec, rows: list[dict[str, Any]], resume_from: Path | None, report: Report, meter: Meter
 ) -> events.Finished:
     """Train to the end, or until a person stops or releases the run. Empties `rows` when they are taken over."""
-    torch.set_num_threads(spec.threads)
-    plan, twins = spec.plan, _twins(spec.plan)
-    report.phase("load", plan.model.name)
-    model, tokenizer = _load(plan, twins)
-    set_seed(spec.seed)
-    for twin, options in twins:
-        if hasattr(twin, "wrap"):
-            model = twin.wrap(model, options)
-    report.phase("data", plan.data.name)
-    data = _columns_of(rows)
-    rows.clear()
-    trainer = _trainer(model, tokenizer, data, dict(spec.arguments), twins, report.run_dir)
-    if trainer.args.device.type == "cuda":
-        meter.watch_cuda(trainer.args.device)
+    trainer, tokenizer = prepared(spec, rows, dict(spec.arguments), report, meter)
 
     def sample(when: str, prompt: str) -> None:
         if prompt:
@@ -94,6 +81,35 @@ def fine_tune(
     meter.mark("save")
     result = _save_result(trainer.model, tokenizer, report.run_dir)
     return _ending(spec, report, meter, control.ending or "done", result)
+
+
+def prepared(
+    spec: RunSpec,
+    rows: list[dict[str, Any]],
+    arguments: dict[str, Any],
+    report: Report,
+    meter: Meter,
+    coat: type[Any] = Journaled,
+) -> tuple[Any, Any]:
+    """The trainer with everything loaded, and its tokenizer; any job that trains begins here. Empties `rows`.
+
+    arguments: the spec's, or what a job makes of them. coat: goes over the techniques' mixins and SFTTrainer.
+    """
+    torch.set_num_threads(spec.threads)
+    plan, twins = spec.plan, _twins(spec.plan)
+    report.phase("load", plan.model.name)
+    model, tokenizer = _load(plan, twins)
+    set_seed(spec.seed)
+    for twin, options in twins:
+        if hasattr(twin, "wrap"):
+            model = twin.wrap(model, options)
+    report.phase("data", plan.data.name)
+    data = _columns_of(rows)
+    rows.clear()
+    trainer = _trainer(model, tokenizer, data, arguments, twins, report.run_dir, coat)
+    if trainer.args.device.type == "cuda":
+        meter.watch_cuda(trainer.args.device)
+    return trainer, tokenizer
 
 
 def _columns_of(rows: list[dict[str, Any]]) -> Dataset:
@@ -137,11 +153,19 @@ def _load(plan: Plan, twins: Twins) -> tuple[Any, Any]:
     return model, tokenizer
 
 
-def _trainer(model: Any, tokenizer: Any, data: Dataset, arguments: dict[str, Any], twins: Twins, run_dir: Path) -> Any:
+def _trainer(
+    model: Any,
+    tokenizer: Any,
+    data: Dataset,
+    arguments: dict[str, Any],
+    twins: Twins,
+    run_dir: Path,
+    coat: type[Any],
+) -> Any:
     mixins = [twin.trainer_mixin(o) for twin, o in twins if hasattr(twin, "trainer_mixin")]
     optimizers = [twin.optimizer(o) for twin, o in twins if hasattr(twin, "optimizer")]
     assert len(optimizers) <= 1, "one slot brings the optimizer"
-    trainer_class = type("JournaledTrainer", (Journaled, *mixins, SFTTrainer), {})
+    trainer_class = type("JournaledTrainer", (coat, *mixins, SFTTrainer), {})
     trainer = trainer_class(
         model=model,
         args=SFTConfig(output_dir=str(run_dir / layout.CHECKPOINTS), disable_tqdm=True, **arguments),

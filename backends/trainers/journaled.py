@@ -147,6 +147,7 @@ class TellSteps(TrainerCallback):
     def __init__(self, trainer: Any, report: Report, meter: Meter, control: Control) -> None:
         self.control = control
         self.tokens = 0  # all steps, across resumes; TRL's own counter starts again at each
+        self.step_s = 0.0  # of the last step, without pauses
         self._trainer = trainer
         self._report = report
         self._meter = meter
@@ -189,6 +190,7 @@ class TellSteps(TrainerCallback):
         if not logs or "loss" not in logs:
             return
         elapsed_s = time.monotonic() - self._began - (self.control.idle_s - self._idle_before)
+        self.step_s = elapsed_s
         tokens = sum(int(t) for t in self._step_tokens)
         self.tokens += tokens
         loss = float(logs["loss"])

@@ -101,7 +101,7 @@ def _drawn(data: DataFacts, schedule: Schedule) -> Batches:
         rows = min(schedule.micro_batch, data.rows) if data.rows else schedule.micro_batch
         return Batches((BatchShape(rows, cut, padded=rows > 1, certain=False),), cut)
     rows = len(lengths)
-    if rows * epochs_begun(rows, schedule) > DRAWN_LIMIT:
+    if _too_many(rows, schedule):
         padded = schedule.micro_batch > 1 and min(lengths) < max(lengths)
         most = (BatchShape(min(schedule.micro_batch, rows), max(lengths), padded, certain=False),)
         return Batches(most, len(set(lengths)))
@@ -112,6 +112,36 @@ def _drawn(data: DataFacts, schedule: Schedule) -> Batches:
         shapes.add((len(batch), longest, min(of_batch) < longest))
     heaviest = tuple(BatchShape(r, s, p, certain=known) for r, s, p in _unbeaten(shapes))
     return Batches(heaviest, len({r * s for r, s, _ in shapes}))
+
+
+def _too_many(rows: int, schedule: Schedule) -> bool:
+    return rows * epochs_begun(rows, schedule) > DRAWN_LIMIT
+
+
+def rows_of(data: DataFacts, schedule: Schedule, shape: BatchShape) -> tuple[int, ...]:
+    """Numbers in the file of the rows that meet in the run's first micro-batch of this shape.
+
+    Where batches are not drawn, the longest rows that could meet.
+    """
+    lengths, _ = _kept_lengths(data, schedule)
+    if not lengths:
+        return tuple(range(min(schedule.micro_batch, data.rows)))
+    numbers = _kept_numbers(data, schedule)
+    if not _too_many(len(lengths), schedule):
+        for batch in micro_batches(len(lengths), schedule):
+            of_batch = [lengths[i] for i in batch]
+            if (len(batch), max(of_batch), min(of_batch) < max(of_batch)) == (shape.rows, shape.seq, shape.padded):
+                return tuple(numbers[i] for i in batch)
+    longest = sorted(range(len(lengths)), key=lambda i: -lengths[i])
+    return tuple(numbers[i] for i in longest[: schedule.micro_batch])
+
+
+def _kept_numbers(data: DataFacts, schedule: Schedule) -> list[int]:
+    """Which rows of the file `_kept_lengths` speaks of."""
+    numbers = list(range(len(data.lengths)))
+    if schedule.completion_only and data.form == "prompt_completion" and data.prompt_lengths:
+        return [i for i in numbers if data.prompt_lengths[i] < min(data.lengths[i], schedule.max_length)]
+    return numbers
 
 
 def _kept_lengths(data: DataFacts, schedule: Schedule) -> tuple[list[int], bool]:

@@ -93,9 +93,12 @@ class DryRun:
 class Proof:
     """Two real steps on the longest rows and one evaluation batch: the highest figures that were read, in bytes.
 
-    source: the counter that decides, `process` or `reserved`. allocated_bytes and reserved_bytes are torch's own and 0
-    on a CPU. before_bytes: of the process when the libraries were loaded and the model was not; after_bytes: when
-    everything was freed. rows, seq: the batch. step_seconds: of the second step.
+    device: its name. source: the counter that decides, `process` or `reserved`. peak_bytes: of that counter, in loading
+    and the two steps; evaluation_bytes: the same of the evaluation batch, which no run has. process_bytes: of the device
+    as the process holds it, 0 for a card whose driver does not tell; host_bytes: the process's anonymous memory.
+    allocated_bytes and reserved_bytes are torch's own and 0 on a CPU. before_bytes: of host_bytes when the libraries were
+    loaded and the model was not; after_bytes: of the counter that decides, when everything was freed. rows, seq: the
+    batch. step_seconds: of the second step.
     """
 
     device: str
@@ -105,6 +108,7 @@ class Proof:
     process_bytes: int
     allocated_bytes: int
     reserved_bytes: int
+    host_bytes: int
     before_bytes: int
     after_bytes: int
     evaluation_bytes: int
