@@ -6,28 +6,20 @@ tokenizer and window. Planning never waits for it.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-import time
 from dataclasses import replace
-from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
 from app import background
 from app.document import Document
+from app.job import Job, Order
 from planner.estimate import Estimate
 from planner.facts.data import DataFacts
 from planner.facts.read_data import read_data
 from planner.plan import Plan
-from planner.problem import Problem, ProblemError
-from planner.run import journal, lock
-from planner.run.events import Failed
-from planner.run.home import home
+from planner.problem import Problem
 from planner.run.jobs import ScanSpec, write_job
-from planner.run.start import missing_train_extra, start
-
-LOOK_EVERY_S = 0.1
+from planner.run.start import missing_train_extra
 
 
 def wanted(plan: Plan) -> bool:
@@ -36,25 +28,14 @@ def wanted(plan: Plan) -> bool:
     return bool(model.path and model.tokenizer and data.path) and data.lengths_from == "estimated"
 
 
-def counted(plan: Plan) -> DataFacts | None:
-    """The data with counted lengths; None where the libraries for it are not installed. Raises ProblemError."""
-    if missing_train_extra():
-        return None
-    (home() / "work").mkdir(parents=True, exist_ok=True)
-    run_dir = Path(tempfile.mkdtemp(prefix="count-", dir=home() / "work"))
-    try:
-        write_job(run_dir, ScanSpec(model=plan.model.path, data=plan.data.path))
-        start(run_dir)
-        while lock.is_held(run_dir):
-            time.sleep(LOOK_EVERY_S)
-        word = journal.last_word(journal.read_all(run_dir, over=True).events)
-        if isinstance(word, Failed):
-            raise ProblemError(word.problem)
-        if word is None:
-            raise ProblemError(lock.died(run_dir))
-    finally:
-        shutil.rmtree(run_dir, ignore_errors=True)
-    return read_data(plan.data.path, plan.model, name=plan.data.name)
+def count_order(plan: Plan) -> Order:
+    """Counts the rows of the plan's data; what comes of it is the data with counted lengths."""
+    spec = ScanSpec(model=plan.model.path, data=plan.data.path)
+    return Order(
+        "count",
+        lambda folder: write_job(folder, spec),
+        lambda _folder: read_data(plan.data.path, plan.model, name=plan.data.name),
+    )
 
 
 class Counting(QObject):
@@ -75,12 +56,19 @@ class Counting(QObject):
         if key in self._tried or not wanted(plan):
             return
         self._tried.add(key)
-        self.acted.emit(f"Counting the tokens of {plan.data.name} …")
-        background.run(lambda: counted(plan), lambda found: self._put(plan, found), self._failed)
+        background.run(missing_train_extra, lambda missing: None if missing else self._count(plan), self.problem.emit)
 
-    def _put(self, asked: Plan, found: DataFacts | None) -> None:
+    def _count(self, plan: Plan) -> None:
+        self.acted.emit(f"Counting the tokens of {plan.data.name} …")
+        job = Job(self)
+        job.done.connect(lambda found: self._put(plan, found))
+        job.problem.connect(self._failed)
+        job.ended.connect(job.deleteLater)
+        job.start(count_order(plan))
+
+    def _put(self, asked: Plan, found: DataFacts) -> None:
         now = self._document.plan
-        if found is None or now is None or (now.data, now.model) != (asked.data, asked.model):
+        if now is None or (now.data, now.model) != (asked.data, asked.model):
             return
         self._document.refresh(replace(now, data=found))
         self.acted.emit(f"Counted the tokens of {found.name}: {sum(found.lengths):,}")
