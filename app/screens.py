@@ -48,7 +48,8 @@ def photograph(shot: str, scheme: str, target: Path) -> None:
     """One picture, in this process; the scale is set in its environment."""
     from PySide6.QtCore import QEventLoop, QTimer
 
-    from app.shell.window import PLAN, RUN, MainWindow, make_application
+    from app.shell.application import make_application
+    from app.shell.window import PLAN, RUN, MainWindow
     from app.theme import theme
 
     application = make_application([sys.argv[0]])

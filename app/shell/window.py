@@ -5,29 +5,27 @@ It holds no figures and no rules: the document knows the plan, the runner knows 
 
 from __future__ import annotations
 
-import locale
 import sys
-import threading
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QTimer, QUrl, Signal
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QGuiApplication, QShowEvent
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app import background, faults
 from app.document import Document
-from app.icons import app_icon
 from app.pages.plan.page import ROWS, PlanPage
 from app.pages.plan.picks import Pick
 from app.pages.run.page import RunPage
-from app.pages.run.state import RunRecord
 from app.runner import Runner
 from app.shell import asking, remembered
 from app.shell.actions import Menus
+from app.shell.application import load_what_figures_need, make_application
 from app.shell.counting import Counting
 from app.shell.files import Files
 from app.shell.opening import Opened, differs, opened
 from app.shell.rail import Rail
+from app.shell.running import Running
 from app.shell.shortcuts import ShortcutsPage
 from app.shell.starting import Starter
 from app.shell.status import StatusBar
@@ -40,7 +38,6 @@ from planner.plan import Plan
 from planner.probe import machine as probe
 from planner.problem import Problem
 from planner.run.home import home
-from planner.run.lock import State
 
 PAGES = (("Plan", "plan"), ("Run", "run"))
 PLAN, RUN = range(2)
@@ -69,8 +66,6 @@ class MainWindow(QMainWindow):
         self.files = Files(self.document, self)
         self._probing = False
         self._closing_decided = False
-        self._run_was_live = False
-        self._run_problem = ""  # code of what ended the run that is shown
         self._build()
         self._wire()
         remembered.restore(self, self.plan_page.splitter)
@@ -136,6 +131,7 @@ class MainWindow(QMainWindow):
         self.menus.recent.aboutToShow.connect(lambda: self.menus.fill_recent(self.files.open))
         self.menus.show_look(theme().wish)
         self.menus.show_run(live=False, paused=False)
+        self.running = Running(self.runner, self.run_page, self.status, self.menus, self.problems, self)
         self.show_page(PLAN)
 
     def _wire(self) -> None:
@@ -151,10 +147,7 @@ class MainWindow(QMainWindow):
         self.starter.model_folder_wanted.connect(lambda: self.plan_page.form.what.model_picked.emit(Pick("browse")))
         self.plan_page.export_wanted.connect(self.files.ask_export)
         self.files.opened.connect(lambda: self.show_page(PLAN))
-        self.runner.attached.connect(self.run_page.show_run)
-        self.runner.changed.connect(self._run_changed)
-        self.runner.started.connect(self._run_started)
-        self.runner.ended_badly.connect(self._run_ended_badly)
+        self.runner.started.connect(lambda: self.show_page(RUN))
         page = self.run_page
         page.wish.connect(self.runner.send)
         page.stop_wanted.connect(self.ask_stop)
@@ -200,27 +193,6 @@ class MainWindow(QMainWindow):
             on_here = plan.machine.name == self.here.name
             self.status.show_here(self.here, asking.device_here(plan, self.here) if on_here else self.here.devices[0])
 
-    def _run_changed(self, record: RunRecord) -> None:
-        self.run_page.show_record(record)
-        self.status.show_record(record)
-        if self._run_was_live and not record.live and record.state is not State.NEVER_STARTED:
-            self.status.say(f"The run is over: {record.state_words()}")
-        self._run_was_live = record.live
-        self.menus.show_run(live=record.live, paused=record.paused)
-
-    def _run_ended_badly(self, problem: Problem) -> None:
-        record = self.runner.record
-        last = record.checkpoints[-1].step if record.checkpoints else 0
-        action = f"Resume from step {last}" if last else "Start it again"
-        self._run_problem = problem.code
-        self.problems.show_problem(problem, action, self.runner.resume)
-
-    def _run_started(self) -> None:
-        if self._run_problem:
-            self.problems.drop(self._run_problem)
-        self.show_page(RUN)
-        self.status.say("The run has started; it goes on even if this window is closed")
-
     def show_page(self, number: int) -> None:
         self.pages.setCurrentIndex(number)
         self.rail.show_page(number)
@@ -233,8 +205,7 @@ class MainWindow(QMainWindow):
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
-        # once the window stands, load what the first figure needs; a person seldom gets to the Run page before
-        QTimer.singleShot(300, lambda: threading.Thread(target=_load_matplotlib, daemon=True).start())
+        QTimer.singleShot(300, load_what_figures_need)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
@@ -310,25 +281,6 @@ class MainWindow(QMainWindow):
 
 def _done(_result: object) -> None:
     """For a command whose answer nobody needs."""
-
-
-def _load_matplotlib() -> None:
-    from app.widgets.live_plot import load_matplotlib
-
-    load_matplotlib()
-
-
-def make_application(arguments: list[str]) -> QApplication:
-    """The QApplication with theme, names and the C library's numbers as they must be."""
-    QApplication.setApplicationName("Plimsoll")
-    QApplication.setOrganizationName("Plimsoll")
-    QGuiApplication.setDesktopFileName("plimsoll")
-    application = QApplication(arguments)
-    locale.setlocale(locale.LC_NUMERIC, "C")  # QApplication takes the system's; C parsers need the point
-    application.setWindowIcon(app_icon())
-    theme().wish = remembered.look()
-    theme().follow(application)
-    return application
 
 
 def main(argv: list[str] | None = None) -> int:

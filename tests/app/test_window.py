@@ -367,7 +367,7 @@ def test_closing_with_changes_to_a_file_asks_and_cancel_stays(qtbot: QtBot, wind
 
 
 def test_the_c_library_reads_numbers_with_a_point() -> None:
-    from app.shell.window import make_application
+    from app.shell.application import make_application
 
     assert make_application.__doc__
     assert locale.localeconv()["decimal_point"] == "."
