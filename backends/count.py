@@ -159,6 +159,8 @@ class LiveCount(TorchDispatchMode):
     def _watch(self, model: torch.nn.Module) -> None:
         for name, parameter in model.named_parameters():
             self.see(parameter, "", "adapter" if "lora_" in name else "weights")
+            for scales in _beside(parameter):
+                self.see(scales, "", "weights")
             if name.endswith(EMBEDDINGS):
                 self.head_bytes = parameter.nbytes
             if parameter.requires_grad:
@@ -219,6 +221,15 @@ class LiveCount(TorchDispatchMode):
                 self.see(tensor, "", "state")
         self._compare("")
         self.where, self.phase = Where("outside"), LATER
+
+
+def _beside(parameter: torch.Tensor) -> Iterator[torch.Tensor]:
+    """What a quantised matrix has beside its codes, which no module lists: bitsandbytes' scales and tables."""
+    state = getattr(parameter, "quant_state", None)
+    if state is not None:
+        nested = state.state2
+        parts = (state.absmax, state.code, state.offset, *((nested.absmax, nested.code) if nested else ()))
+        yield from (x for x in parts if x is not None)
 
 
 ROLES = {"weights": "Weights", "adapter": "Adapter", "state": "Optimizer states", "batch": "Batch"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from planner.draft import Stack
+from planner.draft import Stack, Tensor
 
 CHECKPOINTS_AT_ONCE = 3
 """On the disk: the two that are kept, and the next one while it is being written."""
@@ -21,7 +21,7 @@ class Stored:
     of_block, of_embedding, of_positions, of_head, of_final_norm: bytes of what is trained there, of_block for one
     block, of_positions beside the embedding; a tied head's gradient has the embedding's size. into_first: something before the first block is trained, so that what it
     reads wants a gradient. in_turn: bytes of each trained matrix, in the order of an optimizer that
-    takes one tensor after the other, two blocks' worth.
+    takes one tensor after the other, two blocks' worth. packed_bytes: of quantised matrices, their scales included.
     """
 
     weight_elements: int
@@ -42,6 +42,7 @@ class Stored:
     tied: bool
     into_first: bool
     in_turn: tuple[int, ...]
+    packed_bytes: int = 0
 
 
 @lru_cache(maxsize=1024)
@@ -64,7 +65,7 @@ def stored(stack: Stack) -> Stored:
         weight_elements=sum(x.elements for x in weights if not x.tied and x.role != "buffer"),
         weight_bytes=sum(x.bytes for x in weights),
         bits=weights[0].bits,
-        largest_bytes=max(x.bytes // x.count for x in weights),
+        largest_bytes=max(_as_read(x) for x in weights),
         adapter_elements=sum(x.elements for x in adapters if x.trained),
         adapter_bytes=sum(x.bytes for x in adapters),
         adapter_bits=adapters[0].bits if adapters else 0,
@@ -85,4 +86,10 @@ def stored(stack: Stack) -> Stored:
             *(repeated if stack.layers > 1 else []),
             *([] if tied or not trained_bytes("head") else [trained_bytes("head")]),
         ),
+        packed_bytes=sum(x.bytes for x in weights if x.packing is not None),
     )
+
+
+def _as_read(x: Tensor) -> int:
+    """Bytes of one tensor while it is loaded: a matrix is read whole before it is quantised."""
+    return x.elements // x.count * x.bits // 8 if x.packing is not None else x.bytes // x.count

@@ -58,5 +58,5 @@ else
     echo "PyTorch for this machine: up to 3 GB with CUDA on Linux, about 100 MB on macOS."
     install "torch==$torch"
 fi
-has transformers || echo "Training libraries (transformers, PEFT, TRL, datasets): about 120 MB."
+has transformers || echo "Training libraries (transformers, PEFT, TRL, datasets, bitsandbytes): about 165 MB."
 install -q -e ".[$extras]"

@@ -13,7 +13,7 @@ from planner.estimate import Estimate, Tier
 from planner.estimate_json import tier_to_json
 from planner.plan import Plan
 from planner.problem import ProblemError, fail
-from planner.run.arguments import COLUMNS, computing_device, pinned_libraries, trainer_arguments
+from planner.run.arguments import COLUMNS, computing_device, pinned_libraries, script_parts, trainer_arguments
 from planner.run.spec import RunSpec
 
 
@@ -46,7 +46,7 @@ def run_spec(
         arguments=trainer_arguments(plan, stage),
         predicted=predicted(estimate, plan),
         sample_prompt=plan.data.sample_prompt,
-        versions=library_versions(),
+        versions=library_versions(plan),
     )
 
 
@@ -81,10 +81,11 @@ def predicted(estimate: Estimate, plan: Plan) -> tuple[tuple[str, Any], ...]:
     return tuple(figures.items())
 
 
-def library_versions() -> tuple[tuple[str, str], ...]:
+def library_versions(plan: Plan) -> tuple[tuple[str, str], ...]:
     """(library, version) as installed; the tested version where one is not installed (a planner without torch)."""
+    brought = [library for _, part in script_parts(plan, plan.stage) for library in part.libraries]
     found = []
-    for name, tested in pinned_libraries().items():
+    for name, tested in (*pinned_libraries().items(), *brought):
         try:
             found.append((name, metadata.version(name)))
         except metadata.PackageNotFoundError:

@@ -15,6 +15,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import planner
 from planner.problem import Problem, ProblemError, fail
@@ -38,17 +39,33 @@ def missing_train_extra() -> Problem | None:
     )
 
 
+def missing_library(spec: dict[str, Any]) -> Problem | None:
+    """`worker.no_library` when a technique of the plan needs a library that is not installed; spec: as it was stored."""
+    versions = spec.get("versions")
+    for name, tested in versions.items() if isinstance(versions, dict) else ():
+        if name.isidentifier() and importlib.util.find_spec(name) is None:
+            return Problem(
+                "worker.no_library",
+                f"A choice of this plan needs {name}, which is not installed.",
+                f'It comes with the [train] extra where it is to be had. Run: "{sys.executable}" -m pip install '
+                f'"{name}=={tested}", or choose otherwise.',
+            )
+    return None
+
+
 def start(run_dir: Path) -> int:
     """Start the worker on `run_dir` (which holds spec.json) and return its pid once it holds the run's lock.
 
     Takes about 0.2 s. A run with a checkpoint goes on from it. Raises ProblemError: `worker.no_train_extra`,
-    `run.no_spec`, `run.already_running`, `worker.did_not_start`.
+    `worker.no_library`, `run.no_spec`, `run.already_running`, `worker.did_not_start`.
     """
     if problem := missing_train_extra():
         raise ProblemError(problem)
     run_dir = run_dir.absolute()
     if not (run_dir / layout.SPEC).is_file():
         raise fail("run.no_spec", f"There is no {layout.SPEC} in {str(run_dir)!r}.", "Choose a run's folder.")
+    if problem := missing_library(_stored(run_dir)):
+        raise ProblemError(problem)
     if lock.is_held(run_dir):
         raise fail("run.already_running", f"A worker is already at work on {str(run_dir)!r}.", "Open that run.")
     with contextlib.suppress(OSError):
@@ -106,12 +123,20 @@ def environment(run_dir: Path) -> dict[str, str]:
     return env
 
 
+def _stored(run_dir: Path) -> dict[str, Any]:
+    """spec.json as it lies there; empty where it cannot be read, which the worker will say in its own words."""
+    try:
+        found = json.loads((run_dir / layout.SPEC).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def _visible(run_dir: Path) -> dict[str, str]:
     """Show the worker only the device its plan names: a CUDA context on another costs memory there."""
     try:
-        spec = json.loads((run_dir / layout.SPEC).read_text(encoding="utf-8"))
-        device = spec["plan"]["stages"][0]["choices"][Slot.PLACEMENT.value]["options"]["device"]
-    except (OSError, ValueError, KeyError, IndexError, TypeError):
+        device = _stored(run_dir)["plan"]["stages"][0]["choices"][Slot.PLACEMENT.value]["options"]["device"]
+    except (KeyError, IndexError, TypeError):
         device = "cpu"  # a job without a plan, or a spec the worker will refuse with its own words
     if device == "cpu":
         return {"CUDA_VISIBLE_DEVICES": ""}

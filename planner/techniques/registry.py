@@ -22,11 +22,13 @@ from planner.techniques.trainable_full import TrainableFull
 from planner.techniques.trainable_lora import TrainableLora
 from planner.techniques.weights_bf16 import WeightsBf16
 from planner.techniques.weights_fp32 import WeightsFp32
+from planner.techniques.weights_nf4 import WeightsNf4
 
 TECHNIQUES: tuple[Technique, ...] = (
     # in slot order; the first of a slot is its default
     WeightsBf16(),
     WeightsFp32(),
+    WeightsNf4(),
     PrecisionAsStored(),
     TrainableLora(),
     TrainableFull(),

@@ -22,7 +22,8 @@ class ScriptPart:
     imports: whole import lines. load: (keyword, source) for `from_pretrained`. arguments: (SFTConfig field, JSON
     value), also used by the worker. wrap: source lines that turn `model` into the trained model. trainer: (keyword,
     source) for the trainer's constructor. mixin: a class of the twin file that the trainer inherits first; the twin
-    file is then carried along in the export.
+    file is then carried along in the export. libraries: (name, tested version) of those it needs beside the ones that
+    every run has.
     """
 
     imports: tuple[str, ...] = ()
@@ -31,6 +32,7 @@ class ScriptPart:
     wrap: tuple[str, ...] = ()
     trainer: tuple[tuple[str, str], ...] = ()
     mixin: str = ""
+    libraries: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,13 @@ class TrainableFull:
     cost = Cost(time=0.9, source="measured with the embedded model on a CPU, beside LoRA with a float32 adapter")
 
     def problems(self, plan: Plan, options: NoOptions) -> list[Problem]:
-        return []
+        weights = plan.stage.choice(Slot.WEIGHTS)
+        if weights is None or getattr(weights.options, "packing", None) is None:
+            return []
+        fact = "Quantised weights cannot be trained themselves: a code has no gradient."
+        return [
+            Problem("trainable.quantised", fact, "Train an adapter beside them (LoRA), or choose bfloat16 weights.")
+        ]
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
         return draft._replace(stacks=tuple(_all_trained(stack) for stack in draft.stacks))

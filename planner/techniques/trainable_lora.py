@@ -39,7 +39,8 @@ class LoraOptions:
     adapter_dtype: str = option(
         "float32",
         "Adapter type",
-        "What the adapter is stored and computed in. PEFT's default is float32, even beside bfloat16 weights.",
+        "What the adapter is stored and computed in. PEFT's default is float32, even beside bfloat16 weights; beside"
+        " quantised ones TRL makes it bfloat16.",
         choices=(("float32", "float32"), ("same as weights", "same as weights")),
         advanced=True,
     )
@@ -91,7 +92,8 @@ def _as_peft_reads(targets: tuple[str, ...]) -> str:
 
 @lru_cache(maxsize=1024)
 def _adapted(stack: Stack, options: LoraOptions) -> Stack:
-    bits = 32 if options.adapter_dtype == "float32" else stack.tensors[0].bits
+    quantised = any(x.packing is not None for x in stack.tensors)  # TRL then makes every adapter bfloat16
+    bits = 32 if options.adapter_dtype == "float32" and not quantised else stack.tensors[0].bits
     places = matmuls_of(stack.facts)
     wanted = tuple(site for site, place in places.items() if any(_means(t, place) for t in options.target_modules))
     return adapted(stack, Lora(options.rank, bits, options.dropout), wanted)

@@ -8,7 +8,7 @@ from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
 from planner.techniques.technique import Cost, ScriptPart
-from planner.techniques.weights_dtype import OWN_MEMORY, store
+from planner.techniques.weights_dtype import OWN_MEMORY, no_bf16, store
 
 
 class WeightsBf16:
@@ -22,12 +22,7 @@ class WeightsBf16:
     cost = Cost(loses="digits: two to three are kept of each weight instead of seven", severity=1)
 
     def problems(self, plan: Plan, options: NoOptions) -> list[Problem]:
-        choice = plan.stage.choice(Slot.PLACEMENT)
-        device = plan.machine.device(getattr(choice.options, "device", "")) if choice else None
-        if device is None or device.supports_bf16:
-            return []
-        fact = f"{device.name} cannot compute in bfloat16."
-        return [Problem("weights.no_bf16", fact, "Choose float32 weights, or another device.")]
+        return no_bf16(plan)
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
         return store(draft, 16)

@@ -59,11 +59,16 @@ def _stored(stacks: tuple[Stack, ...], when: Stretches, device: str) -> tuple[Li
                 sums.weight_bytes,
                 when.always,
                 Slot.WEIGHTS,
-                "{n} elements of {b} bytes each, and {r} bytes of rotary frequencies."
+                (
+                    "{n} elements: the blocks' matrices in {c} bytes of codes and their scales, the rest of {b} bytes each."
+                    if sums.packed_bytes
+                    else "{n} elements of {b} bytes each, and {r} bytes of rotary frequencies."
+                )
                 + (" The head is tied to the embedding and stored once with it." if sums.tied else ""),
                 ("n", sums.weight_elements),
                 ("b", sums.bits // 8),
                 ("r", sums.weight_bytes - sums.weight_elements * sums.bits // 8),
+                ("c", sums.packed_bytes),
             ),
             _line(
                 "One tensor being copied",

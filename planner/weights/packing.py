@@ -30,7 +30,9 @@ class FourBits:
     double: the scales are 8-bit codes themselves, with a float32 for each 256 of them, and one offset.
     in_torch: packed and unpacked by operations of torch, as torchao does, not by a kernel of its own.
     fused: torch.compile leaves nothing between the steps of unpacking. from_half: packed from float16 while the run
-    computes in another 16-bit type (Lightning's Fabric), so that it is unpacked to that first and copied.
+    computes in another 16-bit type (Lightning's Fabric), so that it is unpacked to that first and copied. own_table:
+    with double, each matrix has a copy of the 256 values that its scales' codes stand for (bitsandbytes 0.50,
+    functional.quantize_blockwise); before, all shared one.
     """
 
     name: str = "nf4"
@@ -39,6 +41,7 @@ class FourBits:
     in_torch: bool = False
     fused: bool = False
     from_half: bool = False
+    own_table: bool = False
 
     def pieces(self, shape: tuple[int, ...]) -> Iterator[int]:
         """Bytes of each tensor that is kept; the last ones are the tables of codes."""
@@ -51,6 +54,8 @@ class FourBits:
                 yield scales
                 yield 4 * _parts(scales, 256)
                 yield 4  # the offset
+                if self.own_table:
+                    yield 4 * 256
             else:
                 yield 4 * scales
             yield 64  # the 16 values that the codes stand for

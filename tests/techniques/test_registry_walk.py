@@ -90,7 +90,10 @@ def names_in_quotes() -> dict[str, re.Pattern[str]]:
 
 
 # words of the libraries or of units that happen to be a technique's name
-ELSEWHERE = {"bf16": {"planner/techniques/precision_as_stored.py"}}  # there it is an argument of SFTConfig
+ELSEWHERE = {
+    "bf16": {"planner/techniques/precision_as_stored.py"},  # there it is an argument of SFTConfig
+    "nf4": {"planner/weights/packing.py"},  # bitsandbytes' word for the codes
+}
 
 
 def test_no_other_code_knows_a_technique_by_name() -> None:
