@@ -43,6 +43,9 @@ class Menus:
         run = self._menu("&Run")
         self.start = self._add(run, "&Start", "Ctrl+Return", do["start"])
         self.start.setShortcuts([QKeySequence("Ctrl+Return"), QKeySequence("Ctrl+Enter")])
+        self.dry_run = self._add(run, "&Dry run", "Ctrl+D", do["dry_run"])
+        self.prove = self._add(run, "Pro&ve it", "Ctrl+Shift+Return", do["prove"])
+        run.addSeparator()
         self.pause = self._add(run, "&Pause or resume", "Ctrl+P", do["pause"])
         self.checkpoint = self._add(run, "Save a &checkpoint", "Ctrl+K", do["checkpoint"])
         self.sample = self._add(run, "&Take a sample", "Ctrl+T", do["sample"])
@@ -93,6 +96,10 @@ class Menus:
     def show_look(self, wish: str) -> None:
         for action in self.looks.actions():
             action.setChecked(action.data() == wish)
+
+    def show_may(self, *, dry_run: bool, prove: bool) -> None:
+        self.dry_run.setEnabled(dry_run)
+        self.prove.setEnabled(prove)
 
     def show_run(self, *, live: bool, paused: bool) -> None:
         for action in (self.pause, self.checkpoint, self.sample, self.stop):

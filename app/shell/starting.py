@@ -89,12 +89,16 @@ class Starter(QObject):
         estimate = self._document.estimate
         assert estimate is not None
         if missing is not None:
-            self._problems.show_problem(missing, "Copy the command", self._copy_command)
+            self.ask_for_libraries(missing)
         elif estimate.plan.model.source == "embedded" and not estimate.plan.model.path:
             self._activity.ask(example.sizes(), "Fetch and start", self._fetch)
         else:
             self.acted.emit("Starting the worker …")
             self._runner.start(estimate)
+
+    def ask_for_libraries(self, missing: Problem) -> None:
+        """Say what installs what training needs."""
+        self._problems.show_problem(missing, "Copy the command", self._copy_command)
 
     def _copy_command(self) -> None:
         QGuiApplication.clipboard().setText(INSTALL)

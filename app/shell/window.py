@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLay
 
 from app import background, faults
 from app.document import Document
+from app.job import Job
 from app.pages.plan.page import ROWS, PlanPage
 from app.pages.plan.picks import Pick
 from app.pages.run.page import RunPage
@@ -21,6 +22,7 @@ from app.runner import Runner
 from app.shell import asking, remembered
 from app.shell.actions import Menus
 from app.shell.application import load_what_figures_need, make_application
+from app.shell.checking import DRY, PROVE, Checking
 from app.shell.counting import Counting
 from app.shell.files import Files
 from app.shell.opening import Opened, differs, opened
@@ -37,11 +39,13 @@ from planner.facts.machine import MachineFacts
 from planner.plan import Plan
 from planner.probe import machine as probe
 from planner.problem import Problem
+from planner.run.folders import sweep_work
 from planner.run.home import home
 
 PAGES = (("Plan", "plan"), ("Run", "run"))
 PLAN, RUN = range(2)
 PROBE_EVERY_MS = 20_000
+UNDER_WAY = "A proof of a plan is going on, and two would share this computer's memory."
 
 
 class _Faults(QObject):
@@ -72,6 +76,7 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         background.run(lambda: opened(file), self._opened, self.problems.show_problem)
         self.runner.attach_latest()
+        background.run(sweep_work, lambda _done: None)
         self._probe_timer = QTimer(self, interval=PROBE_EVERY_MS)
         self._probe_timer.timeout.connect(self.probe_again)
         self._probe_timer.start()
@@ -79,7 +84,7 @@ class MainWindow(QMainWindow):
     def _build(self) -> None:
         self.plan_page = PlanPage(self.document)
         self.run_page = RunPage()
-        self.problems, self.activity = ProblemBar(), ActivityBar()
+        self.problems, self.activity, self.check_bar = ProblemBar(), ActivityBar(), ActivityBar("Check")
         self.rail = Rail(PAGES)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.plan_page)
@@ -87,11 +92,13 @@ class MainWindow(QMainWindow):
         self.status = StatusBar()
         self.setStatusBar(self.status)
         self.starter = Starter(self.document, self.runner, self.problems, self.activity, self)
+        self.checking = Checking(self.document, self.plan_page, self.check_bar, lambda _folder: None, self)
         bars = QVBoxLayout()
         bars.setContentsMargins(em(1.3), em(0.5), em(1.3), 0)
         bars.setSpacing(em(0.4))
         bars.addWidget(self.problems)
         bars.addWidget(self.activity)
+        bars.addWidget(self.check_bar)
         column = QVBoxLayout()
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -113,6 +120,8 @@ class MainWindow(QMainWindow):
             "export": self.files.ask_export,
             "quit": lambda: _done(self.close()),
             "start": self.start,
+            "dry_run": self.checking.dry_run,
+            "prove": self.checking.prove,
             "pause": lambda: self.runner.send("resume" if self.runner.record.paused else "pause"),
             "checkpoint": lambda: self.runner.send("checkpoint"),
             "sample": lambda: self.runner.send("sample"),
@@ -136,16 +145,21 @@ class MainWindow(QMainWindow):
 
     def _wire(self) -> None:
         self.rail.chosen.connect(self.show_page)
-        sources = (self.document, self.runner, self.plan_page, self.counting, self.files)
+        sources = (self.document, self.runner, self.plan_page, self.counting, self.files, self.checking)
         for problem in [source.problem for source in sources]:
             problem.connect(self.problems.show_problem)
-        for acted in (self.document.acted, self.starter.acted, self.counting.acted, self.files.acted):
-            acted.connect(self.status.say)
+        for source in (self.document, self.starter, self.counting, self.files, self.checking):
+            source.acted.connect(self.status.say)
         self.document.renamed.connect(self._show_name)
         self.document.changed.connect(self._plan_changed)
         self.plan_page.start_wanted.connect(self.start)
         self.starter.model_folder_wanted.connect(lambda: self.plan_page.form.what.model_picked.emit(Pick("browse")))
         self.plan_page.export_wanted.connect(self.files.ask_export)
+        self.plan_page.dry_run_wanted.connect(self.checking.dry_run)
+        self.plan_page.proof_wanted.connect(self.checking.prove)
+        self.checking.libraries_missing.connect(self.starter.ask_for_libraries)
+        self.checking.may_changed.connect(self._show_may)
+        self.running.live.connect(self.checking.show_run_live)
         self.files.opened.connect(lambda: self.show_page(PLAN))
         self.runner.started.connect(lambda: self.show_page(RUN))
         page = self.run_page
@@ -170,7 +184,7 @@ class MainWindow(QMainWindow):
         self.filled.emit()
 
     def _take_here(self, here: MachineFacts) -> None:
-        self.here = self.starter.here = self.files.here = here
+        self.here = self.starter.here = self.files.here = self.checking.here = here
         self.plan_page.show_here(here)
 
     def probe_again(self) -> None:
@@ -215,7 +229,16 @@ class MainWindow(QMainWindow):
     # run
 
     def start(self) -> None:
+        if self.checking.proving:
+            problem = Problem("run.proof_under_way", UNDER_WAY, "Wait for its end, or cancel it.")
+            self.problems.show_problem(problem, "Cancel the proof", self.checking.cancel)
+            return
+        self.problems.drop("run.proof_under_way")
         self.starter.start()
+
+    def _show_may(self) -> None:
+        may = self.checking.refused
+        self.menus.show_may(dry_run=not may(DRY), prove=not may(PROVE))
 
     def start_example(self) -> None:
         """The Run page's empty state: the preset, started."""
@@ -276,6 +299,8 @@ class MainWindow(QMainWindow):
         remembered.keep(self, self.plan_page.splitter)
         self._probe_timer.stop()
         self.runner.detach()
+        for job in self.findChildren(Job):
+            job.leave()
         super().closeEvent(event)
 
 

@@ -15,22 +15,24 @@ from app.widgets.surface import Words, painter_on
 
 
 class ActivityBar(QFrame):
-    """`ask` shows a question with a button; `show_progress` the way it goes; `done` hides it."""
+    """`ask` shows a question with a button; `show_progress` the way it goes; `done` hides it. name: of what goes on here,
+    where a window has several."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str = "Activity", parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        self.setAccessibleName("Activity")
+        self.setAccessibleName(name)
         self._go: Callable[[], None] | None = None
+        self._end: Callable[[], None] | None = None
         row = QHBoxLayout(self)
         row.setContentsMargins(em(0.9), em(0.5), em(0.7), em(0.5))
         row.setSpacing(em(0.7))
         column = QVBoxLayout()
         column.setSpacing(em(0.3))
         self.text = Words("", "text", wrap=True)
-        self.text.setAccessibleName("Activity text")
+        self.text.setAccessibleName(f"{name} text")
         self.bar = Progress()
-        self.bar.setAccessibleName("Activity progress")
+        self.bar.setAccessibleName(f"{name} progress")
         column.addWidget(self.text)
         column.addWidget(self.bar)
         row.addLayout(column, 1)
@@ -39,8 +41,12 @@ class ActivityBar(QFrame):
         self.later = Button("Not now")
         self.later.setAccessibleName("Not now")
         self.later.clicked.connect(self.done)
-        row.addWidget(self.go)
-        row.addWidget(self.later)
+        self.cancel = Button("Cancel")
+        self.cancel.setAccessibleName(f"Cancel: {name}")
+        self.cancel.setToolTip("End it; nothing is kept")
+        self.cancel.clicked.connect(self._cancel)
+        for button in (self.go, self.later, self.cancel):
+            row.addWidget(button)
         self.hide()
 
     def ask(self, text: str, action: str, go: Callable[[], None]) -> None:
@@ -52,19 +58,23 @@ class ActivityBar(QFrame):
         self.bar.hide()
         self.go.show()
         self.later.show()
+        self.cancel.hide()
         self.show()
 
-    def show_progress(self, text: str, done: int, of: int) -> None:
+    def show_progress(self, text: str, done: int, of: int, cancel: Callable[[], None] | None = None) -> None:
+        """How far it is; of 0: nobody knows. cancel: what ends it, None where it cannot be ended."""
+        self._end = cancel
         self.text.setText(text)
         self.bar.setRange(0, of if of < 2**31 else of >> 20)
         self.bar.setValue(done if of < 2**31 else done >> 20)
         self.bar.setVisible(of > 0)
         self.go.hide()
         self.later.hide()
+        self.cancel.setVisible(cancel is not None)
         self.show()
 
     def done(self) -> None:
-        self._go = None
+        self._go = self._end = None
         self.hide()
 
     def _begin(self) -> None:
@@ -73,6 +83,10 @@ class ActivityBar(QFrame):
         self.later.hide()
         if go:
             go()
+
+    def _cancel(self) -> None:
+        if self._end:
+            self._end()
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         p = painter_on(self)

@@ -11,14 +11,15 @@ from app.widgets.surface import painter_on
 
 
 class ScrollBar(QScrollBar):
-    """Vertical; as wide as a finger needs, painted slimmer."""
+    """As wide as a finger needs, painted slimmer."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(Qt.Orientation.Vertical, parent)
+    def __init__(self, parent: QWidget | None = None, *, lying: bool = False) -> None:
+        super().__init__(Qt.Orientation.Horizontal if lying else Qt.Orientation.Vertical, parent)
+        self._lying = lying
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
 
     def sizeHint(self) -> QSize:
-        return QSize(em(0.85), em(4))
+        return QSize(em(4), em(0.85)) if self._lying else QSize(em(0.85), em(4))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         option = QStyleOptionSlider()
@@ -31,7 +32,8 @@ class ScrollBar(QScrollBar):
         p.setBrush(colour("others"))
         p.setOpacity(0.9 if self.underMouse() or self.isSliderDown() else 0.5)
         inset = em(0.22)
-        p.drawRoundedRect(QRectF(handle).adjusted(inset, 1, -inset, -1), em(0.2), em(0.2))
+        inside = (1, inset, -1, -inset) if self._lying else (inset, 1, -inset, -1)
+        p.drawRoundedRect(QRectF(handle).adjusted(*inside), em(0.2), em(0.2))
 
 
 class Scrolled(QScrollArea):

@@ -5,9 +5,10 @@ It paints one `PlanView` at a time. What a person picks in a bar, a row or a mom
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from app.pages.plan.dry_run_card import DryRunCard
 from app.pages.plan.state import PlanView
 from app.shown import Suggestion
 from app.theme import em
@@ -40,6 +41,8 @@ class BudgetPanel(QScrollArea):
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(em(0.7))
         self._layout.addWidget(self._verdict_card())
+        self.dry_run = DryRunCard()
+        self._layout.addWidget(self.dry_run)
         self.moments = MomentsChart()
         self.moments.picked.connect(self.moment_picked.emit)
         self._when = ChartCard("When", self.moments, ("Phase", "Moment", "Live tensors"), self._moment_rows)
@@ -59,6 +62,10 @@ class BudgetPanel(QScrollArea):
         card.body.addLayout(top)
         self.because = Words("", "muted", wrap=True)
         card.body.addWidget(self.because)
+        self.proved = Words("", "good", wrap=True)
+        self.proved.setAccessibleName("Proof")
+        self.proved.hide()
+        card.body.addWidget(self.proved)
         self.evidence = Words("", "muted", 0.9, wrap=True)
         self.evidence.setAccessibleName("How far such figures have missed")
         card.body.addWidget(self.evidence)
@@ -113,6 +120,15 @@ class BudgetPanel(QScrollArea):
         self.rows_heading.setText(view.rows_heading)
         self.table.show_rows(view.rows)
         self._part_picked(self.table.selected_key())
+
+    def show_proved(self, sentence: str) -> None:
+        """What a proof of this very plan measured; empty where there is none."""
+        self.proved.setText(sentence)
+        self.proved.setVisible(bool(sentence))
+
+    def see_dry_run(self) -> None:
+        """Bring a result that has just come into sight, when the layout has made room for it."""
+        QTimer.singleShot(0, lambda: self.verticalScrollBar().setValue(max(0, self.dry_run.y() - em(0.7))))
 
     def suggestions_pending(self) -> None:
         """The plan has changed: chips priced against the old one are greyed until the new ones come."""

@@ -1,4 +1,4 @@
-"""The Plan page: form at the left, budget at the right, Start and Export above. It changes nothing but the document.
+"""The Plan page: form at the left, budget at the right, what can be done with the plan above. It changes only the document.
 
 Facts that come from files or devices are fetched off the GUI thread; what came of it is put to the plan as it is then.
 """
@@ -31,13 +31,17 @@ from planner.plan import Plan
 from planner.problem import Problem
 
 ROWS = (".jsonl", ".ndjson")
+DRY_RUN_TIP = "Follow this run's steps tensor by tensor, without weights and without the card: some seconds (Ctrl+D)"
+PROOF_TIP = "Two real steps on the longest rows here, then everything is freed; the band narrows (Ctrl+Shift+Return)"
 
 
 class PlanPage(QWidget):
-    """`start_wanted` and `export_wanted` carry nothing: the window asks the document."""
+    """The four `…_wanted` carry nothing: the window asks the document."""
 
     start_wanted = Signal()
     export_wanted = Signal()
+    dry_run_wanted = Signal()
+    proof_wanted = Signal()
     problem = Signal(object)
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
@@ -80,16 +84,21 @@ class PlanPage(QWidget):
         self.export.setAccessibleName("Export…")
         self.export.setToolTip("Write this run as a script that needs only public libraries (Ctrl+E)")
         self.export.clicked.connect(self.export_wanted.emit)
+        self.dry_run = Button("&Dry run")
+        self.dry_run.setAccessibleName("Dry run")
+        self.dry_run.clicked.connect(self.dry_run_wanted.emit)
+        self.prove = Button("&Prove it")
+        self.prove.setAccessibleName("Prove it")
+        self.prove.clicked.connect(self.proof_wanted.emit)
         self.start = Button("&Start", primary=True)
         self.start.hint = "Ctrl+↵"
         self.start.setAccessibleName("Start")
         self.start.setToolTip("Start this run on this computer (Ctrl+Return)")
         self.start.clicked.connect(self.start_wanted.emit)
-        for button in (self.export, self.start):
-            button.setEnabled(False)
         row.addLayout(names, 1)
-        row.addWidget(self.export)
-        row.addWidget(self.start)
+        for button in (self.dry_run, self.prove, self.export, self.start):
+            button.setEnabled(False)
+            row.addWidget(button)
         return row
 
     def _wire(self) -> None:
@@ -142,9 +151,22 @@ class PlanPage(QWidget):
         self.start.setAccessibleName(shown.start_text)
         self.start.setAccessibleDescription(f"{shown.headline} {shown.expected}")
         self.start.updateGeometry()
+        self.prove.setText("&Prove it" if shown.fits else "&Prove anyway")
+        self.prove.setAccessibleName(self.prove.text().replace("&", ""))
+        self.prove.updateGeometry()
         for widget in (self.start, self.export, self.splitter):
             widget.setEnabled(True)
         self._advise(now)
+
+    def show_may(self, no_dry_run: str, no_proof: str) -> None:
+        """Which checks can be asked for; each sentence says why not, and is empty where it can."""
+        for button, tip, refused in (
+            (self.dry_run, DRY_RUN_TIP, no_dry_run),
+            (self.prove, PROOF_TIP, no_proof),
+        ):
+            button.setEnabled(not refused)
+            button.setToolTip(f"{tip}\nNot now: {refused}" if refused else tip)
+            button.setAccessibleDescription(refused or tip)
 
     def _advise(self, now: Estimate) -> None:
         """Ways to fit, or to use the room, computed off the thread and shown if the plan is still this one."""

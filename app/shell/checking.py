@@ -1,0 +1,227 @@
+"""Dry run and proof of the open plan: when each can be asked for, what goes on meanwhile, and what came of it.
+
+It computes nothing itself and changes no plan: a worker does the one, this computer's corrections the other. One check
+at a time; the plan can be edited while it runs, and its result then says that it is of an earlier plan.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app import background
+from app.document import Document
+from app.job import Job, Order, Told
+from app.pages.plan.checks import Proved, dry_run_refused, proof_refused, proved_words, what_is_checked
+from app.pages.plan.dry_run import STALE, DryRunView, dry_run_view
+from app.pages.plan.page import PlanPage
+from app.widgets.activity_bar import ActivityBar
+from planner.estimate import Estimate
+from planner.facts.machine import MachineFacts
+from planner.plan_file import save_spec
+from planner.problem import Problem
+from planner.run import layout
+from planner.run.build import run_spec
+from planner.run.results import DRY_RUN, PROOF, DryRun, Proof, load
+from planner.run.start import missing_train_extra
+
+DRY, PROVE = "dry_run", "prove"
+NAMES = {DRY: "Dry run", PROVE: "Proof"}
+PHASES = {
+    "start": "starting",
+    "check": "looking at model and data",
+    "load": "loading",
+    "build": "building the model without weights",
+    "trace": "following the steps",
+    "replay": "replaying what the allocator does",
+    "data": "preparing the rows",
+    "train": "two real steps",
+    "evaluate": "an evaluation batch",
+    "free": "giving everything back",
+}
+AGE_EVERY_MS = 20_000
+UNDER_WAY = "A dry run or a proof is going on."
+
+
+def order(kind: str, asked: Estimate, learn: Callable[[Path], object]) -> Order:
+    """The job on a plan. learn: takes the folder of a proof while it is still there."""
+
+    def write(folder: Path) -> None:
+        spec = run_spec(asked.plan, asked, folder, elsewhere=kind == DRY, job=kind)
+        save_spec(spec, folder / layout.SPEC)
+
+    def read(folder: Path) -> DryRun | Proof:
+        if kind == DRY:
+            return load(DryRun, folder / DRY_RUN)
+        proof = load(Proof, folder / PROOF)
+        learn(folder)
+        return proof
+
+    return Order(kind.replace("_", "-"), write, read)
+
+
+class Checking(QObject):
+    """`acted` tells the status bar; `learned` that this computer's corrections are other ones; `may_changed` what can be
+    asked for now."""
+
+    acted = Signal(str)
+    problem = Signal(object)
+    libraries_missing = Signal(object)
+    learned = Signal()
+    may_changed = Signal()
+
+    def __init__(
+        self,
+        document: Document,
+        page: PlanPage,
+        activity: ActivityBar,
+        learn: Callable[[Path], object],
+        parent: QObject,
+    ) -> None:
+        super().__init__(parent)
+        self._document, self._page, self._activity, self._learn = document, page, activity, learn
+        self.here: MachineFacts | None = None
+        self.run_live = False
+        self._kind = ""  # of what goes on; empty while nothing does
+        self._asked: Estimate | None = None
+        self._told = Told("start", "", 0.0)
+        self._dry: tuple[DryRun, Estimate] | None = None
+        self._proved: Proved | None = None
+        self.job = Job(self)
+        self.job.told.connect(self._tell)
+        self.job.done.connect(self._came)
+        self.job.problem.connect(self.problem)
+        self.job.ended.connect(self._ended)
+        self._age = QTimer(self, interval=AGE_EVERY_MS)
+        self._age.timeout.connect(self._show_proved)
+        document.changed.connect(self._plan_changed)
+        page.budget.dry_run.closed.connect(self.forget)
+
+    @property
+    def proving(self) -> bool:
+        return self._kind == PROVE
+
+    # asking
+
+    def dry_run(self) -> None:
+        self._ask(DRY)
+
+    def prove(self) -> None:
+        self._ask(PROVE)
+
+    def refused(self, kind: str) -> str:
+        """Why this cannot be asked for now; empty when it can."""
+        now = self._document.estimate
+        if now is None:
+            return "There is no plan yet."
+        if self._kind:
+            return UNDER_WAY
+        return dry_run_refused(now) if kind == DRY else proof_refused(now, self.here, run_live=self.run_live)
+
+    def _ask(self, kind: str) -> None:
+        if self.refused(kind):
+            return
+        self._kind, self._asked = kind, self._document.estimate
+        self._tell(Told("start", "", 0.0))
+        self._show_may()
+        background.run(missing_train_extra, self._go_on, self._not_begun)
+
+    def _go_on(self, missing: Problem | None) -> None:
+        if missing is not None:
+            self._ended()
+            self.libraries_missing.emit(missing)
+        elif self._kind:  # not cancelled meanwhile
+            assert self._asked is not None
+            self.job.start(order(self._kind, self._asked, self._learn))
+
+    def _not_begun(self, problem: Problem) -> None:
+        self._ended()
+        self.problem.emit(problem)
+
+    def cancel(self) -> None:
+        """End what goes on; the worker is gone when the activity bar is."""
+        if not self._kind:
+            return
+        self._activity.show_progress(f"{NAMES[self._kind]}: ending …", 0, 0)
+        if self.job.going_on:
+            self.job.cancel()
+        else:
+            self._ended()
+
+    # telling
+
+    def _tell(self, told: Told) -> None:
+        assert self._asked is not None
+        self._told = told
+        doing = PHASES.get(told.phase, told.phase)
+        detail = f" ({told.detail})" if told.detail else ""
+        name = self._asked.plan.model.name.rsplit("/", 1)[-1]
+        old = f" {STALE}" if self._stale(self._asked) else ""
+        text = f"{NAMES[self._kind]} of {name}{old}: {doing}{detail} · {told.elapsed_s:.0f} s"
+        self._activity.show_progress(text, 0, 0, self.cancel)
+
+    def _stale(self, asked: Estimate) -> bool:
+        now = self._document.plan
+        return now is not None and what_is_checked(now) != what_is_checked(asked.plan)
+
+    def _came(self, result: DryRun | Proof) -> None:
+        asked = self._asked
+        assert asked is not None
+        if isinstance(result, DryRun):
+            self._dry = (result, asked)
+            self._show_dry()
+            self._page.budget.see_dry_run()
+            self.acted.emit("The dry run is done")
+            return
+        tier = asked.tiers[0]
+        self._proved = Proved(asked.plan, result, time.time(), (tier.low_bytes, tier.high_bytes))
+        self._age.start()
+        self.acted.emit("The plan is proved; the figures of this computer follow")
+        self.learned.emit()
+        self._show_proved()
+
+    def _ended(self) -> None:
+        self._kind, self._asked = "", None
+        self._activity.done()
+        self._show_may()
+
+    # showing
+
+    def _plan_changed(self, _now: Estimate) -> None:
+        self._show_may()
+        self._show_dry()
+        self._show_proved()
+        if self._kind and self.job.going_on and not self.job.cancelled:
+            self._tell(self._told)
+
+    def show_run_live(self, live: bool) -> None:
+        self.run_live = live
+        self._show_may()
+
+    def _show_may(self) -> None:
+        self._page.show_may(self.refused(DRY), self.refused(PROVE))
+        self.may_changed.emit()
+
+    def _show_dry(self) -> None:
+        self._page.budget.dry_run.show_view(self.dry_view())
+
+    def dry_view(self) -> DryRunView | None:
+        """What the dry run's card shows; nothing before one was made."""
+        if self._dry is None:
+            return None
+        result, asked = self._dry
+        return dry_run_view(result, asked, stale=self._stale(asked))
+
+    def forget(self) -> None:
+        """Close the card of the dry run."""
+        self._dry = None
+        self._show_dry()
+
+    def _show_proved(self) -> None:
+        """The proof's line, while the open plan is the one that was proved."""
+        proved, now = self._proved, self._document.plan
+        current = proved is not None and now is not None and what_is_checked(proved.plan) == what_is_checked(now)
+        self._page.budget.show_proved(proved_words(proved, time.time()) if proved is not None and current else "")

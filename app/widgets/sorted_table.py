@@ -1,0 +1,202 @@
+"""A table that is sorted by a click on a heading or from the keyboard, and copied as text with tabs.
+
+It is given cells with their order and never reads what their texts say. Rows are a handful to some thousands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
+from PySide6.QtGui import QAction, QBrush, QFontMetrics, QGuiApplication, QKeySequence, QPainter, QPen
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
+
+from app.theme import colour, em, figures, font, theme
+from app.widgets.scroll import ScrollBar
+
+Index = QModelIndex | QPersistentModelIndex
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+_WIDEST_EM = 15
+_ROW_EM = 1.6
+_GAP_EM = 0.5
+
+
+class SortedCell(Protocol):
+    """text is shown; order decides where the row goes. A column is figures when its orders are numbers."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def order(self) -> float | str: ...
+
+
+class _Model(QAbstractTableModel):
+    def __init__(self, columns: Sequence[str]) -> None:
+        super().__init__()
+        self.columns = tuple(columns)
+        self.rows: list[Sequence[SortedCell]] = []
+
+    def show_rows(self, rows: Sequence[Sequence[SortedCell]]) -> None:
+        self.beginResetModel()
+        self.rows = list(rows)
+        self.endResetModel()
+
+    def is_figures(self, column: int) -> bool:
+        return bool(self.rows) and not isinstance(self.rows[0][column].order, str)
+
+    def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
+        if not 0 <= column < len(self.columns):
+            return
+        self.layoutAboutToBeChanged.emit()
+        self.rows.sort(key=lambda row: row[column].order, reverse=order is Qt.SortOrder.DescendingOrder)
+        self.layoutChanged.emit()
+
+    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        return 0 if parent.isValid() else len(self.rows)
+
+    def columnCount(self, _parent: Index = QModelIndex()) -> int:  # noqa: B008
+        return len(self.columns)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
+            return self.columns[section]
+        return None
+
+    def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        column = index.column()
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+            return self.rows[index.row()][column].text
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return _RIGHT if self.is_figures(column) else _LEFT
+        if role == Qt.ItemDataRole.FontRole:
+            return figures(0.92) if self.is_figures(column) else font()
+        if role == Qt.ItemDataRole.ForegroundRole:
+            return QBrush(colour("muted" if column == len(self.columns) - 1 else "text"))
+        if role == Qt.ItemDataRole.SizeHintRole:
+            wide = self.rows[index.row()][column].text
+            return QSize(min(_text_width(wide, self.is_figures(column)), em(_WIDEST_EM)), em(_ROW_EM))
+        return None
+
+
+def _text_width(text: str, is_figures: bool) -> int:
+    return QFontMetrics(figures(0.92) if is_figures else font()).horizontalAdvance(text) + em(_GAP_EM * 2)
+
+
+class _Header(QHeaderView):
+    """Small words over a rule; an arrow at the column that decides."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.setSectionsClickable(True)
+        self.setHighlightSections(False)
+        self.setFont(font(0.85))
+
+    def sectionSizeFromContents(self, section: int) -> QSize:
+        size = super().sectionSizeFromContents(section)
+        text = str(self.model().headerData(section, Qt.Orientation.Horizontal))
+        return QSize(self.fontMetrics().horizontalAdvance(f"{text} ▾") + em(_GAP_EM * 2), size.height())
+
+    def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
+        model = self.model()
+        painter.save()
+        painter.fillRect(rect, colour("card"))
+        painter.setPen(QPen(colour("border"), 1))
+        painter.drawLine(rect.bottomLeft(), rect.bottomRight())
+        painter.setFont(self.font())
+        text = str(model.headerData(section, Qt.Orientation.Horizontal))
+        by = self.sortIndicatorSection() == section
+        if by:
+            text += " ▾" if self.sortIndicatorOrder() is Qt.SortOrder.DescendingOrder else " ▴"
+        painter.setPen(colour("text" if by else "muted"))
+        side = _RIGHT if isinstance(model, _Model) and model.is_figures(section) else _LEFT
+        inside = rect.adjusted(em(0.2), 0, -em(0.2), 0)
+        painter.drawText(inside, int(side), text)
+        painter.restore()
+
+
+class SortedTable(QTreeView):
+    """Arrow keys move, Ctrl+C copies the chosen rows (all when none is), the context menu sorts."""
+
+    def __init__(
+        self, name: str, columns: Sequence[str], *, rows_shown: int = 6, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._rows_shown = rows_shown
+        self._model = _Model(columns)
+        self.setModel(self._model)
+        self.setAccessibleName(name)
+        self.setAccessibleDescription("Ctrl+C copies, the context menu sorts by a column")
+        self.setRootIsDecorated(False)
+        self.setUniformRowHeights(True)
+        self.setAlternatingRowColors(True)
+        self.setAllColumnsShowFocus(True)
+        self.setFrameShape(QTreeView.Shape.NoFrame)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.setTabKeyNavigation(False)
+        self.setVerticalScrollBar(ScrollBar())
+        self.setHorizontalScrollBar(ScrollBar(lying=True))
+        self.setCornerWidget(QWidget())
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        header = _Header(self)
+        self.setHeader(header)
+        header.setStretchLastSection(True)
+        header.setSectionsMovable(False)
+        header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        self.setSortingEnabled(True)
+        self._actions(columns)
+        theme().changed.connect(self._recolour)
+
+    def _actions(self, columns: Sequence[str]) -> None:
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        copy = QAction("&Copy", self)
+        copy.setShortcut(QKeySequence.StandardKey.Copy)
+        copy.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+        copy.triggered.connect(self.copy)
+        self.addAction(copy)
+        for column, name in enumerate(columns):
+            action = QAction(f"Sort by {name.lower()}", self)
+            action.triggered.connect(lambda _on=False, column=column: self.sort_by(column))
+            self.addAction(action)
+
+    def _recolour(self) -> None:
+        self._model.layoutChanged.emit()
+        self.header().viewport().update()
+
+    def show_rows(self, rows: Sequence[Sequence[SortedCell]], *, by: int, falling: bool = True) -> None:
+        """Show these, sorted by one column at first; columns as wide as what stands in them, up to a limit."""
+        self._model.show_rows(rows)
+        self.sortByColumn(by, Qt.SortOrder.DescendingOrder if falling else Qt.SortOrder.AscendingOrder)
+        for column in range(len(self._model.columns) - 1):
+            self.resizeColumnToContents(column)
+        if self._model.rows:
+            self.setCurrentIndex(self._model.index(0, 0))
+            self.clearSelection()
+        self.updateGeometry()
+
+    def sort_by(self, column: int) -> None:
+        """By this column, largest first; the other way round where it is so already."""
+        header = self.header()
+        falling = header.sortIndicatorOrder() is Qt.SortOrder.DescendingOrder
+        again = header.sortIndicatorSection() == column and falling
+        self.sortByColumn(column, Qt.SortOrder.AscendingOrder if again else Qt.SortOrder.DescendingOrder)
+
+    def texts(self) -> list[tuple[str, ...]]:
+        """What stands in the table, in the order shown."""
+        return [tuple(cell.text for cell in row) for row in self._model.rows]
+
+    def copy(self) -> None:
+        chosen = sorted(index.row() for index in self.selectionModel().selectedRows())
+        rows = self.texts()
+        taken = [rows[i] for i in chosen] or rows
+        QGuiApplication.clipboard().setText("\n".join("\t".join(row) for row in (self._model.columns, *taken)))
+
+    def sizeHint(self) -> QSize:
+        return QSize(em(30), self.minimumSizeHint().height())
+
+    def minimumSizeHint(self) -> QSize:
+        rows = max(1, min(self._rows_shown, self._model.rowCount()))
+        bar = self.horizontalScrollBar().sizeHint().height()
+        return QSize(em(16), self.header().sizeHint().height() + em(_ROW_EM) * rows + bar)
