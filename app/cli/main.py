@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from types import ModuleType
 
-from app.cli import export, get_example, hardware, output, plan, run
+from app.cli import export, get_example, hardware, output, plan, run, why
 from app.cli.exits import Exit, WrongUseError
 from planner.problem import ProblemError
 
@@ -16,6 +16,7 @@ VERBS: dict[str, ModuleType] = {
     "run": run,
     "export": export,
     "get-example": get_example,
+    "why": why,
 }
 
 

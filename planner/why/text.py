@@ -1,0 +1,105 @@
+"""A pasted text, made readable: without colours, log prefixes and secrets, one entry a line.
+
+Everything else in this room reads what this returns, so a token that somebody pasted is gone before anything is read,
+quoted or stored. It understands nothing of what the text says. Each expression runs in time linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from functools import cached_property
+
+MOST_AT_THE_START, MOST_AT_THE_END = 1_000_000, 3_000_000  # characters: commands stand first, errors last
+LONGEST_LINE = 20_000
+MOST_PREFIXES = 5
+HIDDEN = "(hidden)"
+
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]{0,40}[ -/]{0,4}[@-~]|\x1b\][^\x07\x1b\n]{0,400}(?:\x07|\x1b\\)?|\x1b.?")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u2028-\u202e\ufeff]")
+_TIME = r"\[?\d{2,4}[-/]\d{2}(?:[-/]\d{2,4})?[T _]\d{2}:\d{2}:\d{2}(?:[.,]\d{1,9})?Z?(?:[+-]\d{2}:?\d{2})?\]?"
+_LEVEL = r"(?:DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL|FATAL)"
+_PREFIX = re.compile(
+    r"\s{0,8}(?:"
+    r">\s?"  # a quotation
+    r"|\[(?:rank|default|local_rank|worker)?[ _]?\d{1,5}\]:\s?"  # [rank0]: of torchrun
+    r"|\((?:[A-Za-z_][\w.-]{0,60}\s)?pid=\d{1,10}[^)\n]{0,60}\)\s?"  # (EngineCore_DP0 pid=12) of vLLM and Ray
+    r"|(?:stderr|stdout)\s?[:|]\s?"
+    rf"|{_TIME}\s?[|:-]*\s?"
+    rf"|{_LEVEL}\s{{1,8}}(?={_TIME})"
+    rf"|{_LEVEL}\s{{0,8}}\|\s?"
+    r"|\[[\w.-]{1,40}\.py:\d{1,6}\]\s?"
+    r"|\|\s"
+    r")"
+)
+
+_KEYS = r"hf_[A-Za-z0-9]{6,}|sk-[\w-]{12,}|gh[opsur]_\w{12,}|github_pat_\w{12,}|glpat-[\w-]{12,}|AKIA[0-9A-Z]{12,}|AIza[\w-]{20,}|xox[abprs]-[\w-]{8,}|nvapi-[\w-]{12,}"
+_SECRETS = (
+    (re.compile(rf"(?<!\w)(?:{_KEYS})"), HIDDEN),
+    (re.compile(r"(?i)(\bbearer\s{1,4})[\w.~+/=-]{6,}"), rf"\1{HIDDEN}"),
+    (re.compile(r"(://)[^\s/:@]{1,200}:[^\s/@]{1,400}@"), rf"\1{HIDDEN}@"),
+    (
+        re.compile(
+            r"(?i)((?<![a-z0-9])(?:[a-z0-9]{1,24}[_-]){0,4}?(?<!eos[_-])(?<!bos[_-])(?<!pad[_-])(?<!unk[_-])"
+            r"(?:token|api[_-]?key|apikey|secret|password|passwd|access[_-]?key(?:[_-]id)?|credentials?)"
+            r"['\"]?\s{0,3}(?:[=:]\s{0,3}|\s)['\"]?)(?!\(hidden\))[^\s'\",;)\]}]{6,}"
+        ),
+        rf"\1{HIDDEN}",
+    ),
+    (re.compile(r"(?i)(\bwandb\s{1,4}login\s{1,4})\S{6,}"), rf"\1{HIDDEN}"),
+    (re.compile(r"(?<![\w/-])[0-9a-f]{40}(?![\w/-])"), HIDDEN),  # a key of Weights & Biases, or a commit: no loss
+)
+
+
+def without_secrets(text: str) -> str:
+    """The text with every token, key and password replaced by a word."""
+    for found, instead in _SECRETS:
+        text = found.sub(instead, text)
+    return text
+
+
+@dataclass(frozen=True)
+class Text:
+    """lines: without prefixes. squeezed: all of them without any white space, in lower case, because terminals break
+    lines in the middle of words; positions in it are turned back into numbers of lines by `line_at`."""
+
+    lines: tuple[str, ...]
+
+    @cached_property
+    def _squeezed_lines(self) -> list[str]:
+        return ["".join(line.split()).lower() for line in self.lines]
+
+    @cached_property
+    def squeezed(self) -> str:
+        return "".join(self._squeezed_lines)
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        starts, at = [], 0
+        for line in self._squeezed_lines:
+            starts.append(at)
+            at += len(line)
+        return starts
+
+    def line_at(self, position: int) -> int:
+        """The number of the line that holds this position of `squeezed`."""
+        return max(0, bisect_right(self._starts, position) - 1)
+
+
+def read(pasted: str) -> Text:
+    """Any text at all, as lines. What is far too long loses its middle."""
+    if len(pasted) > MOST_AT_THE_START + MOST_AT_THE_END:
+        pasted = pasted[:MOST_AT_THE_START] + "\n" + pasted[-MOST_AT_THE_END:]
+    pasted = _ESCAPES.sub("", pasted).replace("\r\n", "\n").replace("\r", "\n")
+    pasted = without_secrets(_CONTROL.sub("", pasted))
+    return Text(tuple(_without_prefix(line[:LONGEST_LINE].rstrip()) for line in pasted.split("\n")))
+
+
+def _without_prefix(line: str) -> str:
+    for _ in range(MOST_PREFIXES):
+        found = _PREFIX.match(line)
+        if found is None:
+            break
+        line = line[found.end() :]
+    return line
