@@ -1,0 +1,103 @@
+"""A person's own runs and proofs become rows; what cannot be compared is counted, damage is told and ends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from app.pages.trust import own
+from app.pages.trust.own import Looked, look_at
+from app.pages.trust.rows import Origin
+from app.pages.trust.split import split_of
+from planner.plan import Plan
+from planner.run import layout
+from planner.units import MIB
+from tests.app.trusted import finished_run, proved, said_bytes, write_spec
+
+MakePlan = Callable[..., Plan]
+NOTHING = Looked({})
+
+
+def test_a_finished_run_is_held_against_what_was_said_before_it(tmp_path: Path, make_plan: MakePlan) -> None:
+    took = finished_run(tmp_path / "a", make_plan(), share=1.02)
+    (found,) = look_at(tmp_path, NOTHING).rows
+    assert found.origin is Origin.RUN
+    assert found.measured == took
+    assert found.miss_pct == pytest.approx(100 * (1 / 1.02 - 1), abs=1e-3)
+    assert found.low < found.expected < found.high
+    assert found.counter == "process"
+    assert found.techniques[0] == "LoRA"
+    assert found.card == "A processor"
+
+
+def test_a_proof_tells_the_context_apart(tmp_path: Path, make_plan: MakePlan) -> None:
+    said = said_bytes(write_spec(tmp_path / "p", make_plan(), "prove"))
+    proved(tmp_path / "p", make_plan(), context_bytes=300 * MIB, peak_bytes=said + 7 * MIB)
+    (found,) = look_at(tmp_path, NOTHING).rows
+    assert found.origin is Origin.PROOF
+    parts = split_of(found).parts
+    assert {x.name for x in parts} == {"tensors and allocator", "context"}
+    assert sum(x.miss_bytes for x in parts) == found.miss_bytes == -7 * MIB
+    assert next(x.measured for x in parts if x.name == "context") == 300 * MIB
+
+
+def test_runs_that_did_not_see_every_batch_are_counted_and_not_compared(tmp_path: Path, make_plan: MakePlan) -> None:
+    finished_run(tmp_path / "going", make_plan(), outcome="")
+    finished_run(tmp_path / "stopped", make_plan(), outcome="stopped")
+    finished_run(tmp_path / "done", make_plan())
+    write_spec(tmp_path / "traced", make_plan(), "dry_run")
+    (tmp_path / "no run").mkdir()
+    found = look_at(tmp_path, NOTHING)
+    assert [r.name for r in found.rows] == ["done"]
+    assert found.left_out_words() == "2 runs are left out: not finished."
+    assert not found.problems
+
+
+def test_a_damaged_journal_is_told_and_what_is_whole_is_compared(tmp_path: Path, make_plan: MakePlan) -> None:
+    finished_run(tmp_path / "hurt", make_plan())
+    lines = (tmp_path / "hurt" / layout.EVENTS).read_bytes().split(b"\n")
+    lines[1] = lines[1][:20]
+    (tmp_path / "hurt" / layout.EVENTS).write_bytes(b"\n".join(lines))
+    found = look_at(tmp_path, NOTHING)
+    assert len(found.rows) == 1
+    assert "'hurt' has 1 damaged line" in found.problems[0].fact
+
+
+def test_a_run_without_a_readable_order_is_told(tmp_path: Path, make_plan: MakePlan) -> None:
+    finished_run(tmp_path / "hurt", make_plan())
+    finished_run(tmp_path / "well", make_plan())
+    (tmp_path / "hurt" / layout.SPEC).write_text("{ half")
+    found = look_at(tmp_path, NOTHING)
+    assert [r.name for r in found.rows] == ["well"]
+    assert "'hurt' cannot be compared" in found.problems[0].fact
+
+
+def test_only_what_is_new_is_read_again(tmp_path: Path, make_plan: MakePlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = make_plan()
+    for n in range(3):
+        finished_run(tmp_path / f"run {n}", plan)
+    first = look_at(tmp_path, NOTHING)
+    opened: list[str] = []
+    whole = own._look
+    monkeypatch.setattr(own, "_look", lambda folder, stamp: opened.append(folder.name) or whole(folder, stamp))
+    assert look_at(tmp_path, first).rows == first.rows
+    assert opened == []
+    finished_run(tmp_path / "run 9", plan)
+    assert len(look_at(tmp_path, first).rows) == 4
+    assert opened == ["run 9"]
+
+
+def test_many_runs_are_told_of_by_and_by(tmp_path: Path, make_plan: MakePlan, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = make_plan()
+    for n in range(5):
+        finished_run(tmp_path / f"run {n}", plan)
+    monkeypatch.setattr(own, "TOLD_AT_ONCE", 2)
+    told: list[int] = []
+    assert len(look_at(tmp_path, NOTHING, lambda so_far: told.append(len(so_far.rows))).rows) == 5
+    assert told == [2, 4]
+
+
+def test_no_folder_of_runs_is_no_runs(tmp_path: Path) -> None:
+    assert look_at(tmp_path / "absent", NOTHING).rows == ()
