@@ -49,6 +49,7 @@ class Storage:
     shape: tuple[int, ...]
     operation: str
     role: str = ""
+    dtype: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class LiveCount(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func is torch.ops.aten.add.Tensor and self._engine_sums(*args, **(kwargs or {})):
             return args[0].add_(args[1])
-        result = func(*args, **(kwargs or {}))
+        result = self.run(func, args, kwargs or {})
         grown = False
         for leaf in tree_leaves(result):
             if isinstance(leaf, torch.Tensor):
@@ -92,6 +93,16 @@ class LiveCount(TorchDispatchMode):
         if grown:
             self._compare(str(func))
         return result
+
+    def run(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """Do an operation. Whoever counts without computing does it in another way."""
+        return func(*args, **kwargs)
+
+    def made(self, key: int, storage: Storage) -> None:
+        """A storage is there, or has another size now."""
+
+    def died(self, key: int) -> None:
+        """A storage is gone."""
 
     def see(self, tensor: torch.Tensor, operation: str = "", role: str = "") -> bool:
         """Take a tensor's storage into account; True when the total grew."""
@@ -104,9 +115,16 @@ class LiveCount(TorchDispatchMode):
             known.role = role or known.role
             change, known.bytes = size - known.bytes, size
             self.total += change
+            if change:
+                self.died(key)
+                self.made(key, known)
             return change > 0
-        self.live[key] = Storage(size, self.where, tuple(tensor.shape), operation, role)
+        known = Storage(
+            size, self.where, tuple(tensor.shape), operation, role, str(tensor.dtype).removeprefix("torch.")
+        )
+        self.live[key] = known
         self.total += size
+        self.made(key, known)
         weakref.finalize(storage, self._forget, key).atexit = False
         return size > 0
 
@@ -114,6 +132,7 @@ class LiveCount(TorchDispatchMode):
         gone = self.live.pop(key, None)
         if gone is not None:
             self.total -= gone.bytes
+            self.died(key)
 
     def _compare(self, operation: str) -> None:
         moment = self.moment()
@@ -232,7 +251,13 @@ def _beside(parameter: torch.Tensor) -> Iterator[torch.Tensor]:
         yield from (x for x in parts if x is not None)
 
 
-ROLES = {"weights": "Weights", "adapter": "Adapter", "state": "Optimizer states", "batch": "Batch"}
+ROLES = {
+    "weights": "Weights",
+    "adapter": "Adapter",
+    "state": "Optimizer states",
+    "batch": "Batch",
+    "workspace": "Workspaces of matmuls",
+}
 
 
 def by_line(instant: Instant, n_blocks: int, head_bytes: int, *, accumulated: bool) -> dict[str, int]:
@@ -280,8 +305,12 @@ class CountedSteps:
 
     live_count: LiveCount
 
+    def begun(self) -> LiveCount:
+        """The count of a training that begins now."""
+        return LiveCount(self.model)  # type: ignore[attr-defined]
+
     def train(self, *args: Any, **kwargs: Any) -> Any:
-        self.live_count = LiveCount(self.model)  # type: ignore[attr-defined]
+        self.live_count = self.begun()
         with self.live_count:
             return super().train(*args, **kwargs)  # type: ignore[misc]
 

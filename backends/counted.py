@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from transformers import set_seed
+from transformers import PrinterCallback, set_seed
 from trl import SFTConfig, SFTTrainer  # type: ignore[attr-defined]
 
 from backends.count import CountedSteps, LiveCount, by_line
@@ -61,23 +61,46 @@ def count(plan: Plan, data: list[dict[str, Any]]) -> LiveCount:
     twins = fine_tune._twins(plan)
     model, tokenizer = fine_tune._load(plan, twins)
     set_seed(plan.stage.schedule.seed)
-    for twin, options in twins:
-        if hasattr(twin, "wrap"):
-            model = twin.wrap(model, options)
-    arguments = dict(trainer_arguments(plan, plan.stage))
-    mixins = [twin.trainer_mixin(o) for twin, o in twins if hasattr(twin, "trainer_mixin")]
-    optimizers = [twin.optimizer(o) for twin, o in twins if hasattr(twin, "optimizer")]
+    model = wrapped(model, twins)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        trainer = type("CountedTrainer", (CountedSteps, *mixins, SFTTrainer), {})(
-            model=model,
-            args=SFTConfig(output_dir=folder, disable_tqdm=True, **{**arguments, "save_strategy": "no"}),
-            train_dataset=Dataset.from_list(data),
-            processing_class=tokenizer,
-            optimizer_cls_and_kwargs=fine_tune._with_rate(optimizers[0], arguments) if optimizers else None,
-        )
+        trainer = counted_trainer(plan, twins, (CountedSteps,), model, tokenizer, data, folder)
         trainer.train()
     live: LiveCount = trainer.live_count
     return live
+
+
+def wrapped(model: Any, twins: fine_tune.Twins) -> Any:
+    """The model with everything that the plan's techniques hang on it."""
+    for twin, options in twins:
+        if hasattr(twin, "wrap"):
+            model = twin.wrap(model, options)
+    return model
+
+
+def counted_trainer(
+    plan: Plan,
+    twins: fine_tune.Twins,
+    counting: tuple[type, ...],
+    model: Any,
+    tokenizer: Any,
+    data: list[dict[str, Any]],
+    folder: str,
+    **changes: Any,
+) -> Any:
+    """The plan's own trainer under the count. counting: classes that go before all others; changes: of its arguments."""
+    arguments = dict(trainer_arguments(plan, plan.stage))
+    mixins = [twin.trainer_mixin(o) for twin, o in twins if hasattr(twin, "trainer_mixin")]
+    optimizers = [twin.optimizer(o) for twin, o in twins if hasattr(twin, "optimizer")]
+    given = {**arguments, "save_strategy": "no", **changes}
+    trainer = type("CountedTrainer", (*counting, *mixins, SFTTrainer), {})(
+        model=model,
+        args=SFTConfig(output_dir=folder, disable_tqdm=True, **given),
+        train_dataset=Dataset.from_list(data),
+        processing_class=tokenizer,
+        optimizer_cls_and_kwargs=fine_tune._with_rate(optimizers[0], arguments) if optimizers else None,
+    )
+    trainer.remove_callback(PrinterCallback)
+    return trainer
 
 
 def compare(prediction: Estimate, live: LiveCount) -> Iterator[Compared]:

@@ -12,7 +12,7 @@ options of PYTORCH_CUDA_ALLOC_CONF but `expandable_segments`.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeAlias
 
 from planner.units import MIB
@@ -40,6 +40,24 @@ class Peaks(NamedTuple):
 
     allocated_bytes: int
     reserved_bytes: int
+
+
+def smallest_capacity(events: Sequence[Event], step_bytes: int = LARGE_ROUNDING_BYTES) -> int:
+    """The least that a card's allocator must be given so that these events still go, in whole steps.
+
+    With less room it gives unused segments back and asks again; so this lies between the most that is allocated and
+    what it reserves without a limit. By bisection, which takes for granted that more room never makes it fail.
+    """
+    free_running = Allocator().replay(events)
+    least, enough = (free_running.allocated_bytes - 1) // step_bytes, -(-free_running.reserved_bytes // step_bytes)
+    while least + 1 < enough:
+        middle = (least + enough) // 2
+        try:
+            Allocator(middle * step_bytes).replay(events)
+            enough = middle
+        except OutOfMemoryError:
+            least = middle
+    return enough * step_bytes
 
 
 class _Block:
