@@ -51,10 +51,20 @@ def find(name: str) -> ModelFacts:
     return _facts(models[aliases.get(key, key)])
 
 
-def _facts(entry: dict[str, Any]) -> ModelFacts:
-    """One entry read as the config.json it was taken from. `params` is the catalogue's own where nothing computes it."""
+def configuration(name: str) -> dict[str, Any]:
+    """The config.json of a catalogue model by id, as far as the catalogue has it; empty where it lacks the model."""
+    entry = _table()[0].get(name)
+    return _config(entry) if entry else {}
+
+
+def _config(entry: dict[str, Any]) -> dict[str, Any]:
     architecture = entry["architecture"].split()[0]
     sizes = {k: entry[k] for k in SIZES if entry[k] is not None or k in MAY_BE_NULL}
-    config = {"architectures": [architecture], **sizes, **(entry["build_kwargs"] or {}), "dtype": entry["torch_dtype"]}
+    return {"architectures": [architecture], **sizes, **(entry["build_kwargs"] or {}), "dtype": entry["torch_dtype"]}
+
+
+def _facts(entry: dict[str, Any]) -> ModelFacts:
+    """One entry read as the config.json it was taken from. `params` is the catalogue's own where nothing computes it."""
+    config = _config(entry)
     facts = facts_from_config(config, name=entry["id"], source="catalogue", provenance=entry["source"])
     return replace(facts, params=facts.params or entry["params"])
