@@ -194,7 +194,7 @@ class Checking(QObject):
         self._show_may()
         self._show_dry()
         self._show_proved()
-        if self._kind and self.job.going_on and not self.job.cancelled:
+        if self._kind and not self.job.cancelled:
             self._tell(self._told)
 
     def show_run_live(self, live: bool) -> None:
