@@ -54,6 +54,7 @@ class Menus:
         view = self._menu("&View")
         self._add(view, "&Plan page", "Ctrl+1", do["page_plan"])
         self._add(view, "&Run page", "Ctrl+2", do["page_run"])
+        self._add(view, "&Trust page", "Ctrl+3", do["page_trust"])
         view.addSeparator()
         self.looks = QActionGroup(window)
         for wish, text in (("system", "As the s&ystem"), ("light", "&Light"), ("dark", "&Dark")):

@@ -18,6 +18,7 @@ from app.job import Job
 from app.pages.plan.page import ROWS, PlanPage
 from app.pages.plan.picks import Pick
 from app.pages.run.page import RunPage
+from app.pages.trust.page import TrustPage
 from app.runner import Runner
 from app.shell import asking, remembered
 from app.shell.actions import Menus
@@ -42,8 +43,8 @@ from planner.problem import Problem
 from planner.run.folders import sweep_work
 from planner.run.home import home
 
-PAGES = (("Plan", "plan"), ("Run", "run"))
-PLAN, RUN = range(2)
+PAGES = (("Plan", "plan"), ("Run", "run"), ("Trust", "trust"))
+PLAN, RUN, TRUST = range(3)
 PROBE_EVERY_MS = 20_000
 UNDER_WAY = "A proof of a plan is going on, and two would share this computer's memory."
 
@@ -83,12 +84,12 @@ class MainWindow(QMainWindow):
 
     def _build(self) -> None:
         self.plan_page = PlanPage(self.document)
-        self.run_page = RunPage()
+        self.run_page, self.trust_page = RunPage(), TrustPage()
         self.problems, self.activity, self.check_bar = ProblemBar(), ActivityBar(), ActivityBar("Check")
         self.rail = Rail(PAGES)
         self.pages = QStackedWidget()
-        self.pages.addWidget(self.plan_page)
-        self.pages.addWidget(self.run_page)
+        for page in (self.plan_page, self.run_page, self.trust_page):
+            self.pages.addWidget(page)
         self.status = StatusBar()
         self.setStatusBar(self.status)
         self.starter = Starter(self.document, self.runner, self.problems, self.activity, self)
@@ -128,6 +129,7 @@ class MainWindow(QMainWindow):
             "stop": self.ask_stop,
             "page_plan": lambda: self.show_page(PLAN),
             "page_run": lambda: self.show_page(RUN),
+            "page_trust": lambda: self.show_page(TRUST),
             "look_system": lambda: self.choose_look("system"),
             "look_light": lambda: self.choose_look("light"),
             "look_dark": lambda: self.choose_look("dark"),
@@ -145,7 +147,15 @@ class MainWindow(QMainWindow):
 
     def _wire(self) -> None:
         self.rail.chosen.connect(self.show_page)
-        sources = (self.document, self.runner, self.plan_page, self.counting, self.files, self.checking)
+        sources = (
+            self.document,
+            self.runner,
+            self.plan_page,
+            self.counting,
+            self.files,
+            self.checking,
+            self.trust_page,
+        )
         for problem in [source.problem for source in sources]:
             problem.connect(self.problems.show_problem)
         for source in (self.document, self.starter, self.counting, self.files, self.checking):
@@ -160,6 +170,7 @@ class MainWindow(QMainWindow):
         self.checking.libraries_missing.connect(self.starter.ask_for_libraries)
         self.checking.may_changed.connect(self._show_may)
         self.running.live.connect(self.checking.show_run_live)
+        self.running.finished.connect(lambda _folder: self.trust_page.look())
         self.files.opened.connect(lambda: self.show_page(PLAN))
         self.runner.started.connect(lambda: self.show_page(RUN))
         page = self.run_page
