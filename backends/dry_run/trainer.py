@@ -1,0 +1,109 @@
+"""The plan's own trainer, run over tensors without contents: two steps, because optimizer states exist only in the second.
+
+It is the trainer that `backends.counted` runs for real, with the same mixins, twins and count; only the contents are
+missing. So what is traced is what is counted, by construction.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from transformers import TrainerCallback
+
+from backends.count import CountedSteps
+from backends.counted import counted_trainer
+from backends.dry_run import planned
+from backends.dry_run.card import as_on
+from backends.dry_run.empty import make_fake, no_contents
+from backends.dry_run.live import Card, LiveTrace
+from backends.trainers import fine_tune
+from planner.facts.data import BatchShape
+from planner.plan import Plan
+
+STEPS = 2
+
+
+class StoppedError(Exception):
+    """Somebody wished for an end."""
+
+
+class TracedSteps(CountedSteps):
+    """Goes before SFTTrainer: every step is traced. Nothing is moved to a device; batches reach a card when it does."""
+
+    card: Card | None = None
+
+    def begun(self) -> LiveTrace:
+        return LiveTrace(self.model, self.card)  # type: ignore[attr-defined]
+
+    def _move_model_to_device(self, *args: Any) -> None:
+        """It has no contents, and a module's `to` cannot exchange such tensors."""
+
+    def get_batch_samples(self, *args: Any, **kwargs: Any) -> Any:
+        """Batches are put together in the computer's memory and moved to a card, all those of a step at once."""
+        live = self.live_count
+        assert isinstance(live, LiveTrace)
+        live.on_host = self.card is not None
+        try:
+            batches, items = super().get_batch_samples(*args, **kwargs)  # type: ignore[misc]
+        finally:
+            live.on_host = False
+        for batch in batches:
+            for value in batch.values():
+                if isinstance(value, torch.Tensor):
+                    live.see(value, "", "batch")
+        return batches, items
+
+
+class _Tell(TrainerCallback):
+    def __init__(self, tell: Callable[[int], bool]) -> None:
+        self._tell = tell
+
+    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if not self._tell(state.global_step + 1):
+            raise StoppedError
+
+    on_pre_optimizer_step = on_step_begin
+
+
+def trace(
+    plan: Plan,
+    batch: BatchShape,
+    card: Card | None = None,
+    *,
+    data: list[dict[str, Any]] | None = None,
+    steps: int = STEPS,
+    tell: Callable[[int], bool] = lambda step: True,
+) -> LiveTrace:
+    """The steps of a plan on its heaviest batch. data: other rows than those. tell: hears of each step, says go on.
+
+    Raises ProblemError of `planned`, StoppedError, and torch's own errors over an operation that needs contents.
+    """
+    twins = fine_tune._twins(plan)
+    model = planned.empty_model(plan, twins)
+    rows = data if data is not None else planned.heaviest_rows(plan, batch, steps)
+    kind = type("OnCard", (TracedSteps,), {"card": card})
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        trainer = counted_trainer(
+            plan,
+            twins,
+            (kind,),
+            model,
+            planned.small_tokenizer(),
+            rows,
+            folder,
+            max_steps=steps,
+            per_device_train_batch_size=int(batch.rows),
+            train_sampling_strategy="sequential",
+            use_cpu=True,
+            dataloader_pin_memory=False,
+        )
+        trainer.accelerator.device_placement = False
+        trainer.add_callback(_Tell(tell))
+        with no_contents(), as_on(card):
+            make_fake(trainer.model)
+            trainer.train()
+    live: LiveTrace = trainer.live_count
+    return live
