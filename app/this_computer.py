@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from app.calibrating import with_corrections
 from planner.facts.machine import MachineFacts
 from planner.plan import Plan
 from planner.plan_set import with_model
@@ -15,13 +16,14 @@ TRIES = 3
 
 
 def this_machine(run_in: Path | None = None) -> MachineFacts:
-    """This computer. A probe cut off on a busy machine is asked again: unknown memory is not no memory."""
+    """This computer, with what its runs have taught. A probe cut off on a busy machine is asked again: unknown memory is
+    not no memory."""
     found = probe(run_in)
     for _ in range(TRIES - 1):
         if found.ram_total_bytes and found.disk_free_bytes:
             break
         found = probe(run_in)
-    return found
+    return with_corrections(found)
 
 
 def fresh(plan: Plan, here: MachineFacts, *, run_here: bool = False) -> Plan:

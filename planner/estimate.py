@@ -10,6 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 
+from planner.calibration import apply
+from planner.calibration.apply import Learned
+from planner.calibration.fingerprint import device_name, fingerprint
+from planner.calibration.said import evidence
 from planner.draft import Draft
 from planner.drafting import device_of, draft, plan_problems
 from planner.facts.data import Batches, BatchShape, batches
@@ -68,6 +72,8 @@ def estimate(plan: Plan) -> Estimate:
     totals = _totals(lines)
     device, machine = device_of(plan), plan.machine
     assert device is not None
+    learned = apply.learned(machine.corrections, device_name(device)) if machine.corrections else None
+    beside = HOST if device.kind != "cpu" else DISK  # RAM beside a card is another matter than the card
     tiers = tuple(
         [
             _tier(
@@ -78,10 +84,13 @@ def estimate(plan: Plan) -> Estimate:
                 totals.get(place, {}),
                 timeline,
                 place,
+                None if place in (DISK, beside) else learned,
             )
             for place in _places(drafts)
         ]
     )
+    if learned is not None and learned.proofs:
+        tiers = (_proved(plan, drafts, shapes, learned, tiers[0]), *tiers[1:])
     return Estimate(plan, timeline, lines, tiers, judge(tiers), certain=all(d.batch.certain for d in drafts))
 
 
@@ -102,6 +111,10 @@ def estimate_grid(plan: Plan, rows: Num, seq: Num) -> dict[str, Num]:
         draft(plan, i, BatchShape(rows, seq, of_stage.heaviest[0].padded)) for i, of_stage in enumerate(drawn)
     )
     shapes = max(of_stage.different for of_stage in drawn)
+    device = device_of(plan)
+    assert device is not None
+    learned = apply.learned(plan.machine.corrections, device_name(device))
+    first = _places(drafts)[0]
     peaks: dict[str, Num] = {}
     totals = _totals(x for d in drafts for x in d.lines)
     for place in _places(drafts):
@@ -109,9 +122,11 @@ def estimate_grid(plan: Plan, rows: Num, seq: Num) -> dict[str, Num]:
         for total in totals.get(place, {}).values():
             live = maximum(live, total)
         beside = _band(drafts, shapes, place)
-        peaks[place.tier] = (
-            live + beside.context_bytes[1] + _kept(beside, drafts, totals.get(place, {}), live, place)[1]
-        )
+        context, allocator = beside.context_bytes, _kept(beside, drafts, totals.get(place, {}), live, place)
+        if learned is not None and place is first:
+            context = apply.context(learned.context, context, device.kind)
+            allocator = apply.allocator(learned, allocator, live, _grows(drafts, totals.get(place, {}), place))
+        peaks[place.tier] = live + context[1] + allocator[1]
     return peaks
 
 
@@ -181,6 +196,48 @@ def _kept(band: Band, drafts: tuple[Draft, ...], by_at: dict[At, Num], live: Num
     return kept(by_at, lines, drafts[-1].stacks, any(d.recompute for d in drafts))
 
 
+def _grows(drafts: tuple[Draft, ...], by_at: dict[At, Num], place: Place) -> Num:
+    """What grows with the batch of the live bytes at a place's fullest instant."""
+    states: dict[At, Num] = {}
+    for d in drafts:
+        for _, kind, where, size, alive, _, _ in d.lines:
+            if kind in STATES and where is place:
+                for at in alive:
+                    states[at] = states.get(at, 0) + size
+    live: Num = 0
+    grows: Num = 0
+    for at, total in by_at.items():
+        grows = grows + (total - states.get(at, 0) - grows) * (total > live)
+        live = maximum(live, total)
+    return grows
+
+
+def _proved(plan: Plan, drafts: tuple[Draft, ...], shapes: int, learned: Learned, tier: Tier) -> Tier:
+    """The tier as it was seen, where its plan was proved on this device; else as it is."""
+    found = apply.proof_of(learned, fingerprint(plan, tuple([d.batch for d in drafts])))
+    if found is None or tier.peak_at is None:
+        return tier
+    kernels = _kernels(drafts, shapes)
+    low, expected, high = apply.proved(found, kernels, tier.reserved.allocator, drafts[0].device)
+    live, reserved = tier.live_bytes, tier.reserved
+    causes = (around("proof", (low, expected, high)),)
+    why = f"{evidence((found,))} {reserved.why}"
+    return tier._replace(reserved=Reserved(low - live, expected - live, high - live, why, reserved.allocator, causes))
+
+
+def kernels_expected(plan: Plan) -> int:
+    """Bytes expected of kernels for all lengths of the run but the first, which a proof does not see."""
+    drawn = batches(plan.data, plan.stage.schedule)
+    return _kernels((_heaviest(plan, 0, drawn),), drawn.different)[1]
+
+
+def _kernels(drafts: tuple[Draft, ...], shapes: int) -> tuple[int, int, int]:
+    """Low, expected and high bytes of kernels for lengths beyond the first."""
+    several, one = _band(drafts, shapes, HOST).context_bytes, _band(drafts, 1, HOST).context_bytes
+    low, expected, high = (a - b for a, b in zip(several, one, strict=True))
+    return low, expected, high
+
+
 def _of_tensors(drafts: tuple[Draft, ...], at: At, live: int) -> tuple[Cause, ...]:
     """What is not known of the live tensors of a card at its peak: published runs differ by libraries and kernels."""
     held = [
@@ -207,11 +264,16 @@ def _tier(
     by_at: dict[At, Num],
     timeline: tuple[At, ...],
     place: Place,
+    learned: Learned | None,
 ) -> Tier:
     sizes = [by_at.get(at, 0) for at in timeline]
     live = max(sizes)
     peak_at = timeline[sizes.index(live)] if live else None
-    context, allocator = band.context_bytes, _kept(band, drafts, by_at, live, place)
+    context, allocator, why = band.context_bytes, _kept(band, drafts, by_at, live, place), band.why
+    if learned is not None:
+        context = apply.context(learned.context, context, device.kind)
+        allocator = apply.allocator(learned, allocator, live, _grows(drafts, by_at, place))
+        why = " ".join(filter(None, [evidence(learned.of_all), why]))
     beside = context[1] + allocator[1]
     causes: tuple[Cause, ...] = (around("allocator", allocator), around("context", context))
     if place is DEVICE and peak_at is not None:
@@ -219,7 +281,7 @@ def _tier(
         low, high = ends(live + beside, causes)
     else:
         low, high = live + context[0] + allocator[0], live + context[2] + allocator[2]
-    reserved = Reserved(low - live, beside, high - live, band.why, allocator, causes)
+    reserved = Reserved(low - live, beside, high - live, why, allocator, causes)
     totals = tuple(zip(timeline, sizes, strict=True))
     if place is HOST:
         total, free, others = machine.host_total_bytes, machine.host_free_bytes, machine.ram_others

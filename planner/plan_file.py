@@ -15,6 +15,7 @@ from typing import Any
 from planner import plan as plan_types
 from planner import strict_json
 from planner.atomic_file import write_atomically
+from planner.calibration.correction import Correction
 from planner.facts.data import DataFacts
 from planner.facts.machine import KINDS, MachineFacts
 from planner.facts.model.facts import ModelFacts
@@ -109,7 +110,7 @@ def _none_below_0(facts: Any, where: str) -> None:
         for n in v if isinstance(v, tuple) else (v,):
             if type(n) is int and n < 0:
                 raise DamagedError(f"{where}.{f.name} is below 0")
-            if dataclasses.is_dataclass(n):
+            if dataclasses.is_dataclass(n) and not isinstance(n, Correction):  # what a run taught may be less
                 _none_below_0(n, f"{where}.{f.name}")
 
 

@@ -78,6 +78,26 @@ def rests(recompute: bool) -> tuple[int, int, int]:
     return row["share"], row["below"], row["above"]
 
 
+@lru_cache(maxsize=8)
+def still_open(kind: str) -> tuple[int, int]:
+    """Bytes by which a run's context may lie below and above where others of the same computer had it."""
+    row = _calibrated(kind)["context_mib"]
+    return row[0] * MIB, row[1] * MIB
+
+
+@lru_cache(maxsize=8)
+def seen_again(kind: str) -> tuple[int, int]:
+    """Per thousand of a proof's figure: how far below and above it a whole run of the same plan may lie."""
+    below, above = _calibrated(kind)["proof_per_thousand"]
+    return below, above
+
+
+def _calibrated(kind: str) -> dict[str, Any]:
+    rows = _table()["calibrated"]
+    found: dict[str, Any] = rows.get(kind) or rows["cuda"]
+    return found
+
+
 def _bytes(mib: list[int]) -> tuple[int, int, int]:
     low, expected, high = mib
     return low * MIB, expected * MIB, high * MIB

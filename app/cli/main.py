@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from types import ModuleType
 
-from app.cli import export, get_example, hardware, output, plan, run, why
+from app.cli import export, get_example, hardware, output, plan, prove, run, watch, why
 from app.cli.exits import Exit, WrongUseError
 from planner.problem import ProblemError
 
@@ -14,9 +14,11 @@ VERBS: dict[str, ModuleType] = {
     "hardware": hardware,
     "plan": plan,
     "run": run,
+    "prove": prove,
     "export": export,
     "get-example": get_example,
     "why": why,
+    "watch": watch,
 }
 
 

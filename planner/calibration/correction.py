@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 CONTEXT, ALLOCATOR, ACTIVATIONS, PROOF = "context", "allocator", "activations", "proof"
+PER = 10_000
+"""Allocator and activations are counted for so many bytes of them."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,79 @@
+"""What corrections do to the bytes beside the ledger. Arithmetic only; without corrections nothing here is called.
+
+Every end moves with its middle, so low never passes expected. A corrected context is as open as runs of one computer
+were seen to differ, not as the table of all computers has it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import NamedTuple
+
+from planner.calibration.correction import ACTIVATIONS, ALLOCATOR, CONTEXT, PER, PROOF, Correction
+from planner.reserved import seen_again, still_open
+from planner.units import Num
+
+Three = tuple[Num, Num, Num]
+
+
+class Learned(NamedTuple):
+    """The corrections of one device, by term."""
+
+    context: Correction | None
+    allocator: Correction | None
+    activations: Correction | None
+    proofs: tuple[Correction, ...]
+
+    @property
+    def of_all(self) -> tuple[Correction, ...]:
+        """Those that hold for all plans."""
+        return tuple(c for c in (self.context, self.allocator, self.activations) if c)
+
+
+@lru_cache(maxsize=64)
+def learned(corrections: tuple[Correction, ...], device: str) -> Learned | None:
+    """Those of a device (kind and name); None where there are none."""
+    of_device = [c for c in corrections if c.device == device]
+    if not of_device:
+        return None
+    by_term = {c.term: c for c in of_device}
+    proofs = tuple(c for c in of_device if c.term == PROOF)
+    return Learned(by_term.get(CONTEXT), by_term.get(ALLOCATOR), by_term.get(ACTIVATIONS), proofs)
+
+
+def context(one: Correction | None, table: Three, kind: str) -> Three:
+    """Low, expected and high of the context; never below nothing."""
+    if one is None:
+        return table
+    below, above = still_open(kind)
+    expected = max(0, table[1] + one.amount)
+    low = max(0, min(table[1] + one.low - below, expected))
+    return low, expected, max(table[1] + one.high + above, expected)
+
+
+def allocator(of: Learned, table: Three, live: Num, grows: Num) -> Three:
+    """What the allocator keeps, and with it by how much live tensors differ from the ledger."""
+    shift = _share(of.allocator, live) + _share(of.activations, grows)
+    low, expected, high = table
+    return low + shift, expected + shift, high + shift
+
+
+def _share(one: Correction | None, of_bytes: Num) -> Num:
+    return 0 if one is None else of_bytes * one.amount // PER
+
+
+def proof_of(of: Learned, plan: str) -> Correction | None:
+    return next((c for c in of.proofs if c.plan == plan), None)
+
+
+def proved(one: Correction, kernels: Three, allocator: Three, kind: str) -> tuple[int, int, int]:
+    """Low, expected and high bytes of the whole process of a plan that was proved.
+
+    kernels: for lengths that a proof does not meet. A card's allocator may keep more in a longer run: as much as it was
+    open before.
+    """
+    below, above = seen_again(kind)
+    later = allocator[2] - allocator[1] if kind != "cpu" else 0
+    expected = one.amount + kernels[1]
+    low = min(one.low - one.low * below // 1000 + kernels[0], expected)
+    return low, expected, max(one.high + one.high * above // 1000 + kernels[2] + later, expected)

@@ -1,0 +1,164 @@
+"""What one finished run or proof showed of this computer: predicted by uncorrected formulas, and measured, part by part.
+
+Pure: the journal's events or the proof are handed in. A run that was cut short, or whose batches were only guessed,
+shows nothing that could be held against a prediction, and says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from planner.calibration.fingerprint import device_name, fingerprint
+from planner.estimate import device_of, estimate, heaviest_batch, kernels_expected
+from planner.ledger import STATES
+from planner.plan import Plan
+from planner.problem import ProblemError, fail
+from planner.run.build import main_tier
+from planner.run.events import Event, Finished, Memory, Phase
+from planner.run.results import Proof
+from planner.run.spec import RunSpec
+from planner.slots import Slot
+from planner.techniques.registry import technique
+
+RUN, PROOF = "run", "proof"
+
+
+@dataclass(frozen=True)
+class Observation:
+    """name: of the run, unlike any other's. kind: run or proof. what: was trained, in words. time: seconds, epoch.
+
+    device: kind and name. plan: fingerprint of what decides memory. versions: of the libraries that ran. source: the
+    counter that decided, `process` or `reserved`.
+    states_bytes to kernels_bytes: predicted without corrections, of the peak: weights, gradients and states; what grows
+    with the batch; what the allocator keeps; the context, of which kernels_bytes for the lengths that came.
+    process_bytes, reserved_bytes, allocated_bytes: measured peaks, 0 for what was not read. before_bytes: the process
+    with its libraries and without the model, 0 where nobody looked.
+    """
+
+    name: str
+    kind: str
+    what: str
+    time: float
+    device: str
+    plan: str
+    versions: tuple[tuple[str, str], ...]
+    source: str
+    states_bytes: int
+    grows_bytes: int
+    allocator_bytes: int
+    context_bytes: int
+    kernels_bytes: int
+    process_bytes: int
+    reserved_bytes: int
+    allocated_bytes: int
+    before_bytes: int
+
+    @property
+    def live_bytes(self) -> int:
+        """Predicted bytes of tensors at the peak."""
+        return self.states_bytes + self.grows_bytes
+
+    @property
+    def said_bytes(self) -> int:
+        """What is predicted of the whole process without corrections."""
+        return self.live_bytes + self.allocator_bytes + self.context_bytes
+
+
+def observe(spec: RunSpec, seen: Sequence[Event] | Proof, *, name: str, time: float) -> Observation:
+    """Raises ProblemError `calibration.not_comparable` for what cannot be held against its prediction."""
+    plan = uncorrected(spec.plan)
+    prediction = estimate(plan)
+    tier, device = main_tier(prediction, plan), device_of(plan)
+    if tier is None or device is None or tier.peak_at is None:
+        raise _refused(name, "Nothing could be predicted of it.")
+    if not prediction.certain:
+        raise _refused(name, "The tokens of its rows were not counted, so its longest batch is a guess.")
+    proof = seen if isinstance(seen, Proof) else None
+    batch = heaviest_batch(plan)
+    if proof and (proof.rows, proof.seq) != (batch.rows, batch.seq):
+        raise _refused(
+            name, f"It had {proof.rows} rows of {proof.seq} tokens; planned were {batch.rows} of {batch.seq}."
+        )
+    measured = _of_proof(proof) if proof else _of_run(name, seen)  # type: ignore[arg-type]
+    lines = [x for x in prediction.lines if x.place == tier.place and tier.peak_at in x.alive]
+    states = sum(int(x.bytes) for x in lines if x.kind in STATES)
+    reserved = tier.reserved
+    kernels = kernels_expected(plan)
+    unseen = kernels if proof else 0  # a proof has one length, whose kernels are in the context already
+    return Observation(
+        name=name,
+        kind=PROOF if proof else RUN,
+        what=_in_words(plan),
+        time=time,
+        device=device_name(device),
+        plan=fingerprint(plan, (batch,)),
+        versions=spec.versions,
+        source=measured.source,
+        states_bytes=states,
+        grows_bytes=int(tier.live_bytes) - states,
+        allocator_bytes=int(reserved.allocator[1]),
+        context_bytes=int(reserved.expected - reserved.allocator[1]) - unseen,
+        kernels_bytes=kernels - unseen,
+        process_bytes=measured.process,
+        reserved_bytes=measured.reserved,
+        allocated_bytes=measured.allocated,
+        before_bytes=measured.before,
+    )
+
+
+def uncorrected(plan: Plan) -> Plan:
+    """The plan as formulas and tables alone see it."""
+    return replace(plan, machine=replace(plan.machine, corrections=())) if plan.machine.corrections else plan
+
+
+class _Measured(NamedTuple):
+    source: str
+    process: int
+    reserved: int
+    allocated: int
+    before: int
+
+
+def _of_proof(proof: Proof) -> _Measured:
+    return _Measured(proof.source, proof.process_bytes, proof.reserved_bytes, proof.allocated_bytes, proof.before_bytes)
+
+
+def _of_run(name: str, events: Sequence[Event]) -> _Measured:
+    word = events[-1] if events else None
+    if not isinstance(word, Finished) or word.outcome != "done":
+        raise _refused(name, "It did not come to its end, so its longest batch may not have come.")
+    readings = [e for e in events if isinstance(e, Memory)]
+    peaks: dict[tuple[str, str], int] = {}
+    for e in readings:
+        peaks[e.source, e.tier] = max(peaks.get((e.source, e.tier), 0), e.peak_bytes)
+    on_card = any(tier == "device" for _, tier in peaks)
+    return _Measured(
+        source=str(word.measured.get("source", "process")),
+        process=peaks.get(("process", "device" if on_card else "host"), 0),
+        reserved=peaks.get(("reserved", "device"), 0),
+        allocated=peaks.get(("allocated", "device"), 0),
+        before=_before_the_model(events),
+    )
+
+
+def _before_the_model(events: Sequence[Event]) -> int:
+    """The reading just before the second `load`, which is the model's; 0 where there is none."""
+    loads = [i for i, e in enumerate(events) if isinstance(e, Phase) and e.phase == "load"]
+    if len(loads) < 2:
+        return 0
+    found = [e.bytes for e in events[loads[0] : loads[1]] if isinstance(e, Memory) and e.source == "process"]
+    return found[-1] if found else 0
+
+
+def _in_words(plan: Plan) -> str:
+    """`SmolLM2-135M-Instruct · LoRA · 4 × 512 tokens`."""
+    chosen = plan.stage.choice(Slot.TRAINABLE)
+    trains = technique(chosen.slot, chosen.technique).label if chosen else ""
+    batch = heaviest_batch(plan)
+    return " · ".join(filter(None, [plan.model.name, trains, f"{batch.rows} × {batch.seq} tokens"]))
+
+
+def _refused(name: str, why: str) -> ProblemError:
+    return fail("calibration.not_comparable", f"{name} teaches nothing: {why}", "Count the rows, and let a run end.")

@@ -1,0 +1,45 @@
+"""Corrections in words: what each is called, where it comes from, and by how much its runs lie apart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from planner.calibration.correction import CONTEXT, PER, PROOF, Correction
+from planner.units import words
+
+
+def name_of(correction: Correction) -> str:
+    """By which a person takes one away."""
+    plan = f" {correction.plan}" if correction.plan else ""
+    return f"{correction.term}{plan} on {correction.device.partition(' ')[2]}"
+
+
+@lru_cache(maxsize=64)
+def evidence(of_device: Sequence[Correction]) -> str:
+    """`Corrected by 3 runs on this computer: context +41 MiB (+35 MiB to +47 MiB).`; empty for none."""
+    proofs = [c for c in of_device if c.term == PROOF]
+    others = [c for c in of_device if c.term != PROOF]
+    told = [f"Proved on this computer: it took {words(c.amount)}." for c in proofs]
+    if others:
+        runs = len({run for c in others for run in c.runs})
+        amounts = ", ".join(amount_in_words(c) for c in others)
+        told.append(f"Corrected by {runs} run{'s' if runs > 1 else ''} on this computer: {amounts}.")
+    return " ".join(told)
+
+
+def amount_in_words(correction: Correction) -> str:
+    """`context +41 MiB (+35 MiB to +47 MiB)`, `allocator +1.2 %`."""
+    shown = _signed if correction.term == CONTEXT else _per_hundred
+    spread = ""
+    if (correction.low, correction.high) != (correction.amount, correction.amount):
+        spread = f" ({shown(correction.low)} to {shown(correction.high)})"
+    return f"{correction.term} {shown(correction.amount)}{spread}"
+
+
+def _signed(amount: int) -> str:
+    return f"{'+' if amount >= 0 else ''}{words(amount)}"
+
+
+def _per_hundred(amount: int) -> str:
+    return f"{amount * 100 / PER:+.2f} %"

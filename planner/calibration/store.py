@@ -1,0 +1,77 @@
+"""The file of what this computer's runs have shown, and of what a person has told it to forget.
+
+One file, `calibration.json` in the person's own folder. A damaged one is left as it is and reported; nothing is ever
+written over it, so nothing is lost.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from planner import strict_json
+from planner.atomic_file import write_atomically
+from planner.calibration.observation import Observation
+from planner.problem import fail
+from planner.run.home import home
+from planner.strict_json import DamagedError
+
+SCHEMA = 1
+MOST = 500  # observations; the oldest give way
+
+
+@dataclass(frozen=True)
+class Known:
+    """observations: oldest first. forgotten: names of runs and of corrections (`Correction` by `name_of`) that a person
+    has taken away; they do not come back by themselves."""
+
+    observations: tuple[Observation, ...] = ()
+    forgotten: tuple[str, ...] = ()
+
+    def with_one(self, new: Observation) -> Known:
+        """A run seen again replaces itself; a forgotten one stays forgotten."""
+        if new.name in self.forgotten:
+            return self
+        kept = tuple(x for x in self.observations if x.name != new.name)
+        return replace(self, observations=(*kept, new)[-MOST:])
+
+    def without(self, name: str) -> Known:
+        """Forget a run or a correction."""
+        kept = tuple(x for x in self.observations if x.name != name)
+        return Known(kept, tuple(dict.fromkeys((*self.forgotten, name))))
+
+    def again(self, name: str) -> Known:
+        """A correction that was taken away may come back."""
+        return replace(self, forgotten=tuple(x for x in self.forgotten if x != name))
+
+
+def path() -> Path:
+    return home() / "calibration.json"
+
+
+def load() -> Known:
+    """Raises ProblemError `calibration.damaged`. Nothing learned yet is no problem."""
+    file = path()
+    try:
+        found = strict_json.fields(
+            strict_json.parse(file.read_text(encoding="utf-8")), "calibration", {"schema", "observations", "forgotten"}
+        )
+        if found["schema"] != SCHEMA:
+            raise DamagedError(f"calibration.schema is {strict_json.shown(found['schema'])}")
+        known: Known = strict_json.record(Known, {k: v for k, v in found.items() if k != "schema"}, "calibration")
+    except FileNotFoundError:
+        return Known()
+    except (OSError, ValueError, DamagedError) as error:
+        raise fail(
+            "calibration.damaged",
+            f"What this computer's runs have taught cannot be read: {str(file)!r}: {error}.",
+            "Plans are shown uncorrected. Mend the file or move it away.",
+        ) from None
+    return known
+
+
+def save(known: Known) -> None:
+    """Raises ProblemError `file.not_written`."""
+    plain: dict[str, Any] = strict_json.plain(known)
+    write_atomically(path(), strict_json.render({"schema": SCHEMA, **plain}))
