@@ -4,10 +4,12 @@
 #   VENV         where the environment lies
 #   TORCH_INDEX  address of a pip index to take torch from, and torch only; for its small CPU build where pip's own
 #                configuration offers none. PyTorch's install page names it.
+#   TEST_PROCESSES  how many processes share the tests
 
 PYTHON ?= python3
 VENV ?= .venv
 TORCH_INDEX ?=
+TEST_PROCESSES ?= 2
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
@@ -46,7 +48,8 @@ contracts: setup-test
 
 tests: setup-test
 	$(BIN)/plimsoll get-example
-	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal -m "not alone"
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -m alone
 
 screens: setup
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m app.screens docs/screens

@@ -208,6 +208,7 @@ def test_rows_that_are_cut_are_offered_whole_where_there_is_room() -> None:
     assert "No row is cut" in longer.title
 
 
+@pytest.mark.alone
 def test_advice_is_quick_enough_for_a_window() -> None:
     import time
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -81,6 +82,7 @@ def test_what_is_not_known_is_bounded_and_said() -> None:
     assert longest_batch(large, schedule) == BatchShape(4, 70, padded=True, certain=False)
 
 
+@pytest.mark.alone
 def test_asking_again_costs_microseconds() -> None:
     facts, schedule = data(list(range(1, 2001))), Schedule()
     longest_batch(facts, schedule)

@@ -47,6 +47,7 @@ def said(**parts: Any) -> dict[str, Any]:
     return {"host": HOST, "disk": {"free_bytes": 7}, **parts}
 
 
+@pytest.mark.alone
 def test_this_machine_is_seen_whole_and_quickly() -> None:
     started = time.perf_counter()
     facts = machine()
@@ -60,6 +61,7 @@ def test_this_machine_is_seen_whole_and_quickly() -> None:
     assert not [n for n in facts.notes if "failed" in n]
 
 
+@pytest.mark.alone
 def test_this_very_program_is_no_other_holder() -> None:
     psutil = pytest.importorskip("psutil")
     own = psutil.Process()
@@ -183,6 +185,7 @@ def test_holders_of_one_name_are_added_up_and_tiny_ones_left_out() -> None:
 PYTHON = [sys.executable, "-c"]
 
 
+@pytest.mark.alone
 def test_a_probe_that_hangs_is_given_up_in_time() -> None:
     started = time.perf_counter()
     assert child.ask([*PYTHON, "import threading; threading.Event().wait()"], 0.3) == "it did not answer within 0.3 s"
