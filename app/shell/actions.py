@@ -50,11 +50,14 @@ class Menus:
         self.checkpoint = self._add(run, "Save a &checkpoint", "Ctrl+K", do["checkpoint"])
         self.sample = self._add(run, "&Take a sample", "Ctrl+T", do["sample"])
         self.stop = self._add(run, "S&top…", "Ctrl+Shift+T", do["stop"])
+        run.addSeparator()
+        self._add(run, "&Watch a process…", "Ctrl+Shift+W", do["watch"])
 
         view = self._menu("&View")
         self._add(view, "&Plan page", "Ctrl+1", do["page_plan"])
         self._add(view, "&Run page", "Ctrl+2", do["page_run"])
         self._add(view, "&Trust page", "Ctrl+3", do["page_trust"])
+        self._add(view, "&Watch page", "Ctrl+4", do["page_watch"])
         view.addSeparator()
         self.looks = QActionGroup(window)
         for wish, text in (("system", "As the s&ystem"), ("light", "&Light"), ("dark", "&Dark")):

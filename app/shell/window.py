@@ -6,6 +6,7 @@ It holds no figures and no rules: the document knows the plan, the runner knows 
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QTimer, QUrl, Signal
@@ -13,12 +14,14 @@ from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropE
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from app import background, faults
+from app.calibrating import with_corrections
 from app.document import Document
 from app.job import Job
 from app.pages.plan.page import ROWS, PlanPage
 from app.pages.plan.picks import Pick
 from app.pages.run.page import RunPage
 from app.pages.trust.page import TrustPage
+from app.pages.watch.page import WatchPage
 from app.runner import Runner
 from app.shell import asking, remembered
 from app.shell.actions import Menus
@@ -26,15 +29,18 @@ from app.shell.application import load_what_figures_need, make_application
 from app.shell.checking import DRY, PROVE, Checking
 from app.shell.counting import Counting
 from app.shell.files import Files
+from app.shell.learning import Learning
 from app.shell.opening import Opened, differs, opened
 from app.shell.rail import Rail
 from app.shell.running import Running
 from app.shell.shortcuts import ShortcutsPage
 from app.shell.starting import Starter
 from app.shell.status import StatusBar
+from app.shell.watching import Watching
 from app.theme import em, theme
 from app.widgets.activity_bar import ActivityBar
 from app.widgets.problem_bar import ProblemBar
+from planner.calibration.correction import Correction
 from planner.estimate import Estimate
 from planner.facts.machine import MachineFacts
 from planner.plan import Plan
@@ -43,8 +49,8 @@ from planner.problem import Problem
 from planner.run.folders import sweep_work
 from planner.run.home import home
 
-PAGES = (("Plan", "plan"), ("Run", "run"), ("Trust", "trust"))
-PLAN, RUN, TRUST = range(3)
+PAGES = (("Plan", "plan"), ("Run", "run"), ("Trust", "trust"), ("Watch", "watch"))
+PLAN, RUN, TRUST, WATCH = range(4)
 PROBE_EVERY_MS = 20_000
 UNDER_WAY = "A proof of a plan is going on, and two would share this computer's memory."
 
@@ -69,6 +75,7 @@ class MainWindow(QMainWindow):
         self.runner = Runner(self)
         self.counting = Counting(self.document, self)
         self.files = Files(self.document, self)
+        self.learning = Learning(self)
         self._probing = False
         self._closing_decided = False
         self._build()
@@ -84,16 +91,17 @@ class MainWindow(QMainWindow):
 
     def _build(self) -> None:
         self.plan_page = PlanPage(self.document)
-        self.run_page, self.trust_page = RunPage(), TrustPage()
+        self.run_page, self.trust_page, self.watch_page = RunPage(), TrustPage(), WatchPage()
         self.problems, self.activity, self.check_bar = ProblemBar(), ActivityBar(), ActivityBar("Check")
         self.rail = Rail(PAGES)
         self.pages = QStackedWidget()
-        for page in (self.plan_page, self.run_page, self.trust_page):
+        for page in (self.plan_page, self.run_page, self.trust_page, self.watch_page):
             self.pages.addWidget(page)
         self.status = StatusBar()
         self.setStatusBar(self.status)
         self.starter = Starter(self.document, self.runner, self.problems, self.activity, self)
-        self.checking = Checking(self.document, self.plan_page, self.check_bar, lambda _folder: None, self)
+        self.checking = Checking(self.document, self.plan_page, self.check_bar, self.learning, self)
+        self.watching = Watching(self.document, self.watch_page, self)
         bars = QVBoxLayout()
         bars.setContentsMargins(em(1.3), em(0.5), em(1.3), 0)
         bars.setSpacing(em(0.4))
@@ -127,9 +135,11 @@ class MainWindow(QMainWindow):
             "checkpoint": lambda: self.runner.send("checkpoint"),
             "sample": lambda: self.runner.send("sample"),
             "stop": self.ask_stop,
+            "watch": lambda: self.watching.ask(self),
             "page_plan": lambda: self.show_page(PLAN),
             "page_run": lambda: self.show_page(RUN),
             "page_trust": lambda: self.show_page(TRUST),
+            "page_watch": lambda: self.show_page(WATCH),
             "look_system": lambda: self.choose_look("system"),
             "look_light": lambda: self.choose_look("light"),
             "look_dark": lambda: self.choose_look("dark"),
@@ -155,10 +165,11 @@ class MainWindow(QMainWindow):
             self.files,
             self.checking,
             self.trust_page,
+            self.watching,
         )
         for problem in [source.problem for source in sources]:
             problem.connect(self.problems.show_problem)
-        for source in (self.document, self.starter, self.counting, self.files, self.checking):
+        for source in (self.document, self.starter, self.counting, self.files, self.checking, self.learning):
             source.acted.connect(self.status.say)
         self.document.renamed.connect(self._show_name)
         self.document.changed.connect(self._plan_changed)
@@ -170,8 +181,12 @@ class MainWindow(QMainWindow):
         self.checking.libraries_missing.connect(self.starter.ask_for_libraries)
         self.checking.may_changed.connect(self._show_may)
         self.running.live.connect(self.checking.show_run_live)
+        self.running.finished.connect(self.learning.after_run)
+        self.learning.learned.connect(self._learned)
         self.running.finished.connect(lambda _folder: self.trust_page.look())
         self.files.opened.connect(lambda: self.show_page(PLAN))
+        self.watching.choose_wanted.connect(lambda: self.watching.ask(self))
+        self.watching.attached.connect(lambda: self.show_page(WATCH))
         self.runner.started.connect(lambda: self.show_page(RUN))
         page = self.run_page
         page.wish.connect(self.runner.send)
@@ -192,11 +207,18 @@ class MainWindow(QMainWindow):
             self.problems.show_problem(found.problem)
         if found.unsaved:
             self.status.say("Your unsaved plan is as you left it")
+        self.learning.refresh()
         self.filled.emit()
 
     def _take_here(self, here: MachineFacts) -> None:
         self.here = self.starter.here = self.files.here = self.checking.here = here
         self.plan_page.show_here(here)
+
+    def _learned(self, corrections: tuple[Correction, ...]) -> None:
+        """This computer's own runs say something else now; the open plan's figures follow."""
+        if self.here is not None and corrections != self.here.corrections:
+            self._take_here(replace(self.here, corrections=corrections))
+            self.document.refresh_machine(self.here)
 
     def probe_again(self) -> None:
         """What is free now; the plan's figures follow if it is for this computer."""
@@ -210,7 +232,7 @@ class MainWindow(QMainWindow):
                 self._take_here(now)
                 self.document.refresh_machine(now)
 
-        background.run(probe, seen, lambda _problem: setattr(self, "_probing", False))
+        background.run(lambda: with_corrections(probe()), seen, lambda _problem: setattr(self, "_probing", False))
 
     def _plan_changed(self, estimate: Estimate) -> None:
         plan = estimate.plan
@@ -310,6 +332,7 @@ class MainWindow(QMainWindow):
         remembered.keep(self, self.plan_page.splitter)
         self._probe_timer.stop()
         self.runner.detach()
+        self.watching.stop()
         for job in self.findChildren(Job):
             job.leave()
         super().closeEvent(event)

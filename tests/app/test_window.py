@@ -77,7 +77,7 @@ def test_only_pages_that_exist_are_in_the_rail(window: MainWindow) -> None:
     names = [
         w.accessibleName() for w in window.rail.findChildren(QWidget) if w.accessibleName().endswith("page button")
     ]
-    assert names == [f"{page} page button" for page in ("Plan", "Run", "Trust")]
+    assert names == [f"{page} page button" for page in ("Plan", "Run", "Trust", "Watch")]
     assert window.pages.count() == len(names)
 
 
