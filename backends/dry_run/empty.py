@@ -76,22 +76,32 @@ def no_contents() -> Iterator[FakeTensorMode]:
 
 
 def make_fake(model: torch.nn.Module) -> None:
-    """Every tensor of a model gives way to one without contents; what was shared stays shared. Inside `no_contents`."""
+    """Every tensor of a model gives way to one without contents; what was shared stays shared. Inside `no_contents`.
+
+    Those that a module keeps in a plain dictionary too. A part of a larger storage stays one, for it keeps all of it.
+    """
     made: dict[int, torch.Tensor] = {}
+    wholes: dict[int, torch.Tensor] = {}
+    kept: list[torch.Tensor] = []  # while they live no other tensor or storage has their identity
 
     def fake(tensor: torch.Tensor) -> torch.Tensor:
         if id(tensor) not in made:
-            new = torch.empty(tensor.shape, dtype=tensor.dtype, device="cpu")
+            kept.append(tensor)
+            storage = tensor.untyped_storage()
+            if storage.nbytes() > tensor.nbytes:
+                whole = torch.empty(storage.nbytes() // tensor.itemsize, dtype=tensor.dtype, device="cpu")
+                whole = wholes.setdefault(storage._cdata, whole)
+                new = whole.as_strided(tensor.shape, tensor.stride(), tensor.storage_offset())
+            else:
+                new = torch.empty(tensor.shape, dtype=tensor.dtype, device="cpu")
             if isinstance(tensor, torch.nn.Parameter):
                 new = torch.nn.Parameter(new, requires_grad=tensor.requires_grad)
             made[id(tensor)] = new
         return made[id(tensor)]
 
-    kept = list(model.parameters())  # while they live no other tensor has their identity
     for module in model.modules():
-        holders: tuple[dict[str, Any], ...] = (module._parameters, module._buffers, vars(module))
-        for holder in holders:
+        own = vars(module)
+        for holder in (own, *(x for x in own.values() if isinstance(x, dict))):
             for name, tensor in list(holder.items()):
                 if isinstance(tensor, torch.Tensor):
                     holder[name] = fake(tensor)
-    del kept
