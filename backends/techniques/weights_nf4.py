@@ -1,19 +1,15 @@
 """Loads the matrices of the blocks as four-bit codes, with bitsandbytes. Imports nothing of ours.
 
-No native code is fetched: bitsandbytes looks for faster kernels in a package `kernels`, which is never installed here,
-and the worker is offline.
+No native code is fetched: bitsandbytes looks for faster kernels in a package `kernels`, which is never installed here
+(it says so in the worker's log), and the worker is offline.
 """
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
 import torch
 from transformers import BitsAndBytesConfig
-
-# it recommends a package that would fetch compiled code from the network
-logging.getLogger("bitsandbytes.backends.cpu.ops").setLevel(logging.ERROR)
 
 
 def load_kwargs(options: Any) -> dict[str, Any]:

@@ -121,6 +121,14 @@ class Journaled:
         states.save_optimizer(self.optimizer, Path(output_dir))  # type: ignore[attr-defined]
         states.save_scheduler(self.lr_scheduler, Path(output_dir))  # type: ignore[attr-defined]
 
+    def _load_from_checkpoint(self, *args: Any, **kwargs: Any) -> None:
+        """As transformers does, but PEFT makes an adapter float32 when it loads one: it gets the run's own type back."""
+        stored = {name: p.dtype for name, p in self.model.named_parameters()}  # type: ignore[attr-defined]
+        super()._load_from_checkpoint(*args, **kwargs)  # type: ignore[misc]
+        for name, parameter in self.model.named_parameters():  # type: ignore[attr-defined]
+            if parameter.dtype != stored[name]:
+                parameter.data = parameter.data.to(stored[name])
+
     def _load_optimizer_and_scheduler(self, folder: str | None) -> None:
         if folder is not None:
             states.load_optimizer(self.optimizer, Path(folder))  # type: ignore[attr-defined]
