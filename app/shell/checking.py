@@ -7,26 +7,29 @@ at a time; the plan can be edited while it runs, and its result then says that i
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app import background
+from app.calibrating import learn_from
 from app.document import Document
 from app.job import Job, Order, Told
-from app.pages.plan.checks import Proved, dry_run_refused, proof_refused, proved_words, what_is_checked
+from app.pages.plan.checks import dry_run_refused, proof_refused, proved_words, what_is_checked
 from app.pages.plan.dry_run import STALE, DryRunView, dry_run_view
 from app.pages.plan.page import PlanPage
+from app.shell.learning import Learning
 from app.widgets.activity_bar import ActivityBar
 from planner.estimate import Estimate
 from planner.facts.machine import MachineFacts
 from planner.plan_file import save_spec
-from planner.problem import Problem
+from planner.problem import Problem, ProblemError
 from planner.run import layout
 from planner.run.build import run_spec
 from planner.run.results import DRY_RUN, PROOF, DryRun, Proof, load
 from planner.run.start import missing_train_extra
+from planner.units import words
 
 DRY, PROVE = "dry_run", "prove"
 NAMES = {DRY: "Dry run", PROVE: "Proof"}
@@ -46,50 +49,53 @@ AGE_EVERY_MS = 20_000
 UNDER_WAY = "A dry run or a proof is going on."
 
 
-def order(kind: str, asked: Estimate, learn: Callable[[Path], object]) -> Order:
-    """The job on a plan. learn: takes the folder of a proof while it is still there."""
+@dataclass(frozen=True)
+class Proven:
+    """A proof, and why it taught nothing about this computer where it did not."""
+
+    proof: Proof
+    taught_nothing: Problem | None = None
+
+
+def order(kind: str, asked: Estimate) -> Order:
+    """The job on a plan. A proof is learned from while its folder is still there."""
 
     def write(folder: Path) -> None:
         spec = run_spec(asked.plan, asked, folder, elsewhere=kind == DRY, job=kind)
         save_spec(spec, folder / layout.SPEC)
 
-    def read(folder: Path) -> DryRun | Proof:
+    def read(folder: Path) -> DryRun | Proven:
         if kind == DRY:
             return load(DryRun, folder / DRY_RUN)
         proof = load(Proof, folder / PROOF)
-        learn(folder)
-        return proof
+        try:
+            learn_from(folder)
+        except ProblemError as error:
+            return Proven(proof, error.problem)
+        return Proven(proof)
 
     return Order(kind.replace("_", "-"), write, read)
 
 
 class Checking(QObject):
-    """`acted` tells the status bar; `learned` that this computer's corrections are other ones; `may_changed` what can be
-    asked for now."""
+    """`acted` tells the status bar; `may_changed` that other things can be asked for now."""
 
     acted = Signal(str)
     problem = Signal(object)
     libraries_missing = Signal(object)
-    learned = Signal()
     may_changed = Signal()
 
     def __init__(
-        self,
-        document: Document,
-        page: PlanPage,
-        activity: ActivityBar,
-        learn: Callable[[Path], object],
-        parent: QObject,
+        self, document: Document, page: PlanPage, activity: ActivityBar, learning: Learning, parent: QObject
     ) -> None:
         super().__init__(parent)
-        self._document, self._page, self._activity, self._learn = document, page, activity, learn
+        self._document, self._page, self._activity, self._learning = document, page, activity, learning
         self.here: MachineFacts | None = None
         self.run_live = False
         self._kind = ""  # of what goes on; empty while nothing does
         self._asked: Estimate | None = None
         self._told = Told("start", "", 0.0)
         self._dry: tuple[DryRun, Estimate] | None = None
-        self._proved: Proved | None = None
         self.job = Job(self)
         self.job.told.connect(self._tell)
         self.job.done.connect(self._came)
@@ -97,6 +103,8 @@ class Checking(QObject):
         self.job.ended.connect(self._ended)
         self._age = QTimer(self, interval=AGE_EVERY_MS)
         self._age.timeout.connect(self._show_proved)
+        self._age.start()
+        learning.learned.connect(lambda _corrections: self._show_proved())
         document.changed.connect(self._plan_changed)
         page.budget.dry_run.closed.connect(self.forget)
 
@@ -135,7 +143,7 @@ class Checking(QObject):
             self.libraries_missing.emit(missing)
         elif self._kind:  # not cancelled meanwhile
             assert self._asked is not None
-            self.job.start(order(self._kind, self._asked, self._learn))
+            self.job.start(order(self._kind, self._asked))
 
     def _not_begun(self, problem: Problem) -> None:
         self._ended()
@@ -167,7 +175,7 @@ class Checking(QObject):
         now = self._document.plan
         return now is not None and what_is_checked(now) != what_is_checked(asked.plan)
 
-    def _came(self, result: DryRun | Proof) -> None:
+    def _came(self, result: DryRun | Proven) -> None:
         asked = self._asked
         assert asked is not None
         if isinstance(result, DryRun):
@@ -176,12 +184,10 @@ class Checking(QObject):
             self._page.budget.see_dry_run()
             self.acted.emit("The dry run is done")
             return
-        tier = asked.tiers[0]
-        self._proved = Proved(asked.plan, result, time.time(), (tier.low_bytes, tier.high_bytes))
-        self._age.start()
-        self.acted.emit("The plan is proved; the figures of this computer follow")
-        self.learned.emit()
-        self._show_proved()
+        self.acted.emit(f"The proof is done: it took {words(result.proof.peak_bytes)}")
+        if result.taught_nothing is not None:
+            self.problem.emit(result.taught_nothing)
+        self._learning.refresh()
 
     def _ended(self) -> None:
         self._kind, self._asked = "", None
@@ -221,7 +227,6 @@ class Checking(QObject):
         self._show_dry()
 
     def _show_proved(self) -> None:
-        """The proof's line, while the open plan is the one that was proved."""
-        proved, now = self._proved, self._document.plan
-        current = proved is not None and now is not None and what_is_checked(proved.plan) == what_is_checked(now)
-        self._page.budget.show_proved(proved_words(proved, time.time()) if proved is not None and current else "")
+        """The proof's line, while the figures of the open plan rest on one."""
+        now = self._document.estimate
+        self._page.budget.show_proved(proved_words(now, self._learning.times, time.time()) if now else "")

@@ -69,6 +69,8 @@ def differs(before: MachineFacts, now: MachineFacts) -> bool:
     """Whether the figures have changed by more than noise. A probe that failed tells nothing."""
     if now.ram_total_bytes == 0:
         return False
+    if before.corrections != now.corrections:
+        return True
     if [d.id for d in before.devices] != [d.id for d in now.devices]:
         return True
     pairs = zip(before.devices, now.devices, strict=True)

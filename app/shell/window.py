@@ -11,24 +11,25 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QTimer, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QMainWindow, QStackedWidget
 
 from app import background, faults
 from app.calibrating import with_corrections
 from app.document import Document
 from app.job import Job
-from app.pages.plan.page import ROWS, PlanPage
+from app.pages.plan.page import PlanPage
 from app.pages.plan.picks import Pick
 from app.pages.run.page import RunPage
 from app.pages.trust.page import TrustPage
 from app.pages.watch.page import WatchPage
 from app.runner import Runner
-from app.shell import asking, remembered
+from app.shell import asking, dropping, remembered
 from app.shell.actions import Menus
 from app.shell.application import load_what_figures_need, make_application
 from app.shell.checking import DRY, PROVE, Checking
 from app.shell.counting import Counting
 from app.shell.files import Files
+from app.shell.frame import frame
 from app.shell.learning import Learning
 from app.shell.opening import Opened, differs, opened
 from app.shell.rail import Rail
@@ -37,7 +38,7 @@ from app.shell.shortcuts import ShortcutsPage
 from app.shell.starting import Starter
 from app.shell.status import StatusBar
 from app.shell.watching import Watching
-from app.theme import em, theme
+from app.theme import theme
 from app.widgets.activity_bar import ActivityBar
 from app.widgets.problem_bar import ProblemBar
 from planner.calibration.correction import Correction
@@ -102,25 +103,7 @@ class MainWindow(QMainWindow):
         self.starter = Starter(self.document, self.runner, self.problems, self.activity, self)
         self.checking = Checking(self.document, self.plan_page, self.check_bar, self.learning, self)
         self.watching = Watching(self.document, self.watch_page, self)
-        bars = QVBoxLayout()
-        bars.setContentsMargins(em(1.3), em(0.5), em(1.3), 0)
-        bars.setSpacing(em(0.4))
-        bars.addWidget(self.problems)
-        bars.addWidget(self.activity)
-        bars.addWidget(self.check_bar)
-        column = QVBoxLayout()
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(bars)
-        column.addWidget(self.pages, 1)
-        row = QHBoxLayout()
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
-        row.addWidget(self.rail)
-        row.addLayout(column, 1)
-        middle = QWidget()
-        middle.setLayout(row)
-        self.setCentralWidget(middle)
+        self.setCentralWidget(frame(self.rail, (self.problems, self.activity, self.check_bar), self.pages))
         do = {
             "new": self.files.new,
             "open": self.files.ask_open,
@@ -157,18 +140,9 @@ class MainWindow(QMainWindow):
 
     def _wire(self) -> None:
         self.rail.chosen.connect(self.show_page)
-        sources = (
-            self.document,
-            self.runner,
-            self.plan_page,
-            self.counting,
-            self.files,
-            self.checking,
-            self.trust_page,
-            self.watching,
-        )
-        for problem in [source.problem for source in sources]:
-            problem.connect(self.problems.show_problem)
+        shown = (self.document, self.runner, self.plan_page, self.counting, self.files, self.checking)
+        for finds_problems in (*shown, self.trust_page, self.watching):
+            finds_problems.problem.connect(self.problems.show_problem)
         for source in (self.document, self.starter, self.counting, self.files, self.checking, self.learning):
             source.acted.connect(self.status.say)
         self.document.renamed.connect(self._show_name)
@@ -286,20 +260,14 @@ class MainWindow(QMainWindow):
     # dropping
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        if event.mimeData().hasUrls() and event.mimeData().urls()[0].isLocalFile():
-            path = Path(event.mimeData().urls()[0].toLocalFile())
-            kinds = {".json": "plan", **dict.fromkeys(ROWS, "data")}
-            kind = "model" if path.is_dir() else kinds.get(path.suffix.lower())
-            self.status.say(f"Drop to take {path.name} as the {kind}" if kind else f"{path.name} cannot be used here")
+        if path := dropping.dropped_path(event.mimeData()):
+            self.status.say(dropping.in_words(path))
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        path = Path(event.mimeData().urls()[0].toLocalFile())
-        if path.suffix.lower() == ".json" and not path.is_dir():
-            self.files.open(path)
-        elif not self.plan_page.take_drop(path):
-            fact = f"{path.name} is neither a plan (.json), nor rows (.jsonl), nor a model's folder."
-            self.problems.show_problem(Problem("window.unknown_drop", fact, "Drop one of these."))
+        path = dropping.dropped_path(event.mimeData())
+        if path and (problem := dropping.take(path, self.files, self.plan_page)):
+            self.problems.show_problem(problem)
 
     # window
 

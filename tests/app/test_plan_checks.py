@@ -11,16 +11,23 @@ from pytestqt.qtbot import QtBot
 
 from app.document import Document
 from app.pages.plan import checks
-from app.pages.plan.checks import Proved, ago, dry_run_refused, proof_refused, proved_words, what_is_checked
+from app.pages.plan.checks import ago, dry_run_refused, proof_refused, proved_words, what_is_checked
 from app.pages.plan.dry_run import DIFFERENCE_COLUMNS, STALE, TENSOR_COLUMNS, context_bytes, dry_run_view
 from app.pages.plan.edits import SCHEDULE, with_option
 from app.pages.plan.page import PlanPage
+from app.pages.plan.state import view
 from app.shell import checking as shell
-from app.shell.checking import DRY, PROVE, UNDER_WAY, Checking
+from app.shell.checking import DRY, PROVE, UNDER_WAY, Checking, Proven
+from app.shell.learning import Learning
+from app.shown import span_words
 from app.widgets.activity_bar import ActivityBar
-from planner.estimate import estimate
+from planner.calibration.correction import PROOF, Correction
+from planner.calibration.fingerprint import device_name, fingerprint
+from planner.estimate import device_of, estimate, heaviest_batch
 from planner.facts.gpus import gpus
+from planner.facts.machine import MachineFacts
 from planner.plan import Plan
+from planner.problem import Problem
 from planner.run.results import Difference, DryRun, LiveTensor, Proof
 from planner.units import GIB, MIB, words
 
@@ -117,10 +124,12 @@ def test_what_cannot_be_traced_says_so_by_name(make_plan: MakePlan) -> None:
 
 def test_a_dry_run_needs_no_machine_and_a_proof_needs_all_of_it(make_plan: MakePlan) -> None:
     plan = make_plan()
-    on_disk = replace(plan, model=replace(plan.model, path="/models/x"))
     here = plan.machine
+    guessed = replace(plan, model=replace(plan.model, path="/models/x"))
+    on_disk = replace(guessed, data=replace(plan.data, lengths_from="counted"))
     assert dry_run_refused(estimate(plan)) == ""
     assert "weights" in proof_refused(estimate(plan), here, run_live=False)
+    assert "not counted" in proof_refused(estimate(guessed), here, run_live=False)
     now = estimate(on_disk)
     assert proof_refused(now, here, run_live=False) == ""
     assert "run is going on" in proof_refused(now, here, run_live=True)
@@ -145,11 +154,36 @@ def test_a_proof_says_how_old_it_is(seconds: float, said: str) -> None:
     assert ago(seconds) == said
 
 
-def test_the_proof_is_one_line(make_plan: MakePlan) -> None:
-    proved = Proved(make_plan(), measured(), 1000.0, (GIB, 3 * GIB))
-    assert proved_words(proved, 1190.0) == (
-        f"Proved 3 min ago on this computer: {checks.PROOF_STEPS} steps of 4 × 512 took 2.00 GiB."
-    )
+def proved(plan: Plan, peak: int = 3 * GIB) -> MachineFacts:
+    """This computer after the plan was proved on it."""
+    device = device_of(plan)
+    assert device is not None
+    word = fingerprint(plan, (heaviest_batch(plan),))
+    one = Correction(PROOF, device_name(device), peak, peak, peak, ("prove-a", "prove-b"), word)
+    return replace(plan.machine, corrections=(one,))
+
+
+def test_a_proof_is_one_line_with_its_age_and_its_batch(make_plan: MakePlan) -> None:
+    plan = make_plan()
+    batch = heaviest_batch(plan)
+    now = estimate(replace(plan, machine=proved(plan)))
+    assert proved_words(estimate(plan), {}, 0.0) == ""
+    line = f"on this computer: {checks.PROOF_STEPS} steps of {batch.rows} × {batch.seq} took 3.00 GiB."
+    assert proved_words(now, {"prove-a": 400.0, "prove-b": 1000.0}, 1190.0) == f"Proved 3 min ago {line}"
+    assert proved_words(now, {}, 1190.0) == f"Proved {line}"
+
+
+def test_what_a_proof_measured_is_all_that_is_open_and_another_batch_is_another_plan(make_plan: MakePlan) -> None:
+    plan = make_plan()
+    before, now = estimate(plan).tiers[0], estimate(replace(plan, machine=proved(plan))).tiers[0]
+    assert now.high_bytes - now.low_bytes < before.high_bytes - before.low_bytes
+    assert now.low_bytes <= 3 * GIB <= now.high_bytes
+    shown = view(estimate(replace(plan, machine=proved(plan))))
+    assert shown.expected.endswith(f"({span_words(now.low_bytes, now.high_bytes)})")
+    others = shown.bars[0].others_bytes
+    assert (shown.bars[0].low_bytes, shown.bars[0].high_bytes) == (others + now.low_bytes, others + now.high_bytes)
+    larger = with_option(replace(plan, machine=proved(plan)), SCHEDULE, "micro_batch", 7)
+    assert proved_words(estimate(larger), {}, 0.0) == ""
 
 
 class Shown:
@@ -161,13 +195,14 @@ class Shown:
         qtbot.addWidget(self.page)
         self.bar = ActivityBar("Check")
         qtbot.addWidget(self.bar)
-        self.checking = Checking(self.document, self.page, self.bar, lambda _folder: None, self.page)
+        self.learning = Learning(self.page)
+        self.checking = Checking(self.document, self.page, self.bar, self.learning, self.page)
         self.checking.here = plan.machine
         self.document.open_plan(plan, plan.stage)
         self.page.resize(1100, 900)
         self.page.show()
 
-    def take(self, result: DryRun | Proof) -> None:
+    def take(self, result: DryRun | Proven) -> None:
         self.checking._asked = self.document.estimate
         self.checking._came(result)
 
@@ -201,13 +236,26 @@ def test_editing_the_plan_marks_the_result_as_of_an_earlier_one_and_undo_unmarks
 
 def test_the_proofs_line_stands_while_the_plan_is_the_one_that_was_proved(qtbot: QtBot, shown: Shown) -> None:
     line = shown.page.budget.proved
-    with qtbot.waitSignal(shown.checking.learned):
-        shown.take(measured())
-    assert line.text().startswith("Proved just now on this computer: 2 steps of 4 × 512 took 2.00 GiB")
+    plan = shown.document.plan
+    assert plan is not None
+    with qtbot.waitSignal(shown.learning.learned):
+        shown.take(Proven(measured()))
+    assert line.isHidden()
+    shown.document.refresh_machine(proved(plan))
+    assert line.text().startswith("Proved on this computer: 2 steps of")
+    assert not line.isHidden()
     shown.more_rows()
     assert line.isHidden()
     shown.document.stack.undo()
     assert not line.isHidden()
+    assert shown.document.stack.count() == 1
+
+
+def test_a_proof_that_teaches_nothing_says_why(qtbot: QtBot, shown: Shown) -> None:
+    why = Problem("calibration.not_comparable", "It teaches nothing.", "Count the rows.")
+    with qtbot.waitSignal(shown.checking.problem) as heard:
+        shown.take(Proven(measured(), why))
+    assert heard.args == [why]
 
 
 def test_one_check_at_a_time_and_buttons_say_why_not(

@@ -6,12 +6,13 @@ so it needs this computer, the weights, the rows, and the memory that a run unde
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from planner.estimate import Estimate, device_of
+from planner.calibration.correction import PROOF, Correction
+from planner.calibration.fingerprint import device_name, fingerprint
+from planner.estimate import Estimate, device_of, heaviest_batch
 from planner.facts.machine import MachineFacts
 from planner.plan import Plan
-from planner.run.results import Proof
 from planner.units import words
 
 PROOF_STEPS = 2
@@ -35,6 +36,8 @@ def proof_refused(now: Estimate, here: MachineFacts | None, *, run_live: bool) -
         return f"The weights of {plan.model.name} are not on this computer."
     if not plan.data.path:
         return f"{plan.data.name} has no file."
+    if not now.certain:
+        return f"The tokens of {plan.data.name} are not counted yet, so nobody knows its longest batch."
     if run_live:
         return "A run is going on, and two would share this computer's memory."
     return ""
@@ -46,21 +49,29 @@ def what_is_checked(plan: Plan) -> tuple[object, ...]:
     return (plan.model, plan.data, plan.stages, device.kind if device else "")
 
 
-@dataclass(frozen=True)
-class Proved:
-    """A proof that was made in this window. at: seconds, epoch. before: low and high of the plan before it."""
+def proved_words(now: Estimate, times: Mapping[str, float], at_s: float) -> str:
+    """`Proved 3 min ago on this computer: 2 steps of 4 × 512 took 2.31 GiB.`; empty where the plan is not proved.
 
-    plan: Plan
-    proof: Proof
-    at: float
-    before: tuple[int, int]
+    times: when each run ended that this computer's corrections come from. at_s: now; both seconds, epoch.
+    """
+    found = proof_of(now)
+    if found is None:
+        return ""
+    when = [times[run] for run in found.runs if run in times]
+    batch = heaviest_batch(now.plan)
+    age = f" {ago(at_s - max(when))}" if when else ""
+    shape = f"{PROOF_STEPS} steps of {int(batch.rows):,} × {int(batch.seq):,}"
+    return f"Proved{age} on this computer: {shape} took {words(found.amount)}."
 
 
-def proved_words(proved: Proved, now_s: float) -> str:
-    """`Proved 3 min ago on this computer: 2 steps of 4 × 512 took 2.31 GiB.`"""
-    proof = proved.proof
-    shape = f"{PROOF_STEPS} steps of {proof.rows:,} × {proof.seq:,}"
-    return f"Proved {ago(now_s - proved.at)} on this computer: {shape} took {words(proof.peak_bytes)}."
+def proof_of(now: Estimate) -> Correction | None:
+    """The proof that the figures of this plan rest on."""
+    plan, device = now.plan, device_of(now.plan)
+    proofs = [c for c in plan.machine.corrections if c.term == PROOF]
+    if not proofs or device is None or not now.tiers:
+        return None
+    name, word = device_name(device), fingerprint(plan, (heaviest_batch(plan),))
+    return next((c for c in proofs if (c.device, c.plan) == (name, word)), None)
 
 
 def ago(seconds: float) -> str:

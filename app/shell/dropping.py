@@ -1,0 +1,35 @@
+"""What may be dropped on the window: a plan, rows, or a model's folder. It says what a thing would be; taking it is others'."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData
+
+from app.pages.plan.page import ROWS, PlanPage
+from app.shell.files import Files
+from planner.problem import Problem
+
+KINDS = {".json": "plan", **dict.fromkeys(ROWS, "data")}
+
+
+def dropped_path(data: QMimeData) -> Path | None:
+    """The first local file or folder of what is dragged."""
+    urls = data.urls() if data.hasUrls() else []
+    return Path(urls[0].toLocalFile()) if urls and urls[0].isLocalFile() else None
+
+
+def in_words(path: Path) -> str:
+    """What a drop would do, told while the thing still hangs over the window."""
+    kind = "model" if path.is_dir() else KINDS.get(path.suffix.lower())
+    return f"Drop to take {path.name} as the {kind}" if kind else f"{path.name} cannot be used here"
+
+
+def take(path: Path, files: Files, page: PlanPage) -> Problem | None:
+    """Open the plan, or give the rest to the Plan page; what is neither comes back as a problem."""
+    if path.suffix.lower() == ".json" and not path.is_dir():
+        files.open(path)
+    elif not page.take_drop(path):
+        fact = f"{path.name} is neither a plan (.json), nor rows (.jsonl), nor a model's folder."
+        return Problem("window.unknown_drop", fact, "Drop one of these.")
+    return None
