@@ -175,9 +175,12 @@ def _targets(s: Settings, model: ModelFacts) -> tuple[str, ...]:
         if wanted:
             return wanted
     if found is None or not found[1]:
-        for row in table()["targets"]:
-            if model.architecture.startswith(row["architecture"]) and row["modules"]:
-                return tuple(row["modules"])
+        rows = [row for row in table()["targets"] if model.architecture.startswith(row["architecture"])]
+        if rows and rows[0]["modules"]:
+            return tuple(rows[0]["modules"])
+        s.notes.append(
+            f"PEFT has no targets of its own for {model.architecture}; every matmul of the blocks was taken."
+        )
     return (ALL_LINEAR,)
 
 

@@ -68,9 +68,9 @@ _RULES: tuple[tuple[Moment, str, str, str], ...] = (
     (LOSS, r"", r"ForCausalLMLoss|fixed_cross_entropy|cross_entropy|selective_log_softmax|entropy_from_logits|.*logprobs?|.*log_softmax|compute_entropy\w*", ""),
     (LOSS, r"modeling_|models/", r"", r"lm_head\(|logits\s?=\s?logits\.float|logits\.float\(\)|loss_fct\(|self\.loss_function\(|shift_logits|embed_out\("),
     (LOSS, r"", r"convert_to_fp32|_convert_to_fp32", ""),
-    (LOADING, r"", r"from_pretrained|load_model|_load_pretrained_model|load_checkpoint_and_dispatch|_load_state_dict_into\w+|load_state_dict|load_shard_file\w*|create_quantized_param|dispatch_model|set_module_tensor_to_device|caching_allocator_warmup|prepare_model_for_kbit_training|get_peft_model|inject_adapter|_move_model_to_device|prepare_model|convert_and_load\w*|quantize_4bit|quantize", ""),
+    (LOADING, r"", r"from_pretrained|load_model|_load_pretrained_model|load_checkpoint_and_dispatch|_load_state_dict_into\w+|load_state_dict|load_shard_file\w*|create_quantized_param|dispatch_model|set_module_tensor_to_device|caching_allocator_warmup|prepare_model_for_kbit_training|get_peft_model|inject_adapter|_move_model_to_device|prepare_model|_prepare_one|convert_and_load\w*|quantize_4bit|quantize", ""),
     (LOADING, r"nn/modules/module", r"_apply|convert|to|cuda", ""),
-    (FORWARD, r"modeling_|models/|integrations/|peft/tuners|bitsandbytes/nn|bitsandbytes/autograd|attention|nn/modules|nn/functional|kernels", r"", ""),
+    (FORWARD, r"modeling_|models/|integrations/|tuners/|bitsandbytes/nn|bitsandbytes/autograd|attention|nn/modules|nn/functional|kernels", r"", ""),
     (FORWARD, r"", r"forward|training_step|compute_loss", ""),
     (DATA, r"datasets/|tokenization_|data/|numpy", r"", ""),
 )  # fmt: skip
@@ -92,7 +92,9 @@ def read_moment(text: Text, line: int) -> Moment | None:
     """The moment of the error at this line of the text: of the traceback that ends there. None without a traceback."""
     found = frames(text, line)
     for moment, file, function, code in _COMPILED:
-        for frame in found:
+        for frame in (
+            reversed(found) if moment is FORWARD else found
+        ):  # the block's own frame says more than its caller's
             name = frame.function.rsplit(".", 1)[-1]
             if (
                 (file is None or file.search(frame.file))
@@ -150,7 +152,7 @@ def _code(after: tuple[str, ...], *, notebook: bool) -> str:
 
 def _part(found: list[Frame]) -> str:
     for frame in reversed(found):
-        if "modeling_" in frame.file or "peft/" in frame.file or "integrations/" in frame.file:
+        if "modeling_" in frame.file or "tuners/" in frame.file or "integrations/" in frame.file:
             for words, pattern in _PARTS:
                 if pattern.search(frame.code) or pattern.search(frame.function):
                     return words

@@ -26,7 +26,7 @@ _PREFIX = re.compile(
     r"|\[(?:rank|default|local_rank|worker)?[ _]?\d{1,5}\]:\s?"  # [rank0]: of torchrun
     r"|\((?:[A-Za-z_][\w.-]{0,60}\s)?pid=\d{1,10}[^)\n]{0,60}\)\s?"  # (EngineCore_DP0 pid=12) of vLLM and Ray
     r"|(?:stderr|stdout)\s?[:|]\s?"
-    rf"|{_TIME}\s?[|:-]*\s?"
+    rf"|{_TIME}\s?[|:-]*\s?(?:{_LEVEL}\s{{0,4}}[|:-]?\s?)?"
     rf"|{_LEVEL}\s{{1,8}}(?={_TIME})"
     rf"|{_LEVEL}\s{{0,8}}\|\s?"
     r"|\[[\w.-]{1,40}\.py:\d{1,6}\]\s?"

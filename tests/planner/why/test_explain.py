@@ -1,0 +1,178 @@
+"""The whole answer: what happened, the ledger of that run, where they disagree, and the smallest change."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from planner.estimate import Verdict, estimate
+from planner.facts.gpus import other_machine
+from planner.facts.machine import Device, MachineFacts
+from planner.plan import Plan
+from planner.presets import load_preset
+from planner.slots import Slot
+from planner.units import GIB, MIB
+from planner.why.explain import explain
+
+LLAMA = "trl sft --model_name_or_path meta-llama/Llama-3.1-8B --use_peft --dtype bfloat16 --per_device_train_batch_size 4 --max_length 2048"
+LOSS = """Traceback (most recent call last):
+  File "/v/site-packages/transformers/trainer.py", line 3700, in training_step
+    loss = self.compute_loss(model, inputs)
+  File "/v/site-packages/transformers/loss/loss_utils.py", line 36, in ForCausalLMLoss
+    logits = logits.float()
+"""
+
+
+def oom(
+    asked: str = "3.91 GiB",
+    *,
+    free: str = "810.00 MiB",
+    held: str = "17.87",
+    other: str = " Process 438 has 4.97 GiB memory in use.",
+) -> str:
+    return (
+        f"torch.OutOfMemoryError: CUDA out of memory. Tried to allocate {asked}. GPU 0 has a total capacity of 23.64 GiB of which "
+        f"{free} is free.{other} Including non-PyTorch memory, this process has {held} GiB memory in use. Of the allocated "
+        "memory 15.43 GiB is allocated by PyTorch, and 1.97 GiB is reserved by PyTorch but unallocated."
+    )
+
+
+def preset() -> Plan:
+    return load_preset("24gb-card", other_machine("NVIDIA GeForce RTX 4090"))
+
+
+def test_a_command_with_its_error_gives_ledger_moment_and_change() -> None:
+    found = explain(f"$ {LLAMA}\n{LOSS}{oom()}")
+    assert found.plan_from == "command"
+    assert found.moment is not None
+    assert found.moment.name == "loss"
+    assert found.headline == "3.12 GiB were missing on the card, at the head and the loss, over the whole vocabulary."
+    assert found.estimate is not None
+    assert found.estimate.verdict is Verdict.DOES_NOT_FIT
+    assert found.changes
+    assert all(estimate(c.plan).verdict is Verdict.FITS for c in found.changes[:1])
+    assert found.problem is None
+
+
+def test_the_run_had_what_others_left_of_its_card() -> None:
+    found = explain(f"{LLAMA}\n{oom()}")
+    assert found.plan is not None
+    device = found.plan.machine.devices[0]
+    assert device.total_bytes == round(23.64 * GIB)
+    assert device.free_bytes == pytest.approx(17.87 * GIB + 810 * MIB, abs=MIB)
+    assert [h.name for h in device.others] == ["process 438"]
+    assert any("held by another process (438)" in x for x in found.happened)
+    alone = explain(f"{LLAMA}\n{oom(held='22.84', other='')}")
+    assert alone.plan is not None
+    assert alone.plan.machine.devices[0].free_bytes == pytest.approx(23.63 * GIB, abs=20 * MIB)
+
+
+def test_a_card_is_named_where_capacity_and_text_leave_one() -> None:
+    assert "Card of 23.64 GiB" in str(explain(f"{LLAMA}\n{oom()}").plan)
+    assert "NVIDIA GeForce RTX 4090" in str(explain(f"{LLAMA}\non my RTX 4090:\n{oom()}").plan)
+
+
+def test_pieces_that_were_reserved_and_unused_are_told_with_the_setting_that_helps() -> None:
+    def told(asked: str) -> str:
+        return next(x for x in explain(oom(asked)).happened if "expandable_segments:True" in x)
+
+    assert "may be enough" in told("1.50 GiB")
+    assert "not enough" in told("4.00 GiB")
+    small = oom().replace("1.97 GiB is reserved", "20.00 MiB is reserved")
+    assert not any("expandable" in x for x in explain(small).happened)
+
+
+def test_what_was_asked_for_is_named_where_it_is_a_tensor_of_the_plan() -> None:
+    told = explain(f"{LLAMA}\n{LOSS}{oom('3.91 GiB')}").ledger
+    assert any("the logits of 4 × 2,048 tokens over 128,256 words in float32" in x for x in told)
+    assert not any("is the logits" in x for x in explain(f"{LLAMA}\n{oom('3.70 GiB')}").ledger)
+
+
+def test_a_run_that_would_have_fitted_says_so_and_saves_what_was_missing() -> None:
+    small = "trl sft --model_name_or_path Qwen/Qwen2.5-7B --use_peft --dtype bfloat16 --per_device_train_batch_size 2"
+    text = f"{small}\n{oom('1.96 GiB', held='22.84', other='').replace('15.43 GiB is alloc', '20.43 GiB is alloc')}"
+    found = explain(text)
+    assert found.estimate is not None
+    assert found.estimate.verdict is Verdict.FITS
+    assert any("22.39 GiB" in x for x in found.disagrees)
+    assert found.changes
+    assert all(c.saves_bytes > 1.5 * GIB for c in found.changes[:1])
+    assert found.changes[0].plan.machine == (found.plan or preset()).machine
+
+
+def test_a_moment_that_no_plan_holds_is_said() -> None:
+    frame = (
+        'Traceback (most recent call last):\n  File "/v/transformers/trainer.py", line 1, in evaluation_loop\n    x\n'
+    )
+    assert any("do not hold" in x for x in explain(f"{LLAMA}\n{frame}{oom()}").disagrees)
+
+
+def test_without_a_command_the_open_plan_is_explained_on_the_error_s_card() -> None:
+    plan = preset()
+    found = explain(oom(), plan)
+    assert found.plan_from == "open"
+    assert found.plan is not None
+    assert found.plan.model == plan.model
+    assert found.plan.machine.devices[0].total_bytes == round(23.64 * GIB)
+    assert any("may not be the run that failed" in x for x in found.ledger)
+
+
+def test_an_open_plan_for_a_cpu_goes_to_the_card_of_the_error() -> None:
+    cpu = Device("cpu", "cpu", "A processor", 16 * GIB, 12 * GIB)
+    here = MachineFacts("this computer", "Linux", "A processor", 4, 16 * GIB, 12 * GIB, 0, 100 * GIB, (cpu,))
+    plan = replace(preset(), machine=here)
+    placement = plan.stage.choice(Slot.PLACEMENT)
+    assert placement is not None
+    plan = plan.with_choice(replace(placement, options=replace(placement.options, device="cpu")))
+    found = explain(oom(), plan)
+    assert found.estimate is not None
+    assert found.estimate.tiers[0].capacity_bytes == round(23.64 * GIB)
+
+
+def test_with_neither_command_nor_plan_the_text_speaks_and_what_is_missing_is_said() -> None:
+    found = explain(oom())
+    assert found.plan is None
+    assert found.happened
+    assert found.missing
+    assert found.problem is None
+
+
+def test_a_command_alone_is_planned_for_this_computer() -> None:
+    here = other_machine("NVIDIA L4")
+    found = explain(LLAMA, None, here)
+    assert found.plan is not None
+    assert found.plan.machine == here
+    assert found.reading is None
+    nowhere = explain(LLAMA)
+    assert nowhere.estimate is not None
+    assert nowhere.estimate.verdict is Verdict.CANNOT_TELL
+
+
+def test_a_process_that_the_kernel_ended_is_about_the_computer_s_memory() -> None:
+    killed = "Out of memory: Killed process 7 (python3) total-vm:53312244kB, anon-rss:3145728kB, file-rss:1kB"
+    found = explain(f"{LLAMA}\n{killed}", None, other_machine("NVIDIA H100 80GB HBM3"))
+    assert found.headline.startswith("The computer's memory ran out")
+    assert found.plan is not None
+    assert found.plan.machine.ram_available_bytes == 3 * GIB
+
+
+@pytest.mark.parametrize(
+    ("text", "code"), [("", "why.empty"), ("  \n", "why.empty"), ("loss 0.31 at step 12", "why.nothing_found")]
+)
+def test_a_text_with_nothing_in_it_is_a_problem(text: str, code: str) -> None:
+    found = explain(text)
+    assert found.problem is not None
+    assert found.problem.code == code
+
+
+def test_no_secret_of_the_text_is_anywhere_in_the_answer() -> None:
+    secret = "hf_abcdefghijklmnop1234"
+    found = explain(f"HF_TOKEN={secret} {LLAMA} --hub_token {secret} --dataset_name {secret} --x {secret}\n{oom()}")
+    assert secret not in repr(found)
+
+
+def test_a_command_s_values_never_reach_a_file() -> None:
+    found = explain("trl sft --model_name_or_path /etc/passwd --config /etc/hosts")
+    assert found.plan is None
+    assert any("open its folder" in x for x in found.missing)
