@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QObject, QTimer, QUrl, Signal
@@ -37,7 +38,9 @@ from app.shell.running import Running
 from app.shell.shortcuts import ShortcutsPage
 from app.shell.starting import Starter
 from app.shell.status import StatusBar
+from app.shell.teaching import Teaching
 from app.shell.watching import Watching
+from app.shell.why import WhyDialog
 from app.theme import theme
 from app.widgets.activity_bar import ActivityBar
 from app.widgets.problem_bar import ProblemBar
@@ -103,6 +106,7 @@ class MainWindow(QMainWindow):
         self.starter = Starter(self.document, self.runner, self.problems, self.activity, self)
         self.checking = Checking(self.document, self.plan_page, self.check_bar, self.learning, self)
         self.watching = Watching(self.document, self.watch_page, self)
+        self.teaching = Teaching(self.learning, self.trust_page, self)
         self.setCentralWidget(frame(self.rail, (self.problems, self.activity, self.check_bar), self.pages))
         do = {
             "new": self.files.new,
@@ -118,6 +122,7 @@ class MainWindow(QMainWindow):
             "checkpoint": lambda: self.runner.send("checkpoint"),
             "sample": lambda: self.runner.send("sample"),
             "stop": self.ask_stop,
+            "why": lambda: self.why.ask(self.here, self.runner.record),
             "watch": lambda: self.watching.ask(self),
             "page_plan": lambda: self.show_page(PLAN),
             "page_run": lambda: self.show_page(RUN),
@@ -143,7 +148,15 @@ class MainWindow(QMainWindow):
         shown = (self.document, self.runner, self.plan_page, self.counting, self.files, self.checking)
         for finds_problems in (*shown, self.trust_page, self.watching):
             finds_problems.problem.connect(self.problems.show_problem)
-        for source in (self.document, self.starter, self.counting, self.files, self.checking, self.learning):
+        for source in (
+            self.document,
+            self.starter,
+            self.counting,
+            self.files,
+            self.checking,
+            self.learning,
+            self.teaching,
+        ):
             source.acted.connect(self.status.say)
         self.document.renamed.connect(self._show_name)
         self.document.changed.connect(self._plan_changed)
@@ -157,7 +170,7 @@ class MainWindow(QMainWindow):
         self.running.live.connect(self.checking.show_run_live)
         self.running.finished.connect(self.learning.after_run)
         self.learning.learned.connect(self._learned)
-        self.running.finished.connect(lambda _folder: self.trust_page.look())
+        self.running.finished.connect(lambda _folder: self.trust_page.look_if_seen())
         self.files.opened.connect(lambda: self.show_page(PLAN))
         self.watching.choose_wanted.connect(lambda: self.watching.ask(self))
         self.watching.attached.connect(lambda: self.show_page(WATCH))
@@ -280,6 +293,13 @@ class MainWindow(QMainWindow):
         self.shortcuts_page = ShortcutsPage(self.menus.all, self)
         self.shortcuts_page.show()
 
+    @cached_property
+    def why(self) -> WhyDialog:
+        """Made when it is first asked for, and once."""
+        found = WhyDialog(self.document, self)
+        found.taken.connect(lambda: self.show_page(PLAN))
+        return found
+
     def _open_folder(self, folder: Path | None) -> None:
         if folder is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
@@ -301,6 +321,7 @@ class MainWindow(QMainWindow):
         self._probe_timer.stop()
         self.runner.detach()
         self.watching.stop()
+        self.plan_page.leave()
         for job in self.findChildren(Job):
             job.leave()
         super().closeEvent(event)

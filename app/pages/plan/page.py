@@ -178,6 +178,10 @@ class PlanPage(QWidget):
             self.problem.emit,
         )
 
+    def leave(self) -> None:
+        """The window closes: advice under way finds nobody any more."""
+        self._advising.cancel()
+
     def _show_file(self) -> None:
         path = self._document.path
         name = path.name if path else "not saved yet"
