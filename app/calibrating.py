@@ -89,6 +89,11 @@ def forget(name: str) -> None:
     store.save(known.without(name))
 
 
+def restore(name: str) -> None:
+    """Bring back a correction that was taken away; it is made anew from the runs that are still kept."""
+    store.save(store.load().again(name))
+
+
 def told(run_dir: Path) -> list[str]:
     """Learn from a folder, and say in a line or two what that changed, or why it taught nothing."""
     try:

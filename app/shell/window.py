@@ -146,17 +146,10 @@ class MainWindow(QMainWindow):
     def _wire(self) -> None:
         self.rail.chosen.connect(self.show_page)
         shown = (self.document, self.runner, self.plan_page, self.counting, self.files, self.checking)
-        for finds_problems in (*shown, self.trust_page, self.watching):
+        for finds_problems in (*shown, self.trust_page, self.watching, self.teaching):
             finds_problems.problem.connect(self.problems.show_problem)
-        for source in (
-            self.document,
-            self.starter,
-            self.counting,
-            self.files,
-            self.checking,
-            self.learning,
-            self.teaching,
-        ):
+        acting = (self.document, self.starter, self.counting, self.files, self.checking)
+        for source in (*acting, self.learning, self.teaching):
             source.acted.connect(self.status.say)
         self.document.renamed.connect(self._show_name)
         self.document.changed.connect(self._plan_changed)

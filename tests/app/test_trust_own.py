@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from app.pages.trust import own
-from app.pages.trust.own import Looked, look_at
+from app.pages.trust.own import Looked, look_at, proof_rows
 from app.pages.trust.rows import Origin
 from app.pages.trust.split import split_of
+from app.pages.trust.state import miss_words
 from planner.plan import Plan
 from planner.run import layout
 from planner.units import MIB
-from tests.app.trusted import finished_run, proved, said_bytes, write_spec
+from tests.app.trusted import finished_run, proved, write_spec
 
 MakePlan = Callable[..., Plan]
 NOTHING = Looked({})
@@ -32,15 +34,22 @@ def test_a_finished_run_is_held_against_what_was_said_before_it(tmp_path: Path, 
     assert found.card == "A processor"
 
 
-def test_a_proof_tells_the_context_apart(tmp_path: Path, make_plan: MakePlan) -> None:
-    said = said_bytes(write_spec(tmp_path / "p", make_plan(), "prove"))
-    proved(tmp_path / "p", make_plan(), context_bytes=300 * MIB, peak_bytes=said + 7 * MIB)
-    (found,) = look_at(tmp_path, NOTHING).rows
-    assert found.origin is Origin.PROOF
-    parts = split_of(found).parts
-    assert {x.name for x in parts} == {"tensors and allocator", "context"}
-    assert sum(x.miss_bytes for x in parts) == found.miss_bytes == -7 * MIB
-    assert next(x.measured for x in parts if x.name == "context") == 300 * MIB
+def test_a_proof_is_held_against_what_formulas_alone_said() -> None:
+    (on_a_cpu,) = proof_rows([proved(), proved(kind="run")])
+    assert on_a_cpu.origin is Origin.PROOF
+    assert on_a_cpu.miss_bytes == -10 * MIB
+    assert (on_a_cpu.model, on_a_cpu.techniques, on_a_cpu.card) == ("a model", ("LoRA",), "A processor")
+    assert split_of(on_a_cpu).why_not
+    assert miss_words(on_a_cpu) == "Said 0.7 % less than it took (−10 MiB)."
+
+
+def test_a_proof_on_a_card_parts_its_miss() -> None:
+    seen = proved(device="cuda A card", allocated_bytes=905 * MIB, reserved_bytes=945 * MIB)
+    (on_a_card,) = proof_rows([seen])
+    misses = {x.name: x.miss_bytes // MIB for x in split_of(on_a_card).parts}
+    assert misses == {"tensors": -5, "allocator": 10, "context": -15}
+    (reserved_only,) = proof_rows([replace(seen, source="reserved", process_bytes=0)])
+    assert (reserved_only.counter, reserved_only.miss_bytes) == ("reserved", 5 * MIB)
 
 
 def test_runs_that_did_not_see_every_batch_are_counted_and_not_compared(tmp_path: Path, make_plan: MakePlan) -> None:

@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from app.pages.trust.rows import Origin, Reading, TrustRow
+from planner.calibration.observation import PROOF, Observation
 from planner.estimate import estimate
 from planner.plan import Plan
 from planner.plan_file import save_spec
-from planner.run import layout, results
+from planner.run import layout
 from planner.run.build import run_spec
 from planner.run.events import Finished, Memory, Started, Step
 from planner.run.journal import Journal
-from planner.run.results import Proof
 from planner.run.spec import RunSpec
 from planner.units import GIB, MIB
 
@@ -67,24 +67,25 @@ def finished_run(folder: Path, plan: Plan, *, share: float = 1.0, outcome: str =
     return took
 
 
-def proved(folder: Path, plan: Plan, *, context_bytes: int, peak_bytes: int) -> None:
-    """A proof on a CPU."""
-    write_spec(folder, plan, "prove")
-    proof = Proof(
-        device="A processor",
+def proved(**changes: Any) -> Observation:
+    """What a proof on a CPU has shown."""
+    plain = Observation(
+        name="prove-1",
+        kind=PROOF,
+        what="a model · LoRA · 4 × 512 tokens",
+        time=1.0,
+        device="cpu A processor",
+        plan="0123",
+        versions=(),
         source="process",
-        peak_bytes=peak_bytes,
-        phase="step 2, loss",
-        process_bytes=peak_bytes,
-        allocated_bytes=0,
+        states_bytes=600 * MIB,
+        grows_bytes=300 * MIB,
+        allocator_bytes=50 * MIB,
+        context_bytes=400 * MIB,
+        kernels_bytes=0,
+        process_bytes=1360 * MIB,
         reserved_bytes=0,
-        host_bytes=peak_bytes,
-        before_bytes=context_bytes,
-        after_bytes=context_bytes,
-        evaluation_bytes=0,
-        rows=2,
-        seq=64,
-        step_seconds=1.0,
-        seconds=9.0,
+        allocated_bytes=0,
+        before_bytes=350 * MIB,
     )
-    results.save(proof, folder / results.PROOF)
+    return replace(plain, **changes)

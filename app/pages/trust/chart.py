@@ -246,6 +246,15 @@ class TrustChart(QWidget):
     def _paint_meant(self, p: QPainter, row: TrustRow) -> None:
         """The point a person means, with what was said from low to high."""
         at = self.point(row)
+        if row.high:
+            self._paint_said(p, row)
+        paint_marker(p, row.origin, at, em(0.36))
+        p.setPen(QPen(colour("text"), 2))
+        p.setBrush(Qt.BrushStyle.NoBrush)
+        p.drawEllipse(at, em(0.6), em(0.6))
+
+    def _paint_said(self, p: QPainter, row: TrustRow) -> None:
+        """From low to high."""
         x = self._scale.x(row.measured)
         ends = [
             self._at(x, min(1.05, max(-0.05, self._scale.y(n, row.measured, misses=self.misses))))
@@ -255,10 +264,6 @@ class TrustChart(QWidget):
         p.drawLine(*ends)
         for end in ends:
             p.drawLine(end - QPointF(em(0.25), 0), end + QPointF(em(0.25), 0))
-        paint_marker(p, row.origin, at, em(0.36))
-        p.setPen(QPen(colour("text"), 2))
-        p.setBrush(Qt.BrushStyle.NoBrush)
-        p.drawEllipse(at, em(0.6), em(0.6))
 
     # pointing
 

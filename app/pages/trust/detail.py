@@ -109,9 +109,12 @@ class DetailCard(Card):
         self.title.setText(row.name)
         where = f"{ORIGIN_WORDS[row.origin]} {row.source}"
         facts = [where, row.model.rsplit("/", 1)[-1], row.card, ", ".join(row.techniques)]
-        band = f"Stated {span_words(row.low, row.high)}, of {row.counter_words}."
-        self.facts.setText(f"{' · '.join(dict.fromkeys(facts))}\n{band}")
-        self.bars.show_figures((row.low, row.expected, row.high), _parts(row), row.measured, over=True)
+        stated = f"stated {span_words(row.low, row.high)}, " if row.high else ""
+        band = f"{stated}of {row.counter_words}"
+        self.facts.setText(f"{' · '.join(dict.fromkeys(facts))}\n{band[:1].upper()}{band[1:]}.")
+        self.bars.show_figures(
+            (row.low or row.expected, row.expected, row.high or row.expected), _parts(row), row.measured, over=True
+        )
         self.miss.setText(miss_words(row))
         self.miss.set_role("text" if row.inside else "bad")
         self.table.show_lines(split_lines(row, split))

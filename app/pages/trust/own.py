@@ -1,6 +1,6 @@
-"""A person's own runs and proofs as rows, read from their folders. Qt-free; called from a thread, never from the window's.
+"""A person's own runs and proofs as rows. Qt-free; called from a thread, never from the window's.
 
-Folders that have not changed since the last look are not opened again. A journal with damaged lines gives what can be
+Runs are read from their folders, proofs from what they have taught, since their folders do not last. Folders that have not changed since the last look are not opened again. A journal with damaged lines gives what can be
 read and a Problem; a run that was not finished is counted as left out, since its longest batch may not have come.
 """
 
@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from app.pages.trust.rows import Origin, Reading, TrustRow
+from planner.calibration.observation import PROOF, Observation
 from planner.drafting import device_of
 from planner.plan import Plan
 from planner.plan_file import load_spec
 from planner.problem import Problem, ProblemError
-from planner.run import journal, layout, lock, results
+from planner.run import journal, layout, lock
 from planner.run.events import Event, Finished, Memory, Step
 from planner.run.said import said_of
 from planner.run.spec import RunSpec
@@ -94,7 +95,7 @@ def look_at(runs: Path, before: Looked, tell: Callable[[Looked], None] = lambda 
 def _stamp(folder: Path) -> Stamp:
     """What changes with anything that is read here."""
     stamp: list[int] = []
-    for name in (layout.SPEC, layout.EVENTS, results.PROOF):
+    for name in (layout.SPEC, layout.EVENTS):
         try:
             seen = (folder / name).stat()
             stamp += [seen.st_mtime_ns, seen.st_size]
@@ -108,12 +109,10 @@ def _look(folder: Path, stamp: Stamp) -> Look:
         return Look(stamp)
     try:
         spec = load_spec(folder / layout.SPEC)
-        if spec.job == "prove":
-            return _proof(folder, stamp, spec)
-        return _run(folder, stamp, spec) if spec.job == "train" else Look(stamp)
     except ProblemError as error:
         fact = f"The run {folder.name!r} cannot be compared: {error.problem.fact}"
         return Look(stamp, left_out="damaged", problem=Problem(error.problem.code, fact, error.problem.advice))
+    return _run(folder, stamp, spec) if spec.job == "train" else Look(stamp)
 
 
 def _run(folder: Path, stamp: Stamp, spec: RunSpec) -> Look:
@@ -123,7 +122,7 @@ def _run(folder: Path, stamp: Stamp, spec: RunSpec) -> Look:
     if not isinstance(word, Finished) or not isinstance(peak, int) or peak <= 0 or not _whole(word, events):
         return Look(stamp, left_out=NOT_FINISHED, problem=problem)
     source = str(word.measured.get("source", ""))
-    row = _row(folder.name, Origin.RUN, spec, source, peak, _counters(events))
+    row = _row(folder.name, spec, source, peak, _counters(events))
     return Look(stamp, row, "" if row else NOTHING_SAID, problem)
 
 
@@ -154,23 +153,38 @@ def _counters(events: Iterable[Event]) -> dict[str, int]:
     return found
 
 
-def _proof(folder: Path, stamp: Stamp, spec: RunSpec) -> Look:
-    if not stamp[4]:
-        return Look(stamp, left_out=NOT_FINISHED)
-    proof = results.load(results.Proof, folder / results.PROOF)
-    counters = {
-        "allocated": proof.allocated_bytes,
-        "reserved": proof.reserved_bytes,
-        "process": proof.process_bytes if proof.reserved_bytes else 0,
-        "context": 0 if proof.reserved_bytes else proof.before_bytes,
+def proof_rows(observations: Iterable[Observation]) -> tuple[TrustRow, ...]:
+    """Proofs as the calibration keeps them: against what formulas and tables alone said, which has no band."""
+    return tuple(_proof(x) for x in observations if x.kind == PROOF)
+
+
+def _proof(seen: Observation) -> TrustRow:
+    said = {
+        "allocated": seen.live_bytes,
+        "reserved": seen.live_bytes + seen.allocator_bytes,
+        "process": seen.said_bytes,
     }
-    row = _row(folder.name, Origin.PROOF, spec, proof.source, proof.peak_bytes, counters)
-    return Look(stamp, row, "" if row else NOTHING_SAID)
+    took = {"allocated": seen.allocated_bytes, "reserved": seen.reserved_bytes, "process": seen.process_bytes}
+    counter = seen.source if took.get(seen.source) else "process"
+    model, *trained = seen.what.split(" · ")
+    return TrustRow(
+        key=f"{Origin.PROOF}/{seen.name}",
+        origin=Origin.PROOF,
+        name=seen.what,
+        source=SOURCE,
+        model=model,
+        card=seen.device.partition(" ")[2],
+        techniques=tuple(trained[:-1]),
+        counter=counter,
+        low=0,
+        expected=said[counter],
+        high=0,
+        measured=took[counter],
+        readings=tuple(Reading(x, said[x], n) for x, n in took.items() if n and x != counter),
+    )
 
 
-def _row(
-    name: str, origin: Origin, spec: RunSpec, counter: str, measured: int, counters: Mapping[str, int]
-) -> TrustRow | None:
+def _row(name: str, spec: RunSpec, counter: str, measured: int, counters: Mapping[str, int]) -> TrustRow | None:
     """counters: further measured ones; each is held against what was said of the same."""
     predicted = dict(spec.predicted)
     low, expected, high = said_of(predicted, counter)
@@ -181,8 +195,8 @@ def _row(
     plan = spec.plan
     device = device_of(plan)
     return TrustRow(
-        key=f"{origin}/{name}",
-        origin=origin,
+        key=f"{Origin.RUN}/{name}",
+        origin=Origin.RUN,
         name=name,
         source=SOURCE,
         model=plan.model.name,
@@ -200,10 +214,7 @@ def _row(
 def _said(predicted: Mapping[str, Any]) -> dict[str, int]:
     """What was said of each counter, where it was."""
     named = {"allocated": "live_bytes", "reserved": "reserved_bytes", "process": "peak_bytes"}
-    said = {name: int(predicted[key]) for name, key in named.items() if isinstance(predicted.get(key), int)}
-    if said.get("process") and said.get("reserved"):
-        said["context"] = said["process"] - said["reserved"]
-    return said
+    return {name: int(predicted[key]) for name, key in named.items() if isinstance(predicted.get(key), int)}
 
 
 def techniques(plan: Plan) -> tuple[str, ...]:

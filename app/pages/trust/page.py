@@ -10,11 +10,12 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
 from app import background
+from app.calibrating import observations
 from app.pages.trust.chart import Legend, TrustChart
 from app.pages.trust.detail import DetailCard
 from app.pages.trust.filters import FilterRow
-from app.pages.trust.own import Looked, look_at
-from app.pages.trust.rows import published
+from app.pages.trust.own import Looked, look_at, proof_rows
+from app.pages.trust.rows import TrustRow, published
 from app.pages.trust.state import COLUMNS, TrustState
 from app.pages.trust.table import TrustTable
 from app.pages.trust.taught import TaughtCard
@@ -23,8 +24,16 @@ from app.widgets.buttons import QuietButton
 from app.widgets.combo import Combo
 from app.widgets.scroll import Scrolled
 from app.widgets.surface import Card, Elided, Words, caption
-from planner.problem import Problem
+from planner.problem import Problem, ProblemError
 from planner.run.home import runs_dir
+
+
+def proofs() -> tuple[TrustRow, ...]:
+    """What proofs have shown. A store that cannot be read stands in the machine's notes already."""
+    try:
+        return proof_rows(seen for seen, _ in observations())
+    except ProblemError:
+        return ()
 
 
 class TrustPage(QWidget):
@@ -36,7 +45,8 @@ class TrustPage(QWidget):
         super().__init__(parent)
         self.state = TrustState()
         self._looked = Looked({})
-        self._looking = False
+        self._proved: tuple[TrustRow, ...] = ()
+        self._looking = self._again = False
         self._told: set[str] = set()  # problems are told once, not at every look
         self.setAccessibleName("Trust page")
         layout = QVBoxLayout(self)
@@ -121,27 +131,44 @@ class TrustPage(QWidget):
         super().showEvent(event)
         self.look()
 
+    def look_if_seen(self) -> None:
+        """Something new may be there; a page that nobody sees looks when it is shown."""
+        if self.isVisible():
+            self.look()
+
     def look(self) -> None:
         """Read what is new, off the GUI thread; one look at a time."""
         if self._looking:
+            self._again = True
             return
-        self._looking = True
+        self._looking, self._again = True, False
         if not self.state.published:
             background.run(published, lambda rows: self._take(published=rows), self._blind)
         before, runs = self._looked, runs_dir()
         background.run_with_progress(
-            lambda tell: look_at(runs, before, tell), self._saw, lambda found: self._saw(found, done=True), self._blind
+            lambda tell: (look_at(runs, before, tell), proofs()),
+            self._saw,
+            lambda found: self._all_seen(*found),
+            self._blind,
         )
 
-    def _saw(self, found: Looked, *, done: bool = False) -> None:
-        self._looking = self._looking and not done
+    def _all_seen(self, found: Looked, proved: tuple[TrustRow, ...]) -> None:
+        self._looking = False
+        if proved != self._proved:
+            self._proved = proved
+            self._take(own=(*self._looked.rows, *proved))
+        self._saw(found)
+        if self._again:
+            self.look()
+
+    def _saw(self, found: Looked) -> None:
         changed = found.rows != self._looked.rows
         self._looked = found
         left_out = found.left_out_words()
         self.left_out.setText(left_out)
         self.left_out.setVisible(bool(left_out))
         if changed:
-            self._take(own=found.rows)
+            self._take(own=(*found.rows, *self._proved))
         for problem in found.problems:
             if problem.fact not in self._told:
                 self._told.add(problem.fact)

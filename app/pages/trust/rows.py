@@ -36,7 +36,7 @@ COUNTERS = {
 
 @dataclass(frozen=True)
 class Reading:
-    """One counter of a run: predicted and measured bytes. name: allocated, reserved, process, context, after_load,
+    """One counter of a run: predicted and measured bytes. name: allocated, reserved, process, after_load,
     optimizer_state or gradient."""
 
     name: str
@@ -48,7 +48,7 @@ class Reading:
 class TrustRow:
     """One run. low, expected, high and measured are bytes of the counter that `counter` names.
 
-    techniques: most telling first. parts: predicted bytes by what they are, empty where only sums were kept.
+    low and high are 0 where no band was kept. techniques: most telling first. parts: predicted bytes by what they are, empty where only sums were kept.
     readings: further counters of the same run. key: names the row among all.
     """
 
@@ -78,8 +78,8 @@ class TrustRow:
 
     @property
     def inside(self) -> bool:
-        """Whether what it took lies within what was said."""
-        return self.low <= self.measured <= self.high
+        """Whether what it took lies within what was said, which nobody can say without a band."""
+        return not self.high or self.low <= self.measured <= self.high
 
     @property
     def counter_words(self) -> str:

@@ -13,7 +13,6 @@ from app.pages.trust.rows import TrustRow
 
 STATES = ("weights", "adapter", "gradients", "optimizer states")
 ONLY_THE_SUM = "Only the sum was measured, so which part missed by how much is not known."
-OUTERMOST_LAST = ("allocated", "reserved", "process")
 
 
 @dataclass(frozen=True)
@@ -68,12 +67,7 @@ def split_of(row: TrustRow) -> Split:
     else:
         within.append("allocator")
     if "process" in known:
-        rest = _less(known["process"], inner)
-        if within and "context" in known:
-            shares.append(Share(" and ".join(within), *_less(rest, known["context"])))
-            shares.append(Share("context", *known["context"]))
-        else:
-            shares.append(Share(" and ".join([*within, "context"]), *rest))
+        shares.append(Share(" and ".join([*within, "context"]), *_less(known["process"], inner)))
         shares.append(Share("the process", *known["process"], total=True))
     found = Split(tuple(shares))
     return found if len(found.parts) > 1 else Split(why_not=ONLY_THE_SUM)

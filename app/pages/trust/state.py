@@ -191,10 +191,11 @@ def miss_words(row: TrustRow) -> str:
         return "Said exactly what it took."
     more = "more" if row.miss_bytes > 0 else "less"
     share = f"{abs(row.miss_pct):.1f}" if abs(row.miss_pct) >= 0.05 else "less than 0.1"
+    said = f"Said {share} % {more} than it took ({bytes_words(row.miss_bytes)})"
+    if not row.high:
+        return f"{said}."
     where = "inside" if row.inside else "below" if row.measured < row.low else "above"
-    return (
-        f"Said {share} % {more} than it took ({bytes_words(row.miss_bytes)}); what it took is {where} the stated band."
-    )
+    return f"{said}; what it took is {where} the stated band."
 
 
 def cells(row: TrustRow) -> tuple[str, ...]:
