@@ -52,8 +52,8 @@ class Told:
     elapsed_s: float
 
 
-class _Wish:
-    """What its owner wants of a job: that it go on, that it end, or that it end at once."""
+class Wish:
+    """What its owner wants of a job: that it go on, or that it end, by itself within some seconds or else by its pid."""
 
     def __init__(self) -> None:
         self._end = threading.Event()
@@ -71,7 +71,7 @@ class _Wish:
         self._end.wait(seconds)
 
 
-def carried_out(order: Order, tell: Callable[[Told], None], wish: _Wish) -> Any:
+def carried_out(order: Order, tell: Callable[[Told], None], wish: Wish) -> Any:
     """What came of a job; None when it was cancelled. Returns when no worker is left. Raises ProblemError."""
     folder = new_work_dir(order.job)
     keep = False
@@ -100,7 +100,7 @@ def _check(word: Finished, order: Order) -> None:
         raise fail("job.ended_early", f"The job {order.job!r} was {word.outcome} from outside.", "Ask for it again.")
 
 
-def _follow(folder: Path, tell: Callable[[Told], None], wish: _Wish) -> None:
+def _follow(folder: Path, tell: Callable[[Told], None], wish: Wish) -> None:
     """Tell each phase, and the time every second, until the worker has let go of its folder."""
     began, offset = time.monotonic(), 0
     phase, detail, told_s = "start", "", -1
@@ -120,7 +120,7 @@ def _follow(folder: Path, tell: Callable[[Told], None], wish: _Wish) -> None:
         wish.wait(LOOK_EVERY_S)
 
 
-def _end(folder: Path, wish: _Wish) -> None:
+def _end(folder: Path, wish: Wish) -> None:
     """Ask the worker to stop; then end it by its own pid. Returns when the lock is free."""
     with contextlib.suppress(OSError):
         inbox.send(folder, "stop")
@@ -157,7 +157,7 @@ class Job(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._wish: _Wish | None = None
+        self._wish: Wish | None = None
         self._over = threading.Event()
         self._left = False  # nobody is there any more to be told
 
@@ -173,7 +173,7 @@ class Job(QObject):
         """Carry out `order`; ignored while another goes on."""
         if self.going_on:
             return
-        wish = self._wish = _Wish()
+        wish = self._wish = Wish()
         over = self._over = threading.Event()
 
         def work(tell: Callable[[Any], None]) -> Any:

@@ -1,6 +1,6 @@
-"""Pictures of the window, for the documents: both pages, light and dark, at 100 and 200 %. Run: python -m app.screens DIR
+"""Pictures of the window, for the documents: its pages, light and dark, at 100 and 200 %. Run: python -m app.screens DIR
 
-Nothing in them is made up: the run is a real one, made here by the real worker on the embedded model, photographed in
+Nothing in them is made up: proof, dry run and run are real ones, made here by the real worker, the run photographed in
 its middle and at its end. Each scale needs a process of its own.
 """
 
@@ -14,9 +14,12 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from app import example
+from app.job import Wish, carried_out
 from app.runner import make_run
+from app.shell.checking import DRY, PROVE, order
 from planner.estimate import estimate
 from planner.facts.gpus import other_machine
 from planner.plan import Plan
@@ -25,12 +28,14 @@ from planner.probe import machine as probe
 from planner.problem import ProblemError
 from planner.run import journal, lock
 from planner.run.events import Finished, Step
-from planner.run.home import HOME_VARIABLE, models_dir
+from planner.run.home import HOME_VARIABLE, home, models_dir
+from planner.run.results import DryRun, load, save
 
 SIZE = (1400, 880)
 SCALES = (1, 2)
 SCHEMES = ("light", "dark")
 MIDDLE = 0.55  # of the steps
+TRACED = "traced.json"
 CROWDED_MODEL, CROWDED_CARD = "meta-llama/Llama-3.1-8B", "NVIDIA GeForce RTX 4090"
 
 
@@ -70,9 +75,11 @@ def photograph(shot: str, scheme: str, target: Path) -> None:
         loop.exec()
 
     wait(lambda: window.start_plan is not None)
-    if shot == "plan-does-not-fit":
-        assert window.start_plan is not None
+    assert window.start_plan is not None
+    if shot in ("plan-does-not-fit", "plan-dry-run"):
         window.document.open_plan(crowded_plan(), window.start_plan.stage)
+    if shot == "plan-proved":
+        wait(lambda: window.plan_page.budget.proved.isVisible())
     if shot.startswith("run"):
         wait(lambda: window.runner.record.spec is not None and not window.runner._unfed)
         window.show_page(RUN)
@@ -81,6 +88,11 @@ def photograph(shot: str, scheme: str, target: Path) -> None:
         window.show_page(PLAN)
     window.resize(*SIZE)
     settle(1.5)
+    if shot == "plan-dry-run":
+        asked = window.document.estimate
+        assert asked is not None
+        window.checking.show_dry_run(load(DryRun, home() / TRACED), asked)
+        settle(0.5)
     target.parent.mkdir(parents=True, exist_ok=True)
     window.grab().save(str(target))
     window._closing_decided = True
@@ -100,6 +112,11 @@ def all_of(shot: str, folder: Path) -> None:
             print(target, flush=True)
 
 
+def check(kind: str, plan: Plan) -> Any:
+    """A dry run or a proof of this plan, here and now."""
+    return carried_out(order(kind, estimate(plan)), lambda _told: None, Wish())
+
+
 def wait_for(run_dir: Path, share: float) -> None:
     """Until this share of the steps is done, or the run is over."""
     while lock.is_held(run_dir):
@@ -117,11 +134,15 @@ def main(arguments: list[str]) -> int:
     models = models_dir()
     try:
         example.get_example(lambda what, _done, _of: None)
-        with tempfile.TemporaryDirectory() as home:
-            (Path(home) / "models").symlink_to(models.absolute(), target_is_directory=True)
-            os.environ[HOME_VARIABLE] = home
+        with tempfile.TemporaryDirectory() as own:
+            (Path(own) / "models").symlink_to(models.absolute(), target_is_directory=True)
+            os.environ[HOME_VARIABLE] = own
             for shot in ("plan", "plan-does-not-fit"):
                 all_of(shot, folder)
+            save(check(DRY, crowded_plan()), home() / TRACED)
+            all_of("plan-dry-run", folder)
+            check(PROVE, load_preset("first-run", probe()))
+            all_of("plan-proved", folder)
             run_dir = make_run(estimate(load_preset("first-run", probe())))
             wait_for(run_dir, MIDDLE)
             all_of("run", folder)

@@ -179,15 +179,19 @@ class Checking(QObject):
         asked = self._asked
         assert asked is not None
         if isinstance(result, DryRun):
-            self._dry = (result, asked)
-            self._show_dry()
-            self._page.budget.see_dry_run()
+            self.show_dry_run(result, asked)
             self.acted.emit("The dry run is done")
             return
         self.acted.emit(f"The proof is done: it took {words(result.proof.peak_bytes)}")
         if result.taught_nothing is not None:
             self.problem.emit(result.taught_nothing)
         self._learning.refresh()
+
+    def show_dry_run(self, result: DryRun, asked: Estimate) -> None:
+        """Show what a dry run of a plan found, and bring it into sight."""
+        self._dry = (result, asked)
+        self._show_dry()
+        self._page.budget.see_dry_run()
 
     def _ended(self) -> None:
         self._kind, self._asked = "", None
