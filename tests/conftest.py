@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from planner.run.home import example_model_dir
 from tests.tiny_model import make_tiny_model
+from tests.warm_worker import WarmStart
 
 # before torch is loaded anywhere: two test processes on two cores would otherwise spin against each other
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
@@ -28,3 +30,18 @@ def real_model_dir() -> Path:
     if not (folder / "model.safetensors").is_file():
         pytest.skip("the embedded model is not here yet: run `plimsoll get-example` first")
     return folder
+
+
+@pytest.fixture(scope="session")
+def warm_start() -> Iterator[WarmStart]:
+    """The process that warm workers are forked from, for fixtures of a wider scope: `with warm_start.used():`."""
+    start = WarmStart()
+    yield start
+    start.close()
+
+
+@pytest.fixture
+def warm_workers(warm_start: WarmStart) -> Iterator[None]:
+    """Workers of this test start from a process that has imported torch. Not where the start is the claim."""
+    with warm_start.used():
+        yield

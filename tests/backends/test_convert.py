@@ -102,6 +102,7 @@ def convert(folder: Path, gguf: Path, target: Path) -> tuple[Event, ...]:
     return wait_for_end(folder / "run")
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_the_folder_holds_the_dequantised_weights_to_the_last_bit(tmp_path: Path) -> None:
     from safetensors.torch import load_file
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -151,6 +152,7 @@ def test_the_embedded_model_answers_in_sentences(real_model_dir: Path) -> None:
     assert "Paris" in answer(model, tokenizer, "What is the capital of France?", 16)
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize(
     ("content", "code"),
     [(None, "gguf.not_found"), (b"PK\x03\x04", "gguf.not_readable"), (b"GGUF", "gguf.not_readable")],

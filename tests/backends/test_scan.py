@@ -69,6 +69,7 @@ def test_the_count_is_the_trainers(make, tiny_model_dir: Path, tmp_path: Path) -
         assert [prompt for _, prompt in counted] == prompts
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_a_scan_is_written_and_kept_for_later_plans(
     tiny_model_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,6 +94,7 @@ def test_a_scan_is_written_and_kept_for_later_plans(
     assert f"{sum(facts.lengths):,} tokens" in word.sentence
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_faulty_rows_are_named_by_number(tiny_model_dir: Path, tmp_path: Path) -> None:
     data = make_rows(tmp_path / "rows.jsonl", 5)
     lines = data.read_text().splitlines()
@@ -108,6 +110,7 @@ def test_faulty_rows_are_named_by_number(tiny_model_dir: Path, tmp_path: Path) -
     assert "Line 4" in word.problem.fact
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_a_row_the_template_refuses_is_named(tiny_model_dir: Path, tmp_path: Path) -> None:
     import shutil
 

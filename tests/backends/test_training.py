@@ -35,6 +35,7 @@ from planner.units import words
 from tests import plain_trl
 from tests.small_run import choose, small_plan, wait_for_end, wait_until, write_run
 from tests.tiny_model import make_rows
+from tests.warm_worker import WarmStart
 
 pytest.importorskip("torch", reason="needs the [train] extra")
 
@@ -172,34 +173,35 @@ def test_losses_are_those_of_a_plain_script_to_the_last_bit(whole: Path, tmp_pat
 
 
 @pytest.fixture(scope="module")
-def touched(plan: Plan, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def touched(plan: Plan, tmp_path_factory: pytest.TempPathFactory, warm_start: WarmStart) -> Path:
     """The same run, paused, asked, checkpointed, released, resumed, and released by the system's own signal."""
     run_dir = tmp_path_factory.mktemp("touched")
-    write_run(run_dir, plan)
-    start(run_dir)  # a wish sent while the worker loads waits for it: no step can run away from this test
-    inbox.send(run_dir, "pause")
-    events = wait_until(run_dir, lambda events: phase(events) == "paused")
-    at = len(steps(events))
-    inbox.send(run_dir, "sample", "how much memory?")
-    wait_until(run_dir, lambda events: [s for s in of(Sample, events) if s.when == "asked"])
-    inbox.send(run_dir, "checkpoint")
-    wait_until(run_dir, lambda events: of(Note, events))
-    assert len(steps(read_all(run_dir).events)) == at
-    inbox.send(run_dir, "resume")
-    inbox.send(run_dir, "release")
-    wait_for_end(run_dir)
-    assert lock.state(run_dir) is State.RELEASED
-    start(run_dir)
-    inbox.send(run_dir, "pause")
-    wait_until(run_dir, lambda events: len(of(Started, events)) == 2 and phase(events) == "paused")
-    os.kill(lock.holder_pid(run_dir), signal.SIGTERM)
-    wait_for_end(run_dir)
-    assert lock.state(run_dir) is State.RELEASED
-    start(run_dir)
-    wait_until(run_dir, lambda events: len(of(Started, events)) == 3 and phase(events) == "train")
-    for verb in ("pause", "resume"):  # wherever it is by now
-        inbox.send(run_dir, verb)
-    wait_for_end(run_dir)
+    with warm_start.used():
+        write_run(run_dir, plan)
+        start(run_dir)  # a wish sent while the worker loads waits for it: no step can run away from this test
+        inbox.send(run_dir, "pause")
+        events = wait_until(run_dir, lambda events: phase(events) == "paused")
+        at = len(steps(events))
+        inbox.send(run_dir, "sample", "how much memory?")
+        wait_until(run_dir, lambda events: [s for s in of(Sample, events) if s.when == "asked"])
+        inbox.send(run_dir, "checkpoint")
+        wait_until(run_dir, lambda events: of(Note, events))
+        assert len(steps(read_all(run_dir).events)) == at
+        inbox.send(run_dir, "resume")
+        inbox.send(run_dir, "release")
+        wait_for_end(run_dir)
+        assert lock.state(run_dir) is State.RELEASED
+        start(run_dir)
+        inbox.send(run_dir, "pause")
+        wait_until(run_dir, lambda events: len(of(Started, events)) == 2 and phase(events) == "paused")
+        os.kill(lock.holder_pid(run_dir), signal.SIGTERM)
+        wait_for_end(run_dir)
+        assert lock.state(run_dir) is State.RELEASED
+        start(run_dir)
+        wait_until(run_dir, lambda events: len(of(Started, events)) == 3 and phase(events) == "train")
+        for verb in ("pause", "resume"):  # wherever it is by now
+            inbox.send(run_dir, verb)
+        wait_for_end(run_dir)
     return run_dir
 
 
@@ -233,6 +235,7 @@ def test_a_released_run_has_a_checkpoint_of_its_last_step_and_goes_on_there(touc
     assert [s.when for s in of(Sample, events)] == ["before", "asked", "after"]
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_stop_saves_what_was_learned_and_can_be_gone_on_from(plan: Plan, tmp_path: Path) -> None:
     write_run(tmp_path, plan)
     start(tmp_path)

@@ -24,6 +24,7 @@ from tests.small_run import choose, kill, log_tail, small_plan, wait_for_end, wa
 from tests.tiny_model import make_rows, make_tiny_model
 
 pytest.importorskip("torch", reason="needs the [train] extra")
+pytestmark = pytest.mark.usefixtures("warm_workers")
 
 LONG = {"max_steps": 400, "save_steps": 2}
 

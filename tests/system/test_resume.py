@@ -75,10 +75,12 @@ def in_mid_epoch(model: Path, folder: Path, *choices: Any) -> Plan:
     return small_plan(model, data, *choices, lr_scheduler="cosine", weight_decay=0.1, **schedule)
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_three_kills_change_no_byte_of_the_adapter(tiny_model_dir: Path, tmp_path: Path) -> None:
     assert_equal_to_the_last_byte(in_mid_epoch(tiny_model_dir, tmp_path, LORA), tmp_path, seed=1)
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_a_kill_changes_no_byte_of_a_full_fine_tune(tiny_model_dir: Path, tmp_path: Path) -> None:
     full = (choose(Slot.TRAINABLE, "full"), choose(Slot.WEIGHTS, "fp32"), choose(Slot.LOSS, "full_logits"))
     assert_equal_to_the_last_byte(in_mid_epoch(tiny_model_dir, tmp_path, *full), tmp_path, seed=2, times=1)

@@ -18,6 +18,7 @@ from app.shell.window import MainWindow
 from planner.run.home import HOME_VARIABLE, models_dir
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_estimated_lengths_become_counted_ones_without_being_asked_for(
     qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model_dir: Path
 ) -> None:

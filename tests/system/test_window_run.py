@@ -178,6 +178,7 @@ def assert_loads_in_peft(model_dir: Path, run_dir: Path) -> None:
     assert any(float(p.detach().abs().max()) > 0 for p in b)
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_a_worker_killed_from_outside_is_named_and_resumed_by_a_button(
     qtbot: QtBot, windows: Callable[[], MainWindow], tiny_model_dir: Path
 ) -> None:
@@ -205,6 +206,7 @@ def test_a_worker_killed_from_outside_is_named_and_resumed_by_a_button(
     assert not window.problems.isVisible()
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_stop_saves_after_a_second_press_and_release_gives_the_memory_back(
     qtbot: QtBot, windows: Callable[[], MainWindow], tiny_model_dir: Path
 ) -> None:
@@ -233,6 +235,7 @@ def test_stop_saves_after_a_second_press_and_release_gives_the_memory_back(
     assert find(window, QLabel, "Run state").text().endswith("stopped, saved")
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_a_run_that_does_not_fit_starts_anyway(
     qtbot: QtBot, windows: Callable[[], MainWindow], tiny_model_dir: Path
 ) -> None:
