@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from backends.count import CountedSteps, LiveCount, by_line
 from backends.trainers import fine_tune
 from planner.estimate import Estimate, estimate
 from planner.facts.read_data import rows
-from planner.ledger import HOST, At
+from planner.ledger import HOST, At, Place
 from planner.plan import Plan
 from planner.plan_file import load_plan
 from planner.plan_set import apply_set
@@ -39,6 +39,9 @@ ONE_BUCKET = {
     "Rotary positions": "Before the blocks",
 }
 """Lines whose storages cannot be told apart where they are counted."""
+
+
+NOTHING: Mapping[str, int] = {}
 
 
 @dataclass(frozen=True)
@@ -103,19 +106,25 @@ def counted_trainer(
     return trainer
 
 
-def compare(prediction: Estimate, live: LiveCount) -> Iterator[Compared]:
-    """Every counted moment: first the total, then each line that is planned or counted there."""
+def compare(
+    prediction: Estimate, live: LiveCount, place: Place = HOST, beside: Mapping[str, int] = NOTHING
+) -> Iterator[Compared]:
+    """Every counted moment: first the total, then each line that is planned or counted there.
+
+    place: where it is planned; beside: lines that no count of tensors sees, counted in another way.
+    """
     accumulated = prediction.plan.stage.schedule.grad_accumulation > 1
     for at in prediction.timeline:
         instant = live.fullest.get((at.phase, at.moment))
         if instant is None:
             continue
         planned: dict[str, int] = {}
-        for line in prediction.at(HOST, at):
+        for line in prediction.at(place, at):
             what = ONE_BUCKET.get(line.what, line.what)
             planned[what] = planned.get(what, 0) + int(line.bytes)
         counted = by_line(instant, live.n_blocks, live.head_bytes, accumulated=accumulated)
-        yield Compared(at, "", sum(planned.values()), instant.bytes)
+        counted = {**counted, **beside}
+        yield Compared(at, "", sum(planned.values()), sum(counted.values()))
         for what in sorted({*planned, *counted}, key=lambda w: -max(planned.get(w, 0), counted.get(w, 0))):
             yield Compared(at, what, planned.get(what, 0), counted.get(what, 0))
 

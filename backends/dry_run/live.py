@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import torch
-from torch._subclasses.fake_tensor import FakeTensor, unset_fake_temporarily
+from torch._subclasses.fake_tensor import DynamicOutputShapeException, FakeTensor, unset_fake_temporarily
 from torch.utils._pytree import tree_leaves
 
 from backends.count import Instant, LiveCount, Storage, Where
@@ -122,7 +122,10 @@ class LiveTrace(LiveCount):  # type: ignore[no-untyped-call]
         """Whether an operation without fakes is really done: what it writes into is real, or its result small integers."""
         if func._schema.is_mutable or func is aten._local_scalar_dense.default:
             return True
-        sizes = [x for x in tree_leaves(func(*args, **kwargs)) if isinstance(x, torch.Tensor)]
+        try:
+            sizes = [x for x in tree_leaves(func(*args, **kwargs)) if isinstance(x, torch.Tensor)]
+        except DynamicOutputShapeException:
+            return True
         return all(not x.dtype.is_floating_point and x.nbytes <= REAL_BYTES for x in sizes)
 
     # what a card makes beside

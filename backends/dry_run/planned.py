@@ -6,9 +6,7 @@ again and again, as token ids that mean nothing. Works without weights, and for 
 
 from __future__ import annotations
 
-import random
 from typing import Any
-
 
 import transformers
 from tokenizers import Tokenizer, models
@@ -50,7 +48,8 @@ def empty_model(plan: Plan, twins: Twins) -> Any:
     load.pop("quantization_config", None)  # its matrices are put in by whoever traces them
     try:
         with built_empty():
-            return wrapped(AutoModelForCausalLM.from_config(config, **load), twins)
+            model = AutoModelForCausalLM.from_config(config, **load)  # type: ignore[no-untyped-call]
+            return wrapped(model, twins)
     except Exception as error:  # a class may raise anything over a stranger's configuration
         raise fail(
             "model.not_buildable",
@@ -85,23 +84,23 @@ def _of_same_shape(model: ModelFacts) -> dict[str, Any]:
 
 def small_tokenizer() -> Any:
     """A tokenizer with an end mark and nothing to say: rows are token ids already."""
-    words = {"<pad>": 0, "<begin>": 1, "<end>": 2}
-    made = Tokenizer(models.WordLevel(words, unk_token="<pad>"))
-    return PreTrainedTokenizerFast(tokenizer_object=made, pad_token="<pad>", bos_token="<begin>", eos_token="<end>")
+    pad, begin, end = "<pad>", "<begin>", "<end>"
+    made = Tokenizer(models.WordLevel({pad: 0, begin: 1, end: 2}, unk_token=pad))
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+        tokenizer_object=made, pad_token=pad, bos_token=begin, eos_token=end
+    )
 
 
-def heaviest_rows(plan: Plan, batch: BatchShape, steps: int) -> list[dict[str, Any]]:
-    """Rows for so many steps, in an order that makes every batch the heaviest.
+def heaviest_rows(plan: Plan, batch: BatchShape, batches: int) -> list[dict[str, Any]]:
+    """Rows for so many micro-batches, in an order that makes every batch the heaviest.
 
     Where a batch is padded, all its rows but the first are one token shorter: as much as can be that still needs a mask.
     """
-    draw = random.Random(0)
-    schedule = plan.stage.schedule
     rows = []
-    for i in range(int(batch.rows) * schedule.grad_accumulation * steps):
+    for i in range(int(batch.rows) * batches):
         length = int(batch.seq) - (1 if batch.padded and i % int(batch.rows) else 0)
-        row: dict[str, Any] = {"input_ids": [draw.randrange(FIRST_ID, SPREAD) for _ in range(max(length, 2))]}
-        if schedule.completion_only:
+        row: dict[str, Any] = {"input_ids": [FIRST_ID + n % SPREAD for n in range(max(length, 2))]}
+        if plan.stage.schedule.completion_only:
             row["completion_mask"] = [0] + [1] * (len(row["input_ids"]) - 1)
         rows.append(row)
     return rows

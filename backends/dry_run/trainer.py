@@ -24,6 +24,8 @@ from planner.facts.data import BatchShape
 from planner.plan import Plan
 
 STEPS = 2
+FOLLOWED_BATCHES = 2
+"""Micro-batches of a step: from the second on they find the gradients of the ones before, and are all alike."""
 
 
 class StoppedError(Exception):
@@ -31,9 +33,13 @@ class StoppedError(Exception):
 
 
 class TracedSteps(CountedSteps):
-    """Goes before SFTTrainer: every step is traced. Nothing is moved to a device; batches reach a card when it does."""
+    """Goes before SFTTrainer: every step is traced. Nothing is moved to a device; batches reach a card when it does.
+
+    left_out: micro-batches of each step that are there but not followed, because they would do what the second one does.
+    """
 
     card: Card | None = None
+    left_out = 0
 
     def begun(self) -> LiveTrace:
         return LiveTrace(self.model, self.card)  # type: ignore[attr-defined]
@@ -50,10 +56,11 @@ class TracedSteps(CountedSteps):
             batches, items = super().get_batch_samples(*args, **kwargs)  # type: ignore[misc]
         finally:
             live.on_host = False
-        for batch in batches:
-            for value in batch.values():
-                if isinstance(value, torch.Tensor):
-                    live.see(value, "", "batch")
+        tensors = [x for batch in batches for x in batch.values() if isinstance(x, torch.Tensor)]
+        per_batch = tensors[: len(tensors) // max(len(batches), 1)]
+        self._waiting = [torch.empty_like(x) for _ in range(self.left_out) for x in per_batch]
+        for tensor in (*tensors, *self._waiting):
+            live.see(tensor, "", "batch")
         return batches, items
 
 
@@ -83,8 +90,10 @@ def trace(
     """
     twins = fine_tune._twins(plan)
     model = planned.empty_model(plan, twins)
-    rows = data if data is not None else planned.heaviest_rows(plan, batch, steps)
-    kind = type("OnCard", (TracedSteps,), {"card": card})
+    accumulated = plan.stage.schedule.grad_accumulation
+    followed = min(accumulated, FOLLOWED_BATCHES)
+    kind = type("OnCard", (TracedSteps,), {"card": card, "left_out": accumulated - followed})
+    rows = data if data is not None else planned.heaviest_rows(plan, batch, followed * steps)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         trainer = counted_trainer(
             plan,
@@ -96,6 +105,7 @@ def trace(
             folder,
             max_steps=steps,
             per_device_train_batch_size=int(batch.rows),
+            gradient_accumulation_steps=followed,
             train_sampling_strategy="sequential",
             use_cpu=True,
             dataloader_pin_memory=False,
