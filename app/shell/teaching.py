@@ -29,7 +29,11 @@ class Teaching(QObject):
         page.taught.restore.connect(self._restore)
 
     def _learned(self, corrections: tuple[Correction, ...]) -> None:
-        self._page.taught.show_corrections(corrections)
+        background.run(
+            calibrating.observations,
+            lambda seen: self._page.taught.show_corrections(corrections, {one.name: one.what for one, _ in seen}),
+            lambda _damaged: self._page.taught.show_corrections(corrections),  # stands in the machine's notes already
+        )
         self._page.look_if_seen()
 
     def _forget(self, one: Correction) -> None:

@@ -14,20 +14,26 @@ from PySide6.QtGui import QImage, QPainter
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from app import calibrating
 from app.pages.trust import page as page_module
+from app.pages.trust import taught as taught_module
 from app.pages.trust.chart import TrustChart, paint_marker
 from app.pages.trust.page import TrustPage
 from app.pages.trust.rows import Origin, published
 from app.pages.trust.taught import TaughtCard, amount_words, evidence_words
+from app.shell.learning import Learning
+from app.shell.teaching import Teaching
 from app.theme import theme
 from app.widgets.combo import DETAIL, Combo
-from planner.calibration.correction import ACTIVATIONS, CONTEXT, Correction
+from planner.calibration import store
+from planner.calibration.correction import ACTIVATIONS, CONTEXT, PROOF, Correction
+from planner.calibration.store import Known
 from planner.plan import Plan
 from planner.run import layout
 from planner.run.home import runs_dir
-from planner.units import MIB
+from planner.units import GIB, MIB
 from tests.app.finding import find
-from tests.app.trusted import finished_run
+from tests.app.trusted import finished_run, proved
 
 MakePlan = Callable[..., Plan]
 LONGEST_MS = 16.0
@@ -203,8 +209,17 @@ CORRECTIONS = (
 
 def test_a_correction_is_shown_with_amount_spread_and_evidence() -> None:
     assert amount_words(CORRECTIONS[0]) == "+31 MiB (+22 MiB to +40 MiB)"
-    assert amount_words(CORRECTIONS[1]) == "−1.2 % (−2.0 to −0.4 %)"
-    assert evidence_words(CORRECTIONS[0]).startswith("from 3 runs")
+    assert amount_words(CORRECTIONS[1]) == "−1.2 % (−2.0 % to −0.4 %)"
+    assert evidence_words(CORRECTIONS[0]) == "from 3 runs on A processor"
+
+
+def test_a_proof_is_called_by_what_was_proved(qtbot: QtBot) -> None:
+    card = TaughtCard()
+    qtbot.addWidget(card)
+    proof = Correction(PROOF, "cpu A processor", 3 * GIB, 3 * GIB, 3 * GIB, ("p",), "0123")
+    card.show_corrections([proof], {"p": "a model · LoRA"})
+    card.show()
+    assert "a model · LoRA, proved: 3.00 GiB" in [w.text() for w in card.findChildren(QLabel)]
 
 
 def test_removing_a_correction_is_undone(qtbot: QtBot) -> None:
@@ -224,14 +239,14 @@ def test_removing_a_correction_is_undone(qtbot: QtBot) -> None:
     card.restore.connect(restore)
     card.show_corrections(kept)
     card.show()
-    find(card, QWidget, "Remove Context of the process of cpu A processor").click()  # type: ignore[attr-defined]
+    find(card, QWidget, "Remove Context of the process of A processor").click()  # type: ignore[attr-defined]
     assert kept == [CORRECTIONS[1]]
     assert card.stack.undoText() == "remove Context of the process"
     find(card, QWidget, "Undo removing a correction").click()  # type: ignore[attr-defined]
     assert kept == list(CORRECTIONS)
     assert not card.undo.isVisible()
     names = {w.accessibleName() for w in card.findChildren(QWidget)}
-    assert "Remove Context of the process of cpu A processor" in names
+    assert "Remove Context of the process of A processor" in names
 
 
 def test_a_computer_that_taught_nothing_says_what_would_teach(qtbot: QtBot, tmp_path: Path) -> None:
@@ -241,3 +256,27 @@ def test_a_computer_that_taught_nothing_says_what_would_teach(qtbot: QtBot, tmp_
     assert card.empty.isVisible()
     card.show_corrections(CORRECTIONS)
     assert not card.empty.isVisible()
+
+
+def test_what_is_taken_away_in_the_window_is_forgotten_and_comes_back(qtbot: QtBot) -> None:
+    page = TrustPage()
+    qtbot.addWidget(page)
+    seen = proved()
+    store.save(Known((seen,)))
+    learning = Learning(page)
+    teaching = Teaching(learning, page, page)
+    acted: list[str] = []
+    teaching.acted.connect(acted.append)
+    page.resize(1200, 800)
+    page.show()
+    learning.refresh()
+    qtbot.waitUntil(lambda: len(page.taught.corrections) == 2)
+    qtbot.waitUntil(lambda: [r.origin for r in page.state.own] == [Origin.PROOF])
+    before = page.taught.corrections
+    page.taught.stack.push(taught_module._Remove(page.taught, before[0]))
+    qtbot.waitUntil(lambda: page.taught.corrections == before[1:])
+    assert calibrating.corrections() == before[1:]
+    page.taught.undo.click()
+    qtbot.waitUntil(lambda: page.taught.corrections == before)
+    assert calibrating.corrections() == before
+    assert acted[-1].startswith("Brought back context")

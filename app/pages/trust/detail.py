@@ -109,9 +109,11 @@ class DetailCard(Card):
         self.title.setText(row.name)
         where = f"{ORIGIN_WORDS[row.origin]} {row.source}"
         facts = [where, row.model.rsplit("/", 1)[-1], row.card, ", ".join(row.techniques)]
-        stated = f"stated {span_words(row.low, row.high)}, " if row.high else ""
-        band = f"{stated}of {row.counter_words}"
-        self.facts.setText(f"{' · '.join(dict.fromkeys(facts))}\n{band[:1].upper()}{band[1:]}.")
+        if row.high:
+            band = f"Stated {span_words(row.low, row.high)}; figures of {row.counter_words}."
+        else:
+            band = f"Said by formulas alone, before what this computer taught; figures of {row.counter_words}."
+        self.facts.setText(f"{' · '.join(dict.fromkeys(facts))}\n{band}")
         self.bars.show_figures(
             (row.low or row.expected, row.expected, row.high or row.expected), _parts(row), row.measured, over=True
         )
@@ -123,4 +125,5 @@ class DetailCard(Card):
 
 
 def _parts(row: TrustRow) -> tuple[Part, ...]:
-    return tuple(Part(i, name, KINDS.get(name), size) for i, (name, size) in enumerate(row.parts))
+    parts = row.parts or (("said", row.expected),)
+    return tuple(Part(i, name, KINDS.get(name), size) for i, (name, size) in enumerate(parts))

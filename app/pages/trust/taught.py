@@ -6,7 +6,8 @@ business. A removal can be undone as long as the window is open.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
@@ -30,27 +31,31 @@ NOTHING_YET = (
     "are from what is said on this computer; what it teaches stands here and can be taken away."
 )
 SHARE = (ALLOCATOR, ACTIVATIONS)
+NAMELESS: Mapping[str, str] = MappingProxyType({})
 
 
 def amount_words(correction: Correction) -> str:
-    """`+31 MiB (22 to 40 MiB)`, `−1.2 % (−2.0 to −0.4 %)`."""
+    """`+31 MiB (+22 MiB to +40 MiB)`, `−1.2 % (−2.0 % to −0.4 %)`; without a spread where all runs agree."""
     c = correction
-    if c.term == PROOF:
-        return f"{words(c.amount)} ({words(c.low)} to {words(c.high)})"
-    if c.term in SHARE:
-        return f"{_share(c.amount)} % ({_share(c.low)} to {_share(c.high)} %)"
-    return f"{bytes_words(c.amount)} ({bytes_words(c.low)} to {bytes_words(c.high)})"
+    shown = words if c.term == PROOF else _share if c.term in SHARE else bytes_words
+    spread = "" if c.low == c.high else f" ({shown(c.low)} to {shown(c.high)})"
+    return f"{shown(c.amount)}{spread}"
 
 
 def _share(of_10000: int) -> str:
     sign = "−" if of_10000 < 0 else "+" if of_10000 else ""
-    return f"{sign}{abs(of_10000) / 100:.1f}"
+    return f"{sign}{abs(of_10000) / 100:.1f} %"
 
 
 def evidence_words(correction: Correction) -> str:
-    """`from 4 runs on Test CPU`; device: the name after its kind."""
+    """`from 4 runs on a processor`."""
     n = len(correction.runs)
-    return f"from {n} run{'' if n == 1 else 's'} · {correction.device}"
+    return f"from {n} run{'' if n == 1 else 's'} on {device_words(correction)}"
+
+
+def device_words(correction: Correction) -> str:
+    """Its name; the kind before it is for the planner."""
+    return correction.device.partition(" ")[2] or correction.device
 
 
 class _Remove(QUndoCommand):
@@ -70,21 +75,21 @@ class _Line(QWidget):
 
     remove = Signal()
 
-    def __init__(self, correction: Correction, parent: QWidget | None = None) -> None:
+    def __init__(self, correction: Correction, what: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, em(0.15), 0, em(0.15))
         column = QVBoxLayout()
         column.setSpacing(0)
         term = TERMS.get(correction.term, correction.term)
-        name = Elided(f"{term}: {amount_words(correction)}", "text")
+        name = Elided(f"{what or term}: {amount_words(correction)}", "text")
         evidence = Elided(evidence_words(correction), "muted", 0.9)
         evidence.setAccessibleDescription(", ".join(correction.runs))
         column.addWidget(name)
         column.addWidget(evidence)
         row.addLayout(column, 1)
         button = QuietButton("Remove", "close")
-        button.setAccessibleName(f"Remove {term} of {correction.device}")
+        button.setAccessibleName(f"Remove {term} of {device_words(correction)}")
         button.setToolTip("Plans are told without it from now on; it can be undone")
         button.clicked.connect(self.remove.emit)
         self.setToolTip("\n".join(correction.runs))
@@ -116,7 +121,8 @@ class TaughtCard(Card):
         self._lines: list[_Line] = []
         self.corrections: tuple[Correction, ...] = ()
 
-    def show_corrections(self, corrections: Sequence[Correction]) -> None:
+    def show_corrections(self, corrections: Sequence[Correction], what: Mapping[str, str] = NAMELESS) -> None:
+        """what: was trained in a proof, by the name of its run."""
         if tuple(corrections) == self.corrections:
             return
         self.corrections = tuple(corrections)
@@ -126,7 +132,8 @@ class TaughtCard(Card):
             line.deleteLater()
         self._lines = []
         for correction in self.corrections:
-            line = _Line(correction)
+            proved = what.get(correction.runs[0], "") if correction.term == PROOF and correction.runs else ""
+            line = _Line(correction, f"{proved}, proved" if proved else "")
             line.remove.connect(lambda c=correction: self.stack.push(_Remove(self, c)))
             self.body.addWidget(line)
             self._lines.append(line)

@@ -47,7 +47,7 @@ class ChooseProcess(QDialog):
         self._found: tuple[Candidate, ...] = ()
         layout = QVBoxLayout(self)
         layout.setSpacing(em(0.5))
-        layout.addWidget(Words("It is only looked at: its memory is drawn against the open plan.", "muted", wrap=True))
+        layout.addWidget(Words("It is only looked at: its memory is drawn against the open plan.", "muted"))
         self.search = TextField()
         self.search.setPlaceholderText("Search")
         self.search.setAccessibleName("Search processes")

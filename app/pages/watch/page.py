@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QStackedWidget, QVBoxLayou
 from app.pages.run.plots import MemoryPlot
 from app.pages.run.state import duration
 from app.pages.watch.state import WatchRecord
+from app.shown import Part
 from app.theme import em
 from app.widgets.buttons import Button
 from app.widgets.chart_card import ChartCard
@@ -128,7 +129,12 @@ class WatchPage(QWidget):
         self.remark.setText(record.remark())
         said = record.said
         self.bars.setVisible(record.comparable)
-        self.bars.show_figures((said.low, said.expected, said.high), (), record.peak_bytes, over=not record.live)
+        self.bars.show_figures(
+            (said.low, said.expected, said.high),
+            (Part(0, "said", None, said.expected),),
+            record.peak_bytes,
+            over=not record.live,
+        )
         self.detach.setText("&Detach" if record.live else "&Close")
         self.detach.setAccessibleName("Detach" if record.live else "Close")
 
