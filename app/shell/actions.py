@@ -51,6 +51,7 @@ class Menus:
         self.sample = self._add(run, "&Take a sample", "Ctrl+T", do["sample"])
         self.stop = self._add(run, "S&top…", "Ctrl+Shift+T", do["stop"])
         run.addSeparator()
+        self._add(run, "Why did I run &out?…", "Ctrl+Shift+O", do["why"])
         self._add(run, "&Watch a process…", "Ctrl+Shift+W", do["watch"])
 
         view = self._menu("&View")
