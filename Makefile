@@ -76,8 +76,11 @@ experiments: setup
 count: setup
 	$(BIN)/python -m backends.counted --preset first-run --set schedule.max_length=48 --steps 3
 
+# GPU_CHECK: options, as in GPU_CHECK="--device cuda:1 --only capacity"; `python -m benchmarks.gpu_check --help` has them
+GPU_CHECK ?=
+
 gpu-check: setup
-	@sh scripts/gpu_check.sh $(BIN)
+	@sh scripts/gpu_check.sh $(BIN) $(GPU_CHECK)
 
 clean:
 	rm -rf "$(VENV)" .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis build dist
