@@ -64,9 +64,9 @@ def fused_tiles(t: Tape, hidden: Value, of: Head) -> Value:
                 if of_weight is not None:
                     pieces = [t.new(wide, 32), t.new(per_tile_row(size[2]), 32)]
                     del pieces
-        del buffer
         hidden_gradient = cast(t, of_hidden, bits)
         weight_gradient = cast(t, of_weight, head.bits) if of_weight is not None else None
+        del buffer  # its name lives until backward returns
         return [hidden_gradient, weight_gradient]
 
     inputs: list[Value | Weight] = [x, head]
