@@ -38,6 +38,18 @@ MIDDLE = 0.55  # of the steps
 TRACED = "traced.json"
 CROWDED_MODEL, CROWDED_CARD = "meta-llama/Llama-3.1-8B", "NVIDIA GeForce RTX 4090"
 
+PASTED = """$ trl sft --model_name_or_path meta-llama/Llama-3.1-8B --use_peft --dtype bfloat16 \\
+    --per_device_train_batch_size 4 --max_length 2048 --optim paged_adamw_8bit
+Traceback (most recent call last):
+  File "transformers/trainer.py", line 3700, in training_step
+    loss = self.compute_loss(model, inputs)
+  File "transformers/loss/loss_utils.py", line 36, in ForCausalLMLoss
+    logits = logits.float()
+torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 3.91 GiB. GPU 0 has a total capacity of 23.64 GiB of which \
+810.81 MiB is free. Including non-PyTorch memory, this process has 22.84 GiB memory in use. Of the allocated memory \
+20.43 GiB is allocated by PyTorch, and 1.97 GiB is reserved by PyTorch but unallocated."""
+"""As people paste it: command, traceback and error. An example, in torch's words."""
+
 
 def crowded_plan() -> Plan:
     """Too much for the card: what the page says then."""
@@ -52,6 +64,7 @@ def crowded_plan() -> Plan:
 def photograph(shot: str, scheme: str, target: Path) -> None:
     """One picture, in this process; the scale is set in its environment."""
     from PySide6.QtCore import QEventLoop, QTimer
+    from PySide6.QtWidgets import QWidget
 
     from app.shell.application import make_application
     from app.shell.window import PLAN, RUN, MainWindow
@@ -93,8 +106,15 @@ def photograph(shot: str, scheme: str, target: Path) -> None:
         assert asked is not None
         window.checking.show_dry_run(load(DryRun, home() / TRACED), asked)
         settle(0.5)
+    shown: QWidget = window
+    if shot == "why":
+        shown = window.why
+        window.why.ask(window.here, window.runner.record)
+        window.why.page.field.setPlainText(PASTED)
+        wait(lambda: window.why.page.open.isEnabled())
+        settle(0.5)
     target.parent.mkdir(parents=True, exist_ok=True)
-    window.grab().save(str(target))
+    shown.grab().save(str(target))
     window._closing_decided = True
     window.close()
     application.processEvents()
@@ -137,7 +157,7 @@ def main(arguments: list[str]) -> int:
         with tempfile.TemporaryDirectory() as own:
             (Path(own) / "models").symlink_to(models.absolute(), target_is_directory=True)
             os.environ[HOME_VARIABLE] = own
-            for shot in ("plan", "plan-does-not-fit"):
+            for shot in ("plan", "plan-does-not-fit", "why"):
                 all_of(shot, folder)
             save(check(DRY, crowded_plan()), home() / TRACED)
             all_of("plan-dry-run", folder)
