@@ -96,6 +96,7 @@ class Checking(QObject):
         self._asked: Estimate | None = None
         self._told = Told("start", "", 0.0)
         self._dry: tuple[DryRun, Estimate] | None = None
+        self._views: dict[bool, DryRunView] = {}
         self.job = Job(self)
         self.job.told.connect(self._tell)
         self.job.done.connect(self._came)
@@ -182,14 +183,15 @@ class Checking(QObject):
             self.show_dry_run(result, asked)
             self.acted.emit("The dry run is done")
             return
-        self.acted.emit(f"The proof is done: it took {words(result.proof.peak_bytes)}")
+        old = f" {STALE}" if self._stale(asked) else ""
+        self.acted.emit(f"The proof{old} is done: it took {words(result.proof.peak_bytes)}")
         if result.taught_nothing is not None:
             self.problem.emit(result.taught_nothing)
         self._learning.refresh()
 
     def show_dry_run(self, result: DryRun, asked: Estimate) -> None:
         """Show what a dry run of a plan found, and bring it into sight."""
-        self._dry = (result, asked)
+        self._dry, self._views = (result, asked), {}
         self._show_dry()
         self._page.budget.see_dry_run()
 
@@ -219,11 +221,14 @@ class Checking(QObject):
         self._page.budget.dry_run.show_view(self.dry_view())
 
     def dry_view(self) -> DryRunView | None:
-        """What the dry run's card shows; nothing before one was made."""
+        """What the dry run's card shows; nothing before one was made. Made once for each answer to whether it is stale."""
         if self._dry is None:
             return None
         result, asked = self._dry
-        return dry_run_view(result, asked, stale=self._stale(asked))
+        stale = self._stale(asked)
+        if stale not in self._views:
+            self._views[stale] = dry_run_view(result, asked, stale=stale)
+        return self._views[stale]
 
     def forget(self) -> None:
         """Close the card of the dry run."""

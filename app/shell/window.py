@@ -6,6 +6,7 @@ It holds no figures and no rules: the document knows the plan, the runner knows 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -171,7 +172,7 @@ class MainWindow(QMainWindow):
         page = self.run_page
         page.wish.connect(self.runner.send)
         page.stop_wanted.connect(self.ask_stop)
-        page.resume_wanted.connect(self.runner.resume)
+        page.resume_wanted.connect(lambda: self._unless_proving(self.runner.resume))
         page.folder_wanted.connect(lambda: self._open_folder(self.runner.run_dir))
         page.example_wanted.connect(self.start_example)
 
@@ -242,12 +243,15 @@ class MainWindow(QMainWindow):
     # run
 
     def start(self) -> None:
+        self._unless_proving(self.starter.start)
+
+    def _unless_proving(self, go: Callable[[], None]) -> None:
         if self.checking.proving:
             problem = Problem("run.proof_under_way", UNDER_WAY, "Wait for its end, or cancel it.")
             self.problems.show_problem(problem, "Cancel the proof", self.checking.cancel)
             return
         self.problems.drop("run.proof_under_way")
-        self.starter.start()
+        go()
 
     def _show_may(self) -> None:
         may = self.checking.refused

@@ -62,6 +62,8 @@ class DryRunCard(Card):
     def show_view(self, view: DryRunView | None) -> None:
         """Show this result, or nothing."""
         before, self._shown = self._shown, view
+        if view is before:
+            return
         self.setVisible(view is not None)
         if view is None:
             return
