@@ -10,6 +10,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from app import calibrating
 from app.cli import output, plan_source
 from app.cli.exits import Exit, given_dir, of_verdict, wrong_use
 from app.cli.follow import follow
@@ -109,4 +110,8 @@ def _begin(run_dir: Path, offset: int, *, as_json: bool) -> Exit:
     began = time.time()
     start.start(run_dir)
     output.remark(f"The run's folder: {run_dir}")
-    return follow(run_dir, offset, as_json=as_json, began=began)
+    code = follow(run_dir, offset, as_json=as_json, began=began)
+    if code is Exit.OK:
+        for text in calibrating.told(run_dir):
+            output.remark(text)
+    return code
