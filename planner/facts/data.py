@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -127,13 +128,26 @@ def rows_of(data: DataFacts, schedule: Schedule, shape: BatchShape) -> tuple[int
     if not lengths:
         return tuple(range(min(schedule.micro_batch, data.rows)))
     numbers = _kept_numbers(data, schedule)
-    if not _too_many(len(lengths), schedule):
-        for batch in micro_batches(len(lengths), schedule):
-            of_batch = [lengths[i] for i in batch]
-            if (len(batch), max(of_batch), min(of_batch) < max(of_batch)) == (shape.rows, shape.seq, shape.padded):
-                return tuple(numbers[i] for i in batch)
+    found = next(_of_shape(lengths, schedule, shape), None)
+    if found is not None:
+        return tuple(numbers[i] for i in found[1])
     longest = sorted(range(len(lengths)), key=lambda i: -lengths[i])
     return tuple(numbers[i] for i in longest[: schedule.micro_batch])
+
+
+def batch_numbers(data: DataFacts, schedule: Schedule, shape: BatchShape) -> tuple[int, ...]:
+    """Which micro-batches of the run have this shape, counted from 0; none where batches are not drawn."""
+    return tuple(n for n, _ in _of_shape(_kept_lengths(data, schedule)[0], schedule, shape))
+
+
+def _of_shape(lengths: list[int], schedule: Schedule, shape: BatchShape) -> Iterator[tuple[int, tuple[int, ...]]]:
+    """(number, rows) of each micro-batch of this shape."""
+    if not lengths or _too_many(len(lengths), schedule):
+        return
+    for number, batch in enumerate(micro_batches(len(lengths), schedule)):
+        of_batch = [lengths[i] for i in batch]
+        if (len(batch), max(of_batch), min(of_batch) < max(of_batch)) == (shape.rows, shape.seq, shape.padded):
+            yield number, batch
 
 
 def _kept_numbers(data: DataFacts, schedule: Schedule) -> list[int]:
