@@ -35,6 +35,7 @@ SIZE = (1400, 880)
 SCALES = (1, 2)
 SCHEMES = ("light", "dark")
 MIDDLE = 0.55  # of the steps
+WATCHED = 40  # readings
 TRACED = "traced.json"
 CROWDED_MODEL, CROWDED_CARD = "meta-llama/Llama-3.1-8B", "NVIDIA GeForce RTX 4090"
 
@@ -67,7 +68,7 @@ def photograph(shot: str, scheme: str, target: Path) -> None:
     from PySide6.QtWidgets import QWidget
 
     from app.shell.application import make_application
-    from app.shell.window import PLAN, RUN, MainWindow
+    from app.shell.window import PLAN, RUN, TRUST, MainWindow
     from app.theme import theme
 
     application = make_application([sys.argv[0]])
@@ -97,6 +98,18 @@ def photograph(shot: str, scheme: str, target: Path) -> None:
         wait(lambda: window.runner.record.spec is not None and not window.runner._unfed)
         window.show_page(RUN)
         wait(lambda: window.run_page.memory.draws["whole"] > 0)
+    elif shot.startswith("trust"):
+        window.show_page(TRUST)
+        page, state = window.trust_page, window.trust_page.state
+        wait(lambda: bool(state.own and state.published and page.taught.corrections))
+        page.pick(next(row.key for row in state.shown if len(row.readings) > 3))
+        page.misses.setChecked(shot == "trust-misses")
+        page.twin.setChecked(shot == "trust-table")
+    elif shot == "watch":
+        wait(lambda: window.runner.run_dir is not None)
+        assert window.runner.run_dir is not None
+        window.watching.watcher.attach(lock.holder_pid(window.runner.run_dir))
+        wait(lambda: window.watching.watcher.readings > WATCHED and window.watch_page.plot.draws["whole"] > 0)
     else:
         window.show_page(PLAN)
     window.resize(*SIZE)
@@ -166,8 +179,10 @@ def main(arguments: list[str]) -> int:
             run_dir = make_run(estimate(load_preset("first-run", probe())))
             wait_for(run_dir, MIDDLE)
             all_of("run", folder)
+            all_of("watch", folder)
             wait_for(run_dir, 2.0)
-            all_of("run-finished", folder)
+            for shot in ("run-finished", "trust", "trust-misses", "trust-table"):
+                all_of(shot, folder)
             events = journal.read_all(run_dir).events
             steps = sum(isinstance(e, Step) for e in events)
             said = [e.sentence for e in events if isinstance(e, Finished)]

@@ -49,6 +49,6 @@ def _masked(word: str) -> str:
 
 
 def _looks_random(word: str) -> bool:
-    """Digits and letters through each other, as no name of a model or an option has them."""
-    changes = sum(a.isdigit() != b.isdigit() for a, b in pairwise(word))
+    """Digits and letters through each other, as no date, option or name of a model has them."""
+    changes = sum((a.isdigit() and b.isalpha()) or (a.isalpha() and b.isdigit()) for a, b in pairwise(word))
     return sum(c.isdigit() for c in word) >= 4 and changes >= 6

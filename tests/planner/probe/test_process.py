@@ -146,8 +146,8 @@ def test_what_looks_like_a_secret_is_masked(words: list[str], secret: str) -> No
 
 
 def test_what_names_a_run_is_left_readable() -> None:
-    words = ["/usr/bin/python3.11", "train.py", "--model=meta-llama/Llama-3.2-3B-Instruct", "--max_tokens", "512"]
-    words += ["--tokenizer", "gpt2", "--lr", "2e-4"]
+    words = ["/usr/bin/python3.11", "train.py", "--model=meta-llama/Llama-3.2-3B"]
+    words += ["--tokenizer", "gpt2", "20261124-122422-smollm2-135m-instruct"]
     assert shown_command(words) == f"python3.11 {' '.join(words[1:])}"
     long = shown_command(["python", "x" * 15 + " "] * 40)
     assert len(long) == SHOWN_LETTERS
