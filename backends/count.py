@@ -264,12 +264,12 @@ def by_line(instant: Instant, n_blocks: int, head_bytes: int, *, accumulated: bo
     """Bytes of an instant by the ledger's lines. accumulated: gradients of earlier micro-batches stay."""
     lines: dict[str, int] = {}
     for storage in instant.storages:
-        what = _line(storage, instant.where, n_blocks, head_bytes, accumulated)
+        what = line_of(storage, instant.where, n_blocks, head_bytes, accumulated)
         lines[what] = lines.get(what, 0) + storage.bytes
     return lines
 
 
-def _line(storage: Storage, where: Where, n_blocks: int, head_bytes: int, accumulated: bool) -> str:
+def line_of(storage: Storage, where: Where, n_blocks: int, head_bytes: int, accumulated: bool) -> str:
     """The ledger line a storage belongs to: by its role, else by where it was made and where the run is now."""
     if storage.role in ROLES:
         return ROLES[storage.role]

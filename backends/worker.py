@@ -79,6 +79,10 @@ def _do(spec: Any, report: Report, meter: Meter) -> Finished:
             from backends.jobs import prove
 
             return prove.run(spec, report, meter)
+        case "dry_run":
+            from backends.jobs import dry_run
+
+            return dry_run.run(spec, report, meter)
         case "scan":
             from backends.jobs import scan
 

@@ -7,6 +7,7 @@ else only gets its sizes. What a card makes beside the result of an operation is
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
@@ -37,7 +38,10 @@ class LiveTrace(LiveCount):  # type: ignore[no-untyped-call]
 
     events: births and deaths for `planner.allocator`, keyed by the place of the storage in `storages`. asked: stretches
     of the step in which a content was asked for, which is 1 in all of them. on_host: nothing made now is on the card.
+    look: called wherever the step enters another stretch; may raise.
     """
+
+    look: Callable[[], None] = staticmethod(lambda: None)
 
     def __init__(self, model: torch.nn.Module, card: Card | None = None) -> None:
         self.card = card
@@ -50,6 +54,10 @@ class LiveTrace(LiveCount):  # type: ignore[no-untyped-call]
         self._workspaces: dict[bool, torch.Tensor] = {}
         super().__init__(model)
         self.loaded_events = len(self.events)
+
+    def enter(self, stretch: str, block: int = -1) -> None:
+        super().enter(stretch, block)
+        self.look()
 
     # events
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from transformers import TrainerCallback
 
 from backends.count import CountedSteps
 from backends.counted import counted_trainer
@@ -40,9 +39,19 @@ class TracedSteps(CountedSteps):
 
     card: Card | None = None
     left_out = 0
+    tell: Callable[[str], bool]
 
     def begun(self) -> LiveTrace:
-        return LiveTrace(self.model, self.card)  # type: ignore[attr-defined]
+        live = LiveTrace(self.model, self.card)  # type: ignore[attr-defined]
+
+        def look() -> None:
+            stretch, block, _ = live.where
+            where = f"{stretch}, block {block + 1} of {live.n_blocks}" if block >= 0 else stretch
+            if not self.tell(f"step {self.state.global_step + 1} of {STEPS}: {where}"):  # type: ignore[attr-defined]
+                raise StoppedError
+
+        live.look = look
+        return live
 
     def _move_model_to_device(self, *args: Any) -> None:
         """It has no contents, and a module's `to` cannot exchange such tensors."""
@@ -64,17 +73,6 @@ class TracedSteps(CountedSteps):
         return batches, items
 
 
-class _Tell(TrainerCallback):
-    def __init__(self, tell: Callable[[int], bool]) -> None:
-        self._tell = tell
-
-    def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        if not self._tell(state.global_step + 1):
-            raise StoppedError
-
-    on_pre_optimizer_step = on_step_begin
-
-
 def trace(
     plan: Plan,
     batch: BatchShape,
@@ -82,9 +80,10 @@ def trace(
     *,
     data: list[dict[str, Any]] | None = None,
     steps: int = STEPS,
-    tell: Callable[[int], bool] = lambda step: True,
+    tell: Callable[[str], bool] = lambda where: True,
 ) -> LiveTrace:
-    """The steps of a plan on its heaviest batch. data: other rows than those. tell: hears of each step, says go on.
+    """The steps of a plan on its heaviest batch. data: other rows than those. tell: hears where the step is, says whether
+    to go on.
 
     Raises ProblemError of `planned`, StoppedError, and torch's own errors over an operation that needs contents.
     """
@@ -92,7 +91,9 @@ def trace(
     model = planned.empty_model(plan, twins)
     accumulated = plan.stage.schedule.grad_accumulation
     followed = min(accumulated, FOLLOWED_BATCHES)
-    kind = type("OnCard", (TracedSteps,), {"card": card, "left_out": accumulated - followed})
+    kind = type(
+        "OnCard", (TracedSteps,), {"card": card, "left_out": accumulated - followed, "tell": staticmethod(tell)}
+    )
     rows = data if data is not None else planned.heaviest_rows(plan, batch, followed * steps)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         trainer = counted_trainer(
@@ -111,7 +112,6 @@ def trace(
             dataloader_pin_memory=False,
         )
         trainer.accelerator.device_placement = False
-        trainer.add_callback(_Tell(tell))
         with no_contents(), as_on(card):
             make_fake(trainer.model)
             trainer.train()

@@ -1,0 +1,89 @@
+"""Why a line of the ledger is traced otherwise than it is computed: what is known to make the two differ, in sentences.
+
+A difference without a cause here is a fault of the formula or of the trace, and is said to be one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from planner.draft import Draft
+from planner.plan import Plan
+from planner.slots import Slot
+from planner.timeline import FIRST
+from planner.units import KIB
+from planner.workspaces import workspace_bytes
+
+SHARE = 100  # a hundredth of the moment
+SMALLEST_BYTES = 8 * KIB
+UNKNOWN = "No cause is known: the formula or the trace is wrong here."
+OF_BLOCKS = ("One block, forward", "One block, backward", "Kept so far", "Kept for backward", "Kept by the last block")
+
+
+class Differing(NamedTuple):
+    """One line at one moment that differs. more_bytes: formula − traced; total_bytes: traced, of the whole moment."""
+
+    plan: Plan
+    draft: Draft
+    phase: str
+    moment: str
+    what: str
+    more_bytes: int
+    total_bytes: int
+
+    @property
+    def on_card(self) -> bool:
+        return self.draft.device != "cpu"
+
+    def chose(self, slot: Slot, name: str) -> bool:
+        choice = self.plan.stage.choice(slot)
+        return choice is not None and choice.technique == name
+
+
+def matters(more_bytes: int, total_bytes: int) -> bool:
+    """Whether a difference is large enough to be explained."""
+    return abs(more_bytes) > max(total_bytes // SHARE, SMALLEST_BYTES)
+
+
+def why(d: Differing) -> str:
+    """The first cause that fits; empty for a difference that is not worth one."""
+    if not matters(d.more_bytes, d.total_bytes):
+        return ""
+    return next((sentence for fits, sentence in CAUSES if fits(d)), UNKNOWN)
+
+
+def _before_backward(d: Differing) -> bool:
+    within = abs(d.more_bytes) <= workspace_bytes(d.draft.capability)
+    return d.draft.device == "cuda" and d.phase == FIRST and d.moment in ("forward_end", "loss") and within
+
+
+def _all_scores(d: Differing) -> bool:
+    f = d.draft.facts
+    wide = d.draft.compute_bits == 32 and f.n_kv_heads != f.n_heads and f.head_dim <= 256
+    return d.on_card and wide and not d.draft.mask_bits and d.chose(Slot.ATTENTION, "sdpa") and d.what in OF_BLOCKS
+
+
+def _mask_in_groups(d: Differing) -> bool:
+    padded = d.draft.mask_bits and int(d.draft.batch.seq) % 8
+    return bool(d.on_card and padded) and d.chose(Slot.ATTENTION, "sdpa") and d.what in OF_BLOCKS
+
+
+def _scored_only(d: Differing) -> bool:
+    some = d.draft.batch.padded or d.plan.stage.schedule.completion_only
+    return d.on_card and bool(some) and d.chose(Slot.LOSS, "fused_tiles") and d.moment == "loss"
+
+
+CAUSES: tuple[tuple[Callable[[Differing], bool], str], ...] = (
+    (
+        _before_backward,
+        "The plan counts both workspaces of matmuls from the start; backward's is made at its first matmul, after this.",
+    ),
+    (
+        _all_scores,
+        "Key and value heads are fewer than query heads and have 32 bits: without a mask torch has no fused kernel for "
+        "that on a card and makes all scores.",
+    ),
+    (_mask_in_groups, "The kernel wants rows of the mask in groups of eight, so every block keeps a padded copy."),
+    (_scored_only, "On a card TRL's loss reads only the tokens that count; the plan takes all of them."),
+)
