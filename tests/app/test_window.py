@@ -19,7 +19,7 @@ from app import faults, recovery
 from app.pages.plan.picks import Pick
 from app.pages.run.state import RunRecord
 from app.shell import remembered
-from app.shell.window import PLAN, RUN, MainWindow
+from app.shell.window import PLAN, RUN, TRUST, WATCH, MainWindow
 from app.theme import theme
 from app.widgets.buttons import Button
 from app.widgets.combo import Combo
@@ -432,3 +432,14 @@ def test_a_run_can_be_stopped_while_its_model_is_loaded(window: MainWindow) -> N
     head.show_record(record, "A run", "")
     assert head.stop.isEnabled()
     assert not head.pause.isEnabled()
+
+
+def test_trust_and_watch_are_reached_by_keys_and_a_process_is_asked_for(qtbot: QtBot, window: MainWindow) -> None:
+    for key, page in ((Qt.Key.Key_3, TRUST), (Qt.Key.Key_4, WATCH)):
+        qtbot.keyClick(window, key, Qt.KeyboardModifier.ControlModifier)
+        assert window.pages.currentIndex() == page
+    find(window, Button, "Watch a process").click()
+    dialog = window.watching.dialog
+    assert dialog is not None
+    assert dialog.isVisible()
+    find(dialog, Button, "Cancel").click()

@@ -34,6 +34,9 @@ COUNTERS = {
 }
 
 
+SHORT = {"device_used": "whole card", "torch_unspecified": "not named", "unknown": "not named"}
+
+
 @dataclass(frozen=True)
 class Reading:
     """One counter of a run: predicted and measured bytes. name: allocated, reserved, process, after_load,
@@ -84,6 +87,10 @@ class TrustRow:
     @property
     def counter_words(self) -> str:
         return COUNTERS.get(self.counter, self.counter)
+
+    @property
+    def short_counter(self) -> str:
+        return SHORT.get(self.counter, self.counter)
 
 
 @lru_cache(maxsize=1)
