@@ -19,7 +19,7 @@ from typing import Any
 from app import example
 from app.job import Wish, carried_out
 from app.runner import make_run
-from app.shell.checking import DRY, PROVE, order
+from app.shell.checking import DRY, PROVE, order, traced
 from planner.estimate import estimate
 from planner.facts.gpus import other_machine
 from planner.plan import Plan
@@ -117,7 +117,7 @@ def photograph(shot: str, scheme: str, target: Path) -> None:
     if shot == "plan-dry-run":
         asked = window.document.estimate
         assert asked is not None
-        window.checking.show_dry_run(load(DryRun, home() / TRACED), asked)
+        window.checking.show_dry_run(traced(load(DryRun, home() / TRACED), asked))
         settle(0.5)
     shown: QWidget = window
     if shot == "why":
@@ -172,7 +172,7 @@ def main(arguments: list[str]) -> int:
             os.environ[HOME_VARIABLE] = own
             for shot in ("plan", "plan-does-not-fit", "why"):
                 all_of(shot, folder)
-            save(check(DRY, crowded_plan()), home() / TRACED)
+            save(check(DRY, crowded_plan()).result, home() / TRACED)
             all_of("plan-dry-run", folder)
             check(PROVE, load_preset("first-run", probe()))
             all_of("plan-proved", folder)

@@ -50,6 +50,22 @@ UNDER_WAY = "A dry run or a proof is going on."
 
 
 @dataclass(frozen=True)
+class Traced:
+    """A dry run with what its card shows of it: while the plan is the one that was asked for, and after it is not."""
+
+    result: DryRun
+    asked: Estimate
+    current: DryRunView
+    stale: DryRunView
+
+
+def traced(result: DryRun, asked: Estimate) -> Traced:
+    """Words and rows of hundreds of tensors take their time, so they are made off the GUI thread and once."""
+    views = (dry_run_view(result, asked, stale=stale) for stale in (False, True))
+    return Traced(result, asked, *views)
+
+
+@dataclass(frozen=True)
 class Proven:
     """A proof, and why it taught nothing about this computer where it did not."""
 
@@ -64,9 +80,9 @@ def order(kind: str, asked: Estimate) -> Order:
         spec = run_spec(asked.plan, asked, folder, elsewhere=kind == DRY, job=kind)
         save_spec(spec, folder / layout.SPEC)
 
-    def read(folder: Path) -> DryRun | Proven:
+    def read(folder: Path) -> Traced | Proven:
         if kind == DRY:
-            return load(DryRun, folder / DRY_RUN)
+            return traced(load(DryRun, folder / DRY_RUN), asked)
         proof = load(Proof, folder / PROOF)
         try:
             learn_from(folder)
@@ -95,8 +111,7 @@ class Checking(QObject):
         self._kind = ""  # of what goes on; empty while nothing does
         self._asked: Estimate | None = None
         self._told = Told("start", "", 0.0)
-        self._dry: tuple[DryRun, Estimate] | None = None
-        self._views: dict[bool, DryRunView] = {}
+        self._dry: Traced | None = None
         self.job = Job(self)
         self.job.told.connect(self._tell)
         self.job.done.connect(self._came)
@@ -176,11 +191,11 @@ class Checking(QObject):
         now = self._document.plan
         return now is not None and what_is_checked(now) != what_is_checked(asked.plan)
 
-    def _came(self, result: DryRun | Proven) -> None:
+    def _came(self, result: Traced | Proven) -> None:
         asked = self._asked
         assert asked is not None
-        if isinstance(result, DryRun):
-            self.show_dry_run(result, asked)
+        if isinstance(result, Traced):
+            self.show_dry_run(result)
             self.acted.emit("The dry run is done")
             return
         old = f" {STALE}" if self._stale(asked) else ""
@@ -189,9 +204,9 @@ class Checking(QObject):
             self.problem.emit(result.taught_nothing)
         self._learning.refresh()
 
-    def show_dry_run(self, result: DryRun, asked: Estimate) -> None:
+    def show_dry_run(self, found: Traced) -> None:
         """Show what a dry run of a plan found, and bring it into sight."""
-        self._dry, self._views = (result, asked), {}
+        self._dry = found
         self._show_dry()
         self._page.budget.see_dry_run()
 
@@ -221,14 +236,10 @@ class Checking(QObject):
         self._page.budget.dry_run.show_view(self.dry_view())
 
     def dry_view(self) -> DryRunView | None:
-        """What the dry run's card shows; nothing before one was made. Made once for each answer to whether it is stale."""
+        """What the dry run's card shows; nothing before one was made."""
         if self._dry is None:
             return None
-        result, asked = self._dry
-        stale = self._stale(asked)
-        if stale not in self._views:
-            self._views[stale] = dry_run_view(result, asked, stale=stale)
-        return self._views[stale]
+        return self._dry.stale if self._stale(self._dry.asked) else self._dry.current
 
     def forget(self) -> None:
         """Close the card of the dry run."""

@@ -20,6 +20,7 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _WIDEST_EM = 15
 _ROW_EM = 1.6
+MEASURED = 8
 _GAP_EM = 0.5
 
 
@@ -37,6 +38,7 @@ class _Model(QAbstractTableModel):
         super().__init__()
         self.columns = tuple(columns)
         self.rows: list[Sequence[SortedCell]] = []
+        self.plain, self.figures = font(), figures(0.92)  # made once: asked for with every cell
 
     def show_rows(self, rows: Sequence[Sequence[SortedCell]]) -> None:
         self.beginResetModel()
@@ -71,17 +73,19 @@ class _Model(QAbstractTableModel):
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _RIGHT if self.is_figures(column) else _LEFT
         if role == Qt.ItemDataRole.FontRole:
-            return figures(0.92) if self.is_figures(column) else font()
+            return self.figures if self.is_figures(column) else self.plain
         if role == Qt.ItemDataRole.ForegroundRole:
             return QBrush(colour("muted" if column == len(self.columns) - 1 else "text"))
         if role == Qt.ItemDataRole.SizeHintRole:
-            wide = self.rows[index.row()][column].text
-            return QSize(min(_text_width(wide, self.is_figures(column)), em(_WIDEST_EM)), em(_ROW_EM))
+            return QSize(0, em(_ROW_EM))
         return None
 
-
-def _text_width(text: str, is_figures: bool) -> int:
-    return QFontMetrics(figures(0.92) if is_figures else font()).horizontalAdvance(text) + em(_GAP_EM * 2)
+    def width_of(self, column: int) -> int:
+        """As wide as the longest of its texts, up to a limit. Only those with the most letters are measured."""
+        longest = sorted((row[column].text for row in self.rows), key=len)[-MEASURED:]
+        metrics = QFontMetrics(self.figures if self.is_figures(column) else self.plain)
+        widest = max((metrics.horizontalAdvance(text) for text in longest), default=0)
+        return min(widest + em(_GAP_EM * 2), em(_WIDEST_EM))
 
 
 class _Header(QHeaderView):
@@ -169,8 +173,9 @@ class SortedTable(QTreeView):
         """Show these, sorted by one column at first; columns as wide as what stands in them, up to a limit."""
         self._model.show_rows(rows)
         self.sortByColumn(by, Qt.SortOrder.DescendingOrder if falling else Qt.SortOrder.AscendingOrder)
+        header = self.header()
         for column in range(len(self._model.columns) - 1):
-            self.resizeColumnToContents(column)
+            header.resizeSection(column, max(self._model.width_of(column), header.sectionSizeHint(column)))
         if self._model.rows:
             self.setCurrentIndex(self._model.index(0, 0))
             self.clearSelection()

@@ -203,8 +203,9 @@ class Shown:
         self.page.show()
 
     def take(self, result: DryRun | Proven) -> None:
-        self.checking._asked = self.document.estimate
-        self.checking._came(result)
+        asked = self.checking._asked = self.document.estimate
+        assert asked is not None
+        self.checking._came(result if isinstance(result, Proven) else shell.traced(result, asked))
 
     def more_rows(self) -> None:
         plan = self.document.plan
