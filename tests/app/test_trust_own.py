@@ -9,12 +9,14 @@ from pathlib import Path
 import pytest
 
 from app.pages.trust import own
-from app.pages.trust.own import Looked, look_at, proof_rows
-from app.pages.trust.rows import Origin
+from app.pages.trust.own import Looked, look_at, proof_rows, techniques
+from app.pages.trust.rows import Origin, published
 from app.pages.trust.split import split_of
 from app.pages.trust.state import miss_words
 from planner.plan import Plan
 from planner.run import layout
+from planner.slots import Slot
+from planner.techniques import registry
 from planner.units import MIB
 from tests.app.trusted import finished_run, proved, write_spec
 
@@ -110,3 +112,13 @@ def test_many_runs_are_told_of_by_and_by(tmp_path: Path, make_plan: MakePlan, mo
 
 def test_no_folder_of_runs_is_no_runs(tmp_path: Path) -> None:
     assert look_at(tmp_path / "absent", NOTHING).rows == ()
+
+
+def test_an_own_run_is_named_as_published_ones_are(make_plan: MakePlan) -> None:
+    published_words = {word for row in published() for word in row.techniques}
+    plan = make_plan()
+    checkpointed = plan.with_choice(registry.default_choice(Slot.ACTIVATION, "checkpointing"))
+    whole = plan.with_choice(registry.default_choice(Slot.TRAINABLE, "full"))
+    assert techniques(plan) == ("LoRA", "bfloat16")
+    assert techniques(checkpointed) == ("LoRA", "bfloat16", "gradient checkpointing")
+    assert {*techniques(checkpointed), *techniques(whole)} <= published_words

@@ -15,7 +15,7 @@ from typing import Any
 
 from app.pages.trust.rows import Origin, Reading, TrustRow
 from planner.calibration.observation import PROOF, Observation
-from planner.drafting import device_of
+from planner.drafting import device_of, draft
 from planner.plan import Plan
 from planner.plan_file import load_spec
 from planner.problem import Problem, ProblemError
@@ -222,5 +222,5 @@ def techniques(plan: Plan) -> tuple[str, ...]:
     stage = plan.stage
     chosen = {slot: choice.technique for slot in Slot if (choice := stage.choice(slot)) is not None}
     named = [registry.technique(slot, chosen[slot]).label for slot in (Slot.TRAINABLE, Slot.WEIGHTS) if slot in chosen]
-    kept = (CHECKPOINTING,) if chosen.get(Slot.ACTIVATION) == "checkpointing" else ()
+    kept = (CHECKPOINTING,) if draft(plan).recompute else ()
     return (*named, *kept)
