@@ -230,7 +230,8 @@ def _changes(plan: Plan, result: Estimate, tier: Tier, reading: Reading | None) 
         return advise(plan, result)
     if reading is None or tier.place == DISK:
         return ()
-    missing = max((reading.asked or 0) - (reading.free or 0), reading.asked or 0, 1)
+    asked, there = reading.asked or 0, reading.free or 0
+    missing = asked - there if asked > there else max(asked, 1)  # more was free than asked for, but in pieces
     free = max(0, tier.high_bytes - missing)
     machine = plan.machine
     if tier.place == HOST:
@@ -240,4 +241,5 @@ def _changes(plan: Plan, result: Estimate, tier: Tier, reading: Reading | None) 
         replace(d, free_bytes=min(d.free_bytes, free)) if device and d.id == device.id else d for d in machine.devices
     )
     tighter = replace(plan, machine=replace(machine, devices=devices))
-    return tuple(replace(c, plan=replace(c.plan, machine=plan.machine)) for c in advise(tighter, estimate(tighter)))
+    ways = (c for c in advise(tighter, estimate(tighter)) if c.saves_bytes >= missing)
+    return tuple(replace(c, plan=replace(c.plan, machine=plan.machine)) for c in ways)

@@ -160,6 +160,9 @@ def test_four_bits_are_the_four_bit_technique() -> None:
     weights = found.plan.stage.choice(Slot.WEIGHTS)
     assert weights is not None
     assert (weights.technique, weights.options.double_quant) == ("nf4", True)
+    lora = found.plan.stage.choice(Slot.TRAINABLE)
+    assert lora is not None
+    assert lora.options.adapter_dtype == "same as weights"  # TRL makes adapters of packed weights bfloat16
     assert any("float32" in b.setting and (b.bytes or 0) > 0 for b in found.beside)
 
 
@@ -186,6 +189,26 @@ def test_what_only_a_formula_has_is_told_with_its_bytes(flag: str, way: int) -> 
     told = next(b for b in found.beside if b.setting == named)
     assert told.bytes is not None
     assert told.bytes * way > 0
+
+
+def test_autocast_is_told_where_it_is_on_and_moves_the_peak() -> None:
+    """Where activations are most of the peak, float32 weights under autocast keep 16-bit ones."""
+
+    def autocast(flags: str, launcher: str = "") -> int:
+        command = f"{launcher} sft.py --model_name_or_path Qwen/Qwen2.5-0.5B --gradient_checkpointing False {flags}"
+        return sum(
+            b.bytes or 0 for b in run(f"python {command}" if not launcher else command).beside if "autocast" in b.why
+        )
+
+    assert autocast("") < -100 * 2**20  # TRL's default
+    assert autocast("--fp16") == autocast("")
+    assert autocast("--bf16 False") == 0
+    assert autocast("--bf16 False", "accelerate launch --mixed_precision bf16") == 0
+    of_transformers = (
+        "accelerate launch --mixed_precision bf16 run_clm.py --model_name_or_path Qwen/Qwen2.5-0.5B --block_size 1024"
+    )
+    assert any("autocast" in b.why for b in run(of_transformers).beside)
+    assert not any("autocast" in b.why for b in run(of_transformers.replace(" --mixed_precision bf16", "")).beside)
 
 
 def test_the_difference_of_8_bit_states_is_that_of_their_bytes() -> None:
