@@ -37,8 +37,8 @@ LABELS = {
     "full": "all weights", "lora": "LoRA", "dora": "DoRA", "ia3": "IA³", "vera": "VeRA", "prefix": "prefix tuning",
     "prompt": "prompt tuning", "llama_adapter": "LLaMA-Adapter", "llama_adapter_v2": "LLaMA-Adapter V2", "oft": "OFT",
     "boft": "BOFT", "loha": "LoHa", "lokr": "LoKr", "fourierft": "FourierFT", "ln_tuning": "norms alone",
-    "adaption_prompt": "adaption prompt", "gptq4": "GPTQ 4-bit", "gptq8": "GPTQ 8-bit", "awq4": "AWQ 4-bit",
-    "nf4": "NF4 4-bit", "fp4": "FP4 4-bit", "int8_weight_only": "int8", "zero2": "ZeRO-2", "zero3": "ZeRO-3",
+    "adaption_prompt": "adaption prompt", "gptq4": "4-bit (GPTQ)", "gptq8": "8-bit (GPTQ)", "awq4": "4-bit (AWQ)",
+    "nf4": "4-bit (NF4)", "fp4": "4-bit (FP4)", "int8_weight_only": "int8", "zero2": "ZeRO-2", "zero3": "ZeRO-3",
 }  # fmt: skip
 
 

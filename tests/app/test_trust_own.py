@@ -121,4 +121,5 @@ def test_an_own_run_is_named_as_published_ones_are(make_plan: MakePlan) -> None:
     whole = plan.with_choice(registry.default_choice(Slot.TRAINABLE, "full"))
     assert techniques(plan) == ("LoRA", "bfloat16")
     assert techniques(checkpointed) == ("LoRA", "bfloat16", "gradient checkpointing")
-    assert {*techniques(checkpointed), *techniques(whole)} <= published_words
+    packed = plan.with_choice(registry.default_choice(Slot.WEIGHTS, "nf4"))
+    assert {*techniques(checkpointed), *techniques(whole), *techniques(packed)} <= published_words

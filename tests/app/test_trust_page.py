@@ -94,11 +94,11 @@ def test_the_split_of_a_run_is_told_or_said_to_be_unknown(page: TrustPage) -> No
 def test_a_filter_reaches_chart_table_and_sentence(page: TrustPage) -> None:
     combo = find(page, Combo, "Filter by technique")
     combo.opening.emit()
-    entry = next(i for i in range(combo.count()) if combo.itemText(i) == "NF4 4-bit")
+    entry = next(i for i in range(combo.count()) if combo.itemText(i) == "4-bit (NF4)")
     n = int(combo.itemData(entry, DETAIL))
     combo.setCurrentIndex(entry)
     combo.activated.emit(entry)
-    assert combo.currentText() == "NF4 4-bit"
+    assert combo.currentText() == "4-bit (NF4)"
     assert len(page.chart._rows) == len(page.table.keys()) == n < len(published())
     assert find(page, QLabel, "Trust sentence").text().startswith(f"{n} published runs")
 

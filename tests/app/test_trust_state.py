@@ -16,7 +16,7 @@ from planner.units import GIB, MIB
 from tests.app.trusted import reading, row
 
 SEVERAL = (
-    row("one", techniques=("LoRA", "NF4 4-bit"), card="T4", measured=4 * GIB),
+    row("one", techniques=("LoRA", "4-bit (NF4)"), card="T4", measured=4 * GIB),
     row("two", techniques=("LoRA", "bfloat16"), card="L40S", measured=5 * GIB),
     row("three", techniques=("all weights", "bfloat16"), card="T4", measured=2 * GIB, counter="reserved"),
     row("mine", origin=Origin.RUN, techniques=("LoRA", "bfloat16"), source="this computer", card="A processor"),
@@ -57,7 +57,7 @@ def test_filters_are_asked_together() -> None:
     state = several()
     state.ask("card", "T4")
     assert {r.name for r in state.shown} == {"one", "three"}
-    assert state.counts("technique") == [("all weights", 1), ("bfloat16", 1), ("LoRA", 1), ("NF4 4-bit", 1)]
+    assert state.counts("technique") == [("4-bit (NF4)", 1), ("all weights", 1), ("bfloat16", 1), ("LoRA", 1)]
     assert state.passing_without("card") == 4
     state.ask("technique", "all weights")
     assert [r.name for r in state.shown] == ["three"]
