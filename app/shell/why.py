@@ -70,6 +70,13 @@ class WhyDialog(QDialog):
         self.activateWindow()
         self.page.field.setFocus()
 
+    def leave(self) -> None:
+        """The window closes: an answer under way finds nobody any more."""
+        self._timer.stop()
+        self.page.field.leave()
+        if self._task is not None:
+            self._task.cancel()
+
     def _plan_changed(self) -> None:
         """An answer by the open plan is one by the plan as it is now."""
         if self.isVisible() and self._found is not None and self._found.plan_from == FROM_OPEN:

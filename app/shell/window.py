@@ -321,6 +321,8 @@ class MainWindow(QMainWindow):
         self.plan_page.leave()
         for job in self.findChildren(Job):
             job.leave()
+        for dialog in self.findChildren(WhyDialog):
+            dialog.leave()
         super().closeEvent(event)
 
 

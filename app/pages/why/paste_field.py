@@ -32,6 +32,7 @@ class PasteField(QPlainTextEdit):
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._arriving: background.Task | None = None
         self.setAccessibleName(name)
         self.setFont(figures(0.92))
         self.setFrameShape(QPlainTextEdit.Shape.NoFrame)
@@ -49,7 +50,12 @@ class PasteField(QPlainTextEdit):
             self.ensureCursorVisible()
             self.came.emit()
 
-        background.run(lambda: harmless(text), arrived)
+        self._arriving = background.run(lambda: harmless(text), arrived)
+
+    def leave(self) -> None:
+        """The window closes: what was pasted and has not arrived goes nowhere."""
+        if self._arriving is not None:
+            self._arriving.cancel()
 
     def sizeHint(self) -> QSize:
         return QSize(em(40), em(9))
