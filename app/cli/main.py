@@ -6,13 +6,14 @@ import argparse
 from collections.abc import Callable
 from types import ModuleType
 
-from app.cli import export, get_example, hardware, output, plan, prove, run, watch, why
+from app.cli import dry_run, export, get_example, hardware, output, plan, prove, run, watch, why
 from app.cli.exits import Exit, WrongUseError
 from planner.problem import ProblemError
 
 VERBS: dict[str, ModuleType] = {
     "hardware": hardware,
     "plan": plan,
+    "dry-run": dry_run,
     "run": run,
     "prove": prove,
     "export": export,
