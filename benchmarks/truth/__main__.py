@@ -10,13 +10,13 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from benchmarks.truth.answer import Predicted
 from benchmarks.truth.draft_of import predict
 from benchmarks.truth.report import lines, result
-from benchmarks.truth.rows import read_file
+from benchmarks.truth.rows import Published, read_file
 from benchmarks.truth.run import run
 from benchmarks.truth.score import Answered
 from planner.problem import ProblemError
@@ -33,6 +33,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     for problem in read.problems:
         print(problem, file=sys.stderr)
+    if asked.dry_run:
+        return dry_runs(read.rows, asked.only)
     rows = [x for x in read.rows if asked.only.casefold() in x.label.source.casefold()]
     if not rows:
         print("There is no row to predict.", file=sys.stderr)
@@ -56,6 +58,23 @@ def main(arguments: list[str] | None = None) -> int:
     return 1 if ran.bugs or read.problems else 0
 
 
+def dry_runs(rows: Sequence[Published], only: str) -> int:
+    """Traces PEFT's comparison with PEFT itself, row by row, each as it is done; the last line is one JSON object."""
+    from benchmarks.truth.dry_run import cells, summary
+    from benchmarks.truth.dry_run.traced import dry_run  # here, because it takes seconds to load torch
+
+    chosen = cells.traceable(rows, only)
+    if not chosen:
+        print("There is no row of that comparison.", file=sys.stderr)
+        return 2
+    done = []
+    for cell in cells.run(chosen, dry_run, predict):
+        print(summary.line(cell), flush=True)
+        done.append(cell)
+    print(json.dumps(summary.figures(done)), flush=True)
+    return 0
+
+
 def write_csv(path: Path, answered: Iterable[Answered]) -> None:
     """Every row of the file, in its order: the interval in bytes, or why there is none."""
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -76,6 +95,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--by", metavar="FIELD", help="also by a field of the rows, such as trainable, weights.storage")
     parser.add_argument("--worst", type=int, default=0, metavar="N", help="show the N largest errors with their parts")
     parser.add_argument("--only", default="", metavar="TEXT", help="only rows whose source contains this")
+    parser.add_argument(
+        "--dry-run",
+        action="store_true",
+        help="trace the rows of PEFT's comparison without contents (--only then looks at ids); what was traced is kept",
+    )
     return parser
 
 
