@@ -15,7 +15,7 @@ from planner.calibration.apply import Learned
 from planner.calibration.fingerprint import device_name, fingerprint
 from planner.calibration.said import evidence
 from planner.draft import Draft
-from planner.drafting import device_of, draft, plan_problems
+from planner.drafting import ANSWER_TOKENS, device_of, draft, plan_problems
 from planner.facts.data import Batches, BatchShape, batches
 from planner.facts.machine import Device, MachineFacts
 from planner.facts.model.families import FAMILIES, stacks_of
@@ -25,6 +25,7 @@ from planner.ledger import DEVICE, DISK, HOST, STATES, At, Line, Place
 from planner.plan import Plan
 from planner.problem import Problem, ProblemError
 from planner.reserved import NOTHING, Band, band
+from planner.techniques.attention_eager import attend as writes_scores
 from planner.tier import Reserved, Tier, Verdict
 from planner.units import Num, maximum
 from planner.verdict import judge, sentence
@@ -185,7 +186,10 @@ def _band(drafts: tuple[Draft, ...], shapes: int, place: Place) -> Band:
     kind = drafts[0].device
     if place is HOST and kind != "cpu":
         kind = "host"
-    return band(kind, any(d.recompute for d in drafts), drafts[0].compute_bits, shapes, drafts[0].capability)
+    first = drafts[0]
+    written = ANSWER_TOKENS if first.sample_tokens and first.attend is writes_scores else 0
+    recompute, entries = any(d.recompute for d in drafts), first.facts.vocab_size
+    return band(kind, recompute, first.compute_bits, shapes, first.capability, entries, written)
 
 
 def _kept(band: Band, drafts: tuple[Draft, ...], by_at: dict[At, Num], live: Num, place: Place) -> tuple[Num, Num, Num]:

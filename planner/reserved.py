@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from planner.assets import asset
-from planner.units import MIB, Num
+from planner.units import KIB, MIB, Num
 
 
 class Band(NamedTuple):
@@ -41,21 +41,35 @@ NOTHING = Band((0, 0, 0), (0, 0, 0), "")
 
 
 @lru_cache(maxsize=1024)
-def band(kind: str, recompute: bool, compute_bits: int = 32, shapes: int = 1, capability: float = 0.0) -> Band:
+def band(
+    kind: str,
+    recompute: bool,
+    compute_bits: int = 32,
+    shapes: int = 1,
+    capability: float = 0.0,
+    entries: int = 0,
+    written: int = 0,
+) -> Band:
     """The band of a kind of device (cpu, cuda, rocm, mps), or of the `host` beside one; an unknown kind is taken as cuda.
 
-    compute_bits: of the type that blocks compute in; shapes: different token counts of the run's batches. A CPU keeps
-    kernels compiled for each of them where it computes in 16 bits. capability: of an NVIDIA card, 0 where unknown.
+    compute_bits: of the type that blocks compute in; shapes: different token counts of the run's batches; written:
+    lengths of an answer whose attention scores are written out. A CPU keeps kernels compiled for each of them where it
+    computes in 16 bits. capability: of an NVIDIA card, 0 where unknown. entries: of the tokenizer.
     """
     kinds = _table()["kinds"]
     row = kinds.get(kind) or kinds["cuda"]
     low, expected, high = context_of(capability) if kind == "cuda" and capability else _bytes(row["context_mib"])
     context = [low, expected, high]
+    if of_entry := row.get("tokenizer_bytes_per_entry"):
+        context = [c + entries * n for c, n in zip(context, of_entry, strict=True)]
     kernels = row.get("kernels")
     if kernels and compute_bits == kernels["compute_bits"]:
         # the first shape's are in the context already
-        each, most = kernels["mib_per_shape"], kernels["most_mib"]
-        context = [c + MIB * min((shapes - 1) * e, m) for c, e, m in zip(context, each, most, strict=True)]
+        columns = (kernels[name] for name in ("mib_per_shape", "kib_per_written_length", "most_mib"))
+        context = [
+            c + min((shapes - 1) * each * MIB + written * length * KIB, most * MIB)
+            for c, each, length, most in zip(context, *columns, strict=True)
+        ]
     scale = row["per_thousand_checkpointing" if recompute else "per_thousand"]
     return Band((context[0], context[1], context[2]), (scale[0], scale[1], scale[2]), row["why"])
 
