@@ -89,6 +89,11 @@ def forget(name: str) -> None:
     store.save(known.without(name))
 
 
+def forgotten() -> tuple[str, ...]:
+    """Names of what was taken away. Raises ProblemError `calibration.damaged`."""
+    return store.load().forgotten
+
+
 def restore(name: str) -> None:
     """Bring back a correction that was taken away; it is made anew from the runs that are still kept."""
     store.save(store.load().again(name))

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from types import ModuleType
 
-from app.cli import dry_run, export, get_example, hardware, output, plan, prove, run, watch, why
+from app.cli import calibration, dry_run, export, get_example, hardware, output, plan, prove, run, watch, why
 from app.cli.exits import Exit, WrongUseError
 from planner.problem import ProblemError
 
@@ -20,6 +20,7 @@ VERBS: dict[str, ModuleType] = {
     "get-example": get_example,
     "why": why,
     "watch": watch,
+    "calibration": calibration,
 }
 
 

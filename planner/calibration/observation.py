@@ -61,9 +61,15 @@ class Observation:
         return self.states_bytes + self.grows_bytes
 
     @property
+    def took_bytes(self) -> int:
+        """Of the whole process; of what torch reserved where a card's driver does not tell."""
+        return self.process_bytes or self.reserved_bytes
+
+    @property
     def said_bytes(self) -> int:
-        """What is predicted of the whole process without corrections."""
-        return self.live_bytes + self.allocator_bytes + self.context_bytes
+        """What is predicted of the same without corrections."""
+        reserved = self.live_bytes + self.allocator_bytes
+        return reserved + self.context_bytes if self.process_bytes else reserved
 
 
 def observe(spec: RunSpec, seen: Sequence[Event] | Proof, *, name: str, time: float) -> Observation:
