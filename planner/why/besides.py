@@ -19,7 +19,7 @@ OFF = (("no",), ("false",), ("0",), ("none",), ("0.0",))
 
 def besides(plan: Plan, s: Settings, *, four_bits: bool, eight_bits: bool) -> tuple[Beside, ...]:
     """In the order of how surely they are known: computed ones, then those of which only the direction is."""
-    computable = bool(stacks_of(plan.model)) and not plan_problems(plan)
+    computable = bool(stacks_of(plan.model)) and not plan.model.unsupported_because and not plan_problems(plan)
     found = [*_computed(plan, s, four_bits, eight_bits, computable), *_processes(s), *_listed(s)]
     return tuple(found)
 

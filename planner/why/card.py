@@ -16,6 +16,7 @@ from planner.why.text import Text
 KINDS = {"cuda": "cuda", "hip": "rocm", "xpu": "xpu", "mps": "mps"}
 # What torch shows as total against the driver's total: 23.55 to 23.69 GiB of 23.99 were seen for one kind of card.
 LEAST_SHARE, MOST_SHARE = 0.955, 1.012
+WATERMARK = 1.7  # torch lets Metal have so many times what macOS recommends (PYTORCH_MPS_HIGH_WATERMARK_RATIO)
 _SHORT = re.compile(r"^(?:nvidia|tesla|quadro|geforce|amd|instinct|radeon|intel|apple)\s+")
 
 
@@ -27,7 +28,7 @@ def machine_of(reading: Reading, text: Text) -> MachineFacts | None:
     total, free = reading.total, room(reading)
     card = _card(kind, total, text)
     base = other_machine(card.name if card else gpus_of(kind)[0].name)
-    others = tuple(Holder(f"process {pid}" if pid else "other programs", size) for pid, size in reading.others)
+    others = tuple(Holder(f"process {pid}", size) for pid, size in reading.others)
     name = card.name if card else f"Card of {words(total)}"
     device = Device(
         id=base.devices[0].id,
@@ -36,15 +37,17 @@ def machine_of(reading: Reading, text: Text) -> MachineFacts | None:
         total_bytes=total,
         free_bytes=free,
         others=others,
-        supports_bf16=card.supports_bf16 if card else True,
-    )
+    )  # a card without bfloat16 ran in float16, which has as many bytes
     seen = f"{words(total)} in all and {words(free)} for this run are from the error."
+    older = (
+        f" {name} computes in float16 where bfloat16 is said: as many bytes." if card and not card.supports_bf16 else ""
+    )
     assumed = "RAM, processor and disk of that computer are assumed."
     return replace(
         base,
         name=f"a computer with {name if card else f'a card of {words(total)}'}",
         devices=(device, *base.devices[1:]),
-        notes=(seen, assumed),
+        notes=(f"{seen}{older}", assumed),
     )
 
 
@@ -79,6 +82,9 @@ def fitting(kind: str, total: int) -> tuple[Gpu, ...]:
     """Cards of the table whose capacity torch would print like this; of Intel's none can be planned for."""
     if kind == "xpu":
         return ()
+    if kind == "mps":
+        total = round(total / WATERMARK)
+        return tuple(g for g in gpus_of(kind) if abs(g.usable_bytes - total) <= total * (MOST_SHARE - 1))
     return tuple(
         g
         for g in gpus_of(kind)

@@ -26,6 +26,7 @@ from planner.why.reading import Reading, read_error
 from planner.why.text import read
 
 AGREES_WITHIN = 0.10
+WORTH_SAYING = 0.05  # of the peak
 FROM_COMMAND, FROM_OPEN = "command", "open"
 NOTHING = Problem(
     "why.nothing_found",
@@ -155,6 +156,13 @@ def _with_ledger(said: Explanation) -> Explanation:
         return replace(said, estimate=result, missing=(*said.missing, result.reason))
     tier = _place_of(result, reading)
     ledger = [*said.ledger, result.reason if tier is result.tiers[0] else f"{result.reason} {_at_peak(tier)}"]
+    moved = _moved(said.beside)
+    if moved and abs(moved) >= tier.live_bytes * WORTH_SAYING:
+        whole = words(max(0, tier.live_bytes + moved))
+        ledger.append(
+            f"With the settings beside these figures, as far as their bytes are computed, the live peak would be about "
+            f"{whole} instead of {words(tier.live_bytes)}."
+        )
     if reading is not None and reading.asked and (what := what_was_asked(plan, reading.asked)):
         ledger.append(f"What was asked for, {words(reading.asked)}, is {what}.")
     return replace(
@@ -196,10 +204,11 @@ def _disagreements(said: Explanation, result: Estimate, tier: Tier) -> list[str]
                 f"tensors at that moment against {words(tier.live_bytes)} at the peak."
             )
     needed = _needed(reading)
-    if needed is not None and needed > tier.live_bytes * (1 + AGREES_WITHIN):
+    expected = max(0, tier.live_bytes + _moved(said.beside))
+    if needed is not None and needed > expected * (1 + AGREES_WITHIN):
         why = _likely(said.beside)
         found.append(
-            f"The ledger has {words(tier.live_bytes)} of live tensors at the most, but the run had or asked for {words(needed)}: "
+            f"The ledger has {words(expected)} of live tensors at the most, but the run had or asked for {words(needed)}: "
             f"{why}"
         )
     elif result.verdict is Verdict.FITS:
@@ -215,6 +224,11 @@ def _needed(reading: Reading) -> int | None:
     if reading.allocated is None:
         return None
     return reading.allocated + (reading.asked or 0)
+
+
+def _moved(beside: tuple[Beside, ...]) -> int:
+    """By how much the settings whose bytes are computed move the peak, one beside the other."""
+    return sum(b.bytes for b in beside if b.bytes is not None)
 
 
 def _likely(beside: tuple[Beside, ...]) -> str:

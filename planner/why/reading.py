@@ -79,6 +79,7 @@ def _within(pattern: str) -> Callable[[str], int | None]:
     return find
 
 
+_ASKED = _within(r"triedtoallocateSIZE")
 _TOTAL = _within(r"hasatotalcapac(?:i)?tyofSIZE")
 _FREE = _within(r"ofwhichSIZEisfree")
 _ALLOWED = _within(r"SIZEallowed;")
@@ -94,7 +95,7 @@ _OLD = re.compile(
 )
 
 _ANCHOR = re.compile(
-    rf"(?P<card>(?P<which>cuda|hip|xpu)outofmemory\.?triedtoallocate{_SIZE})"
+    rf"(?P<card>(?:(?P<which>cuda|hip|xpu)outofmemory\.?|cannotallocatememoryblockwithsizelargerthan4gb!)triedtoallocate{_SIZE})"
     rf"|(?P<mps>mpsbackendoutofmemory\(mpsallocated:{_SIZE},otherallocations:{_SIZE},maxallowed:{_SIZE}\)\.?triedtoallocate{_SIZE})"
     r"|(?P<cpu>defaultcpuallocator:(?:can'?tallocatememory|notenoughmemory):youtriedtoallocate(\d{1,20})(gb|bytes))"
     rf"|(?P<numpy>unabletoallocate{_SIZE}foranarraywith)"
@@ -159,11 +160,12 @@ def _opens(found: re.Match[str]) -> bool:
 
 def _of(found: re.Match[str], tail: str) -> Reading:
     if found["card"]:
-        return _card(found["which"], tail)
+        return _card(found["which"] or "xpu", tail)
     if found["mps"]:
         held, others, most, asked = (size_of(n, u) for n, u in _pairs(found["mps"]))
         free = None if None in (held, others, most) else max(0, (most or 0) - (held or 0) - (others or 0))
-        return Reading("mps", asked, most, free, allocated=held, others=((0, others),) if others else ())
+        process = None if None in (held, others) else (held or 0) + (others or 0)  # Metal counts this process alone
+        return Reading("mps", asked, most, free, allocated=held, process=process)
     if found["cpu"]:
         number, unit = re.findall(r"(\d+)(gb|bytes)$", found["cpu"])[0]
         return Reading("cpu", size_of(number, unit))
@@ -192,7 +194,7 @@ def _pairs(squeezed: str) -> list[tuple[str, str]]:
 
 def _card(which: str, tail: str) -> Reading:
     """The error of a caching allocator: torch from 2.1 on, or before."""
-    asked = size_of(*_pairs(tail)[0])
+    asked = _ASKED(tail)
     if old := _OLD.search(tail):
         index = old[1]
         sizes = [size_of(old[i], old[i + 1]) if old[i] else None for i in range(2, 12, 2)]

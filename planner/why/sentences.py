@@ -5,13 +5,14 @@ Only the text's own figures are used here; the ledger's stand in `planner.why.ex
 
 from __future__ import annotations
 
-from planner.units import MIB, words
+from planner.units import GIB, MIB, words
 from planner.why.card import could_be, unexplained
 from planner.why.moment import Moment
 from planner.why.reading import Reading
 
 DEVICES = {"cuda": "the card", "hip": "the card", "xpu": "the card", "mps": "the memory that Metal may use"}
 WORTH_SAYING_BYTES = 256 * MIB
+LARGEST_AT_ONCE_BYTES = 4 * GIB  # of Intel's drivers, unless UR_L0_USE_RELAXED_ALLOCATION_LIMITS is set
 FRAGMENTED_FROM_BYTES = 512 * MIB
 NO_FIGURES = {
     "library": "A library of the card (cuBLAS or one like it) found no memory for its own workspace: the card was full.",
@@ -70,6 +71,11 @@ def _asked(r: Reading) -> list[str]:
         if r.free >= r.asked and r.kind != "mps":
             said.append("More was free than was asked for, but not in one piece, or not for this process.")
         return said
+    if r.kind == "xpu" and r.asked >= LARGEST_AT_ONCE_BYTES:
+        return [
+            f"The run asked for {words(r.asked)} at once{card}. Intel's drivers refuse 4 GiB or more in one piece, "
+            "however much is free, unless UR_L0_USE_RELAXED_ALLOCATION_LIMITS=1 is set."
+        ]
     total = f", of {words(r.total)} in all" if r.total is not None else ""
     return [f"The run asked for {words(r.asked)} at once{card}{total}."]
 
@@ -80,11 +86,12 @@ def _held(r: Reading) -> list[str]:
     if r.allocated is None:
         return []
     parts = [f"{words(r.allocated)} in tensors"]
+    beyond = "in other allocations of Metal" if r.kind == "mps" else "that are not PyTorch's (context, libraries)"
     if r.unused:
         parts.append(f"{words(r.unused)} reserved and unused")
     beside = r.process - (r.reserved or 0) if r.process is not None else 0
     if beside > 0:
-        parts.append(f"{words(beside)} that are not PyTorch's (context, libraries)")
+        parts.append(f"{words(beside)} {beyond}")
     said = [f"It held {words(r.process)}: {', '.join(parts)}." if r.process else f"It held {', '.join(parts)}."]
     if r.total is not None and r.allocated > r.total * 1.02:
         said.append(
@@ -96,8 +103,6 @@ def _held(r: Reading) -> list[str]:
 
 
 def _others(r: Reading) -> list[str]:
-    if r.kind == "mps":
-        return [f"Other allocations of the graphics hold {words(r.others_bytes)}."] if r.others else []
     if len(r.others) == 1:
         pid, size = r.others[0]
         return [f"{words(size)} were held by another process ({pid})."]
