@@ -15,6 +15,7 @@ from app.pages.trust.split import split_of
 from app.pages.trust.state import miss_words
 from planner.plan import Plan
 from planner.run import layout
+from planner.run.events import decode
 from planner.slots import Slot
 from planner.techniques import registry
 from planner.units import MIB
@@ -74,6 +75,20 @@ def test_a_damaged_journal_is_told_and_what_is_whole_is_compared(tmp_path: Path,
     found = look_at(tmp_path, NOTHING)
     assert len(found.rows) == 1
     assert "'hurt' has 1 damaged line" in found.problems[0].fact
+
+
+def test_of_a_long_journal_only_what_tells_is_decoded(
+    tmp_path: Path, make_plan: MakePlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    took = finished_run(tmp_path / "long", make_plan())
+    journal = tmp_path / "long" / layout.EVENTS
+    lines = journal.read_bytes().splitlines(keepends=True)
+    journal.write_bytes(b"".join([lines[0], *[lines[1]] * 2000, *lines[2:]]))
+    decoded: list[str] = []
+    monkeypatch.setattr(own, "decode", lambda line: decoded.append(line) or decode(line))
+    (found,) = look_at(tmp_path, NOTHING).rows
+    assert found.measured == took
+    assert len(decoded) <= own.LATEST_LINES + 2
 
 
 def test_a_run_without_a_readable_order_is_told(tmp_path: Path, make_plan: MakePlan) -> None:

@@ -17,7 +17,8 @@ from pytestqt.qtbot import QtBot
 from app import calibrating
 from app.pages.trust import page as page_module
 from app.pages.trust import taught as taught_module
-from app.pages.trust.chart import TrustChart, paint_marker
+from app.pages.trust.chart import TrustChart
+from app.pages.trust.markers import paint_marker
 from app.pages.trust.page import TrustPage
 from app.pages.trust.rows import Origin, published
 from app.pages.trust.taught import TaughtCard, amount_words, evidence_words

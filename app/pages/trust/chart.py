@@ -6,63 +6,23 @@ pointing and picking only paint over it. Its table twin is `table`; its sentence
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.pages.trust.markers import paint_marker, stamp
 from app.pages.trust.rows import Origin, TrustRow
 from app.pages.trust.scale import Scale
 from app.pages.trust.state import BAND_PCT
-from app.theme import KIND_COLOURS, colour, em, font, theme
+from app.theme import colour, em, font, theme
 from app.widgets.surface import focus_ring, painter_on
-from planner.ledger import Kind
 from planner.units import GIB
 
 REACH = 0.8  # em around a point in which it is meant
-NAMES = {Origin.PUBLISHED: "published run", Origin.RUN: "own run", Origin.PROOF: "proof"}
 LEFT, RIGHT, UP, DOWN = Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down
 STEPS = {LEFT: -1, RIGHT: 1, UP: 1, DOWN: -1}
-
-
-def origin_colour(origin: Origin) -> QColor:
-    if origin is Origin.PUBLISHED:
-        return colour("accent")
-    return QColor(KIND_COLOURS[Kind.LOGITS if origin is Origin.RUN else Kind.STATES])
-
-
-def paint_marker(p: QPainter, origin: Origin, at: QPointF, radius: float) -> None:
-    """A ring for a published run, a square for an own one, a triangle for a proof."""
-    ink = origin_colour(origin)
-    if origin is Origin.PUBLISHED:
-        p.setBrush(Qt.BrushStyle.NoBrush)
-        p.setPen(QPen(ink, max(1.2, radius * 0.32)))
-        p.drawEllipse(at, radius * 0.9, radius * 0.9)
-        return
-    p.setPen(QPen(colour("card"), 1))
-    p.setBrush(ink)
-    if origin is Origin.RUN:
-        p.drawRect(QRectF(at.x() - radius, at.y() - radius, 2 * radius, 2 * radius))
-    else:
-        r = radius * 1.25
-        p.drawPolygon(
-            QPolygonF([QPointF(at.x() - r, at.y() + r), QPointF(at.x() + r, at.y() + r), QPointF(at.x(), at.y() - r)])
-        )
-
-
-def _stamp(origin: Origin, radius: float, ratio: float) -> QPixmap:
-    """One marker as a picture: stamping hundreds takes a tenth of the time of drawing them."""
-    side = math.ceil(radius * 3.2)
-    made = QPixmap(round(side * ratio), round(side * ratio))
-    made.setDevicePixelRatio(ratio)
-    made.fill(Qt.GlobalColor.transparent)
-    p = QPainter(made)
-    p.setRenderHint(QPainter.RenderHint.Antialiasing)
-    paint_marker(p, origin, QPointF(side / 2, side / 2), radius)
-    p.end()
-    return made
 
 
 class TrustChart(QWidget):
@@ -175,11 +135,11 @@ class TrustChart(QWidget):
         p.setClipRect(plot.adjusted(-em(0.4), -em(0.4), em(0.4), em(0.4)))
         self._place_points()
         for origin in Origin:  # a person's own lie on top
-            stamp = _stamp(origin, em(0.27), self.devicePixelRatioF())
-            half = stamp.deviceIndependentSize().width() / 2
+            one = stamp(origin, em(0.27), self.devicePixelRatioF())
+            half = one.deviceIndependentSize().width() / 2
             for row, at in zip(self._rows, self._points, strict=True):
                 if row.origin is origin:
-                    p.drawPixmap(QPointF(at.x() - half, at.y() - half), stamp)
+                    p.drawPixmap(QPointF(at.x() - half, at.y() - half), one)
         p.setClipping(False)
 
     def _paint_grid(self, p: QPainter, plot: QRectF) -> None:
@@ -290,38 +250,3 @@ class TrustChart(QWidget):
             self.picked.emit("")
         else:
             super().keyPressEvent(event)
-
-
-class Legend(QWidget):
-    """The markers with their names and counts."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._entries: list[tuple[Origin, str]] = []
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Markers")
-
-    def show_rows(self, rows: Sequence[TrustRow]) -> None:
-        counts = {origin: sum(r.origin is origin for r in rows) for origin in Origin}
-        self._entries = [(o, f"{n:,} {NAMES[o]}{'' if n == 1 else 's'}") for o, n in counts.items() if n]
-        self.setAccessibleDescription(", ".join(text for _, text in self._entries))
-        self.updateGeometry()
-        self.update()
-
-    def sizeHint(self) -> QSize:
-        metrics = self.fontMetrics()
-        return QSize(sum(metrics.horizontalAdvance(text) + em(2.2) for _, text in self._entries), em(1.4))
-
-    def minimumSizeHint(self) -> QSize:
-        return QSize(0, em(1.4))
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        p = painter_on(self)
-        p.setFont(font(0.9))
-        x, middle = em(0.5), self.height() / 2
-        for origin, text in self._entries:
-            paint_marker(p, origin, QPointF(x, middle), em(0.3))
-            p.setPen(colour("muted"))
-            wide = p.fontMetrics().horizontalAdvance(text)
-            p.drawText(QRectF(x + em(0.6), 0, wide + 2, self.height()), int(Qt.AlignmentFlag.AlignVCenter), text)
-            x += round(wide + em(1.9))

@@ -20,14 +20,15 @@ from planner.plan import Plan
 from planner.plan_file import load_spec
 from planner.problem import Problem, ProblemError
 from planner.run import journal, layout, lock
-from planner.run.events import Event, Finished, Memory, Step
+from planner.run.events import Event, Failed, Finished, Memory, Started, Step, decode
 from planner.run.said import said_of
 from planner.run.spec import RunSpec
 from planner.slots import Slot
 from planner.techniques import registry
 
 SOURCE = "this computer"
-WHOLE_BYTES = 1 << 20  # a journal up to here is read whole, so that damage is seen; of longer ones the end
+LATEST_LINES = 80
+TELLING = tuple(f'{{"event": "{kind.tag}"'.encode() for kind in (Started, Finished, Failed))
 TOLD_AT_ONCE = 20
 NOT_FINISHED, NOTHING_SAID = "not finished", "without a prediction"
 CHECKPOINTING = "gradient checkpointing"
@@ -116,7 +117,7 @@ def _look(folder: Path, stamp: Stamp) -> Look:
 
 
 def _run(folder: Path, stamp: Stamp, spec: RunSpec) -> Look:
-    events, problem = _events(folder, stamp[3])
+    events, problem = _events(folder)
     word = journal.last_word(events)
     peak = word.measured.get("peak_bytes") if isinstance(word, Finished) else None
     if not isinstance(word, Finished) or not isinstance(peak, int) or peak <= 0 or not _whole(word, events):
@@ -132,16 +133,37 @@ def _whole(word: Finished, events: Iterable[Event]) -> bool:
     return word.outcome == "done" or (word.outcome == "stopped" and bool(totals) and word.step >= totals[-1])
 
 
-def _events(folder: Path, size: int) -> tuple[list[Event], Problem | None]:
-    if size > WHOLE_BYTES:
-        return journal.tail(folder), None
-    reading = journal.read_all(folder, over=not lock.is_held(folder))
-    if not reading.problems:
-        return list(reading.events), None
-    first = reading.problems[0]
-    n = len(reading.problems)
-    fact = f"The journal of {folder.name!r} has {n} damaged line{'' if n == 1 else 's'}. {first.fact}"
-    return list(reading.events), Problem(first.code, fact, "What could be read is shown; the run itself is not lost.")
+def _events(folder: Path) -> tuple[list[Event], Problem | None]:
+    """What a comparison needs of a journal: beginnings and endings, and the latest lines, whose readings hold the peaks.
+
+    The rest is only looked at for whether its lines are whole: hundreds of journals would take seconds to decode.
+    """
+    try:
+        lines = (folder / layout.EVENTS).read_bytes().split(b"\n")
+    except OSError:
+        return [], None
+    half = bool(lines[-1])  # a worker may be writing it
+    events: list[Event] = []
+    damaged: list[bytes] = []
+    for i, line in enumerate(lines):
+        if not line.strip() or (half and i == len(lines) - 1 and lock.is_held(folder)):
+            continue
+        if not (line.startswith(b"{") and line.endswith(b"}")):
+            damaged.append(line)
+        elif line.startswith(TELLING) or i >= len(lines) - LATEST_LINES:
+            try:
+                events.append(decode(line.decode("utf-8", "surrogatepass")))
+            except (ProblemError, UnicodeDecodeError):
+                damaged.append(line)
+    return events, _damage(folder.name, damaged) if damaged else None
+
+
+def _damage(name: str, lines: list[bytes]) -> Problem:
+    n = len(lines)
+    fact = (
+        f"The journal of {name!r} has {n} damaged line{'' if n == 1 else 's'}, the first begins with {lines[0][:40]!r}."
+    )
+    return Problem("journal.damaged_line", fact, "What could be read is shown; the run itself is not lost.")
 
 
 def _counters(events: Iterable[Event]) -> dict[str, int]:

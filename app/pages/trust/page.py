@@ -11,9 +11,10 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedLayout, QVBoxLay
 
 from app import background
 from app.calibrating import observations
-from app.pages.trust.chart import Legend, TrustChart
+from app.pages.trust.chart import TrustChart
 from app.pages.trust.detail import DetailCard
 from app.pages.trust.filters import FilterRow
+from app.pages.trust.markers import Legend
 from app.pages.trust.own import Looked, look_at, proof_rows
 from app.pages.trust.rows import TrustRow, published
 from app.pages.trust.state import COLUMNS, TrustState
