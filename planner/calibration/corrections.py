@@ -12,7 +12,7 @@ from statistics import median_low
 
 from planner.calibration.correction import ACTIVATIONS, ALLOCATOR, CONTEXT, PER, PROOF, Correction
 from planner.calibration.observation import PROOF as OF_A_PROOF
-from planner.calibration.observation import Observation
+from planner.calibration.observation import Observation, predicting_version
 from planner.calibration.said import name_of
 
 
@@ -25,6 +25,8 @@ def counted(
     for one in observations:
         if changed := _changed(one.versions, now):
             others.append((one, f"does not count: it ran with {changed}"))
+        elif one.predicted_by != predicting_version():
+            others.append((one, "does not count: another version of this program predicted it"))
         else:
             counts.append(one)
     return tuple(counts), tuple(others)

@@ -8,8 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from hashlib import sha256
+from importlib import metadata
 from typing import NamedTuple
 
+from planner import PRODUCT
+from planner.assets import asset
 from planner.calibration.fingerprint import device_name, fingerprint
 from planner.estimate import device_of, estimate, heaviest_batch, kernels_expected
 from planner.ledger import STATES
@@ -34,7 +39,8 @@ class Observation:
     states_bytes to kernels_bytes: predicted without corrections, of the peak: weights, gradients and states; what grows
     with the batch; what the allocator keeps; the context, of which kernels_bytes for the lengths that came.
     process_bytes, reserved_bytes, allocated_bytes: measured peaks, 0 for what was not read. before_bytes: the process
-    with its libraries and without the model, 0 where nobody looked.
+    with its libraries and without the model, 0 where nobody looked. predicted_by: which version of this program and of
+    its tables predicted.
     """
 
     name: str
@@ -54,6 +60,7 @@ class Observation:
     reserved_bytes: int
     allocated_bytes: int
     before_bytes: int
+    predicted_by: str = ""
 
     @property
     def live_bytes(self) -> int:
@@ -111,7 +118,18 @@ def observe(spec: RunSpec, seen: Sequence[Event] | Proof, *, name: str, time: fl
         reserved_bytes=measured.reserved,
         allocated_bytes=measured.allocated,
         before_bytes=measured.before,
+        predicted_by=predicting_version(),
     )
+
+
+@lru_cache(maxsize=1)
+def predicting_version() -> str:
+    """Of this program, with a digest of the table that corrections are added to: amounts are beside its figures only."""
+    try:
+        version = metadata.version(PRODUCT)
+    except metadata.PackageNotFoundError:
+        version = ""
+    return f"{version} {sha256(asset('reserved.json').read_bytes()).hexdigest()[:12]}".strip()
 
 
 def uncorrected(plan: Plan) -> Plan:

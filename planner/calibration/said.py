@@ -30,6 +30,8 @@ def evidence(of_device: Sequence[Correction]) -> str:
 
 def amount_in_words(correction: Correction) -> str:
     """`context +41 MiB (+35 MiB to +47 MiB)`, `allocator +1.2 %`."""
+    if correction.term == PROOF:
+        return f"took {words(correction.amount)}"
     shown = _signed if correction.term == CONTEXT else _per_hundred
     spread = ""
     if (correction.low, correction.high) != (correction.amount, correction.amount):
