@@ -2,7 +2,7 @@
 
 `planner.run.start` still starts them and learns their end, and `backends.worker` does the same work in a session, with
 files and with an environment of its own; only the interpreter is a fork instead of a new one. So a test must not use
-them when its claim is about starting itself, about memory, or about two interpreters giving the same bytes.
+them when its claim is about starting itself, about memory, or about workers of two interpreters giving the same bytes.
 """
 
 from __future__ import annotations

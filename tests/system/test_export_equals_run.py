@@ -67,6 +67,7 @@ def test_the_interpreter_for_exports_does_not_know_this_program(python: Path, tm
         assert f"No module named '{name}'" in said
 
 
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize(
     ("choices", "form"),
     [
@@ -87,6 +88,7 @@ def test_small_export_gives_the_losses_of_the_run(
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("warm_workers")
 @pytest.mark.parametrize("weights", [FP32, BF16], ids=["fp32", "bf16"])
 @pytest.mark.parametrize("trainable", [LORA, FULL], ids=["lora", "full"])
 def test_real_export_gives_the_losses_of_the_run(
