@@ -11,21 +11,21 @@ from dataclasses import dataclass, replace
 from planner.advise import Change, advise
 from planner.estimate import Estimate, Tier, Verdict, device_of, estimate
 from planner.facts.machine import Device, MachineFacts
-from planner.ledger import DISK, HOST, MOMENTS, At
+from planner.ledger import DISK, HOST
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.units import GIB, words
 from planner.why import sentences
+from planner.why.agreement import disagreements, moved_by, when
 from planner.why.as_plan import run_of
 from planner.why.asked_for import what_was_asked
-from planner.why.beside import MORE, Beside
+from planner.why.beside import Beside
 from planner.why.card import machine_of
 from planner.why.command import Command, read_command
 from planner.why.moment import Moment, full_logits_seen, read_moment
 from planner.why.reading import Reading, read_error
 from planner.why.text import read
 
-AGREES_WITHIN = 0.10
 WORTH_SAYING = 0.05  # of the peak
 FROM_COMMAND, FROM_OPEN = "command", "open"
 NOTHING = Problem(
@@ -156,7 +156,7 @@ def _with_ledger(said: Explanation) -> Explanation:
         return replace(said, estimate=result, missing=(*said.missing, result.reason))
     tier = _place_of(result, reading)
     ledger = [*said.ledger, result.reason if tier is result.tiers[0] else f"{result.reason} {_at_peak(tier)}"]
-    moved = _moved(said.beside)
+    moved = moved_by(said.beside)
     if moved and abs(moved) >= tier.live_bytes * WORTH_SAYING:
         whole = words(max(0, tier.live_bytes + moved))
         ledger.append(
@@ -169,7 +169,7 @@ def _with_ledger(said: Explanation) -> Explanation:
         said,
         estimate=result,
         ledger=tuple(ledger),
-        disagrees=tuple(_disagreements(said, result, tier)),
+        disagrees=disagreements(reading, said.moment, said.beside, result, tier),
         changes=_changes(plan, result, tier, reading),
     )
 
@@ -182,60 +182,7 @@ def _place_of(result: Estimate, reading: Reading | None) -> Tier:
 
 
 def _at_peak(tier: Tier) -> str:
-    return f"{tier.name} needs {words(tier.peak_bytes)} at its peak{_when(tier.peak_at)}."
-
-
-def _when(at: At | None) -> str:
-    return f", in {at.phase}, {MOMENTS.get(at.moment, at.moment)}" if at else ""
-
-
-def _disagreements(said: Explanation, result: Estimate, tier: Tier) -> list[str]:
-    found = []
-    reading, moment = said.reading, said.moment
-    if reading is None:
-        return []
-    if moment is not None and tier.peak_at is not None:
-        if not moment.moments:
-            found.append(f"The run failed {moment.words}, which these figures do not hold: they are of training steps.")
-        elif tier.peak_at.moment not in moment.moments:
-            then = max((size for at, size in tier.totals if at.moment in moment.moments), default=0)
-            found.append(
-                f"The run failed {moment.words}; the ledger has its peak{_when(tier.peak_at)}, and {words(then)} of live "
-                f"tensors at that moment against {words(tier.live_bytes)} at the peak."
-            )
-    needed = _needed(reading)
-    expected = max(0, tier.live_bytes + _moved(said.beside))
-    if needed is not None and needed > expected * (1 + AGREES_WITHIN):
-        why = _likely(said.beside)
-        found.append(
-            f"The ledger has {words(expected)} of live tensors at the most, but the run had or asked for {words(needed)}: "
-            f"{why}"
-        )
-    elif result.verdict is Verdict.FITS:
-        found.append(
-            f"By these figures the run would have fitted into what it had ({words(tier.budget_bytes)}), with "
-            f"{words(tier.budget_bytes - tier.peak_bytes)} to spare: something in the run is not in them."
-        )
-    return found
-
-
-def _needed(reading: Reading) -> int | None:
-    """Live tensors that the run would have had: those there were, and what was asked for."""
-    if reading.allocated is None:
-        return None
-    return reading.allocated + (reading.asked or 0)
-
-
-def _moved(beside: tuple[Beside, ...]) -> int:
-    """By how much the settings whose bytes are computed move the peak, one beside the other."""
-    return sum(b.bytes for b in beside if b.bytes is not None)
-
-
-def _likely(beside: tuple[Beside, ...]) -> str:
-    more = [b for b in beside if b.way == MORE or (b.bytes or 0) > 0]
-    if more:
-        return f"the settings beside these figures may be why ({', '.join(b.setting for b in more[:3])})."
-    return "something in the run is not in these figures, such as an evaluation, another model beside it, or a script's own settings."
+    return f"{tier.name} needs {words(tier.peak_bytes)} at its peak{when(tier.peak_at)}."
 
 
 def _changes(plan: Plan, result: Estimate, tier: Tier, reading: Reading | None) -> tuple[Change, ...]:

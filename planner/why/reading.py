@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from planner.units import GIB, KIB, MIB
 from planner.why.text import Text
 
-UNITS = {"bytes": 1, "b": 1, "k": KIB, "m": MIB, "g": GIB, "t": 1024 * GIB}
-BEYOND_REASON_BYTES = 2**50  # drivers without the right to look report 2**64 bytes of another process
+UNITS = {"bytes": 1, "b": 1, "k": KIB, "m": MIB, "g": GIB, "t": 2**40, "p": 2**50, "e": 2**60}
+BEYOND_REASON_BYTES = 2**60  # drivers without the right to look report 2**64 bytes of another process
 MOST_CONTEXT_BYTES = 2 * GIB  # no process was seen to hold more of a card beside what torch reserved
 TAIL = 4000  # squeezed characters in which an error has told all of its figures
 
-_SIZE = r"(\d{1,20}(?:\.\d{0,6})?)(bytes|b|[kmgt]i?b)"
+_SIZE = r"(\d{1,20}(?:\.\d{0,6})?)(bytes|b|[kmgtpe]i?b)"
 
 
 @dataclass(frozen=True)
