@@ -55,17 +55,19 @@ class Setting:
     def steps(self) -> int:
         return 2 if self.quick else 6 if self.on_card else 3
 
-    def models(self) -> dict[str, Path]:
-        """Both models' folders, made where they are not there."""
+    def model(self, which: str) -> Path:
+        """The folder of the example or of the random model, made where it is not there."""
         example = home.example_model_dir()
         if self.quick or not (example / "config.json").is_file():
             example = self.work / "stand-in"
             if not (example / "config.json").is_file():
                 make_tiny_model(example)
+        if which == EXAMPLE:
+            return example
         made = self.work / f"random-{self.layers}"
         if not (made / "config.json").is_file():
             _random_model(made, example, self.layers, wide=self.on_card)
-        return {EXAMPLE: example, "random": made}
+        return made
 
     @property
     def layers(self) -> int:
@@ -90,7 +92,7 @@ class Setting:
         stage = Stage(tuple(registry.default_choice(slot) for slot in registry.slots()), made)
         for choice in (*case.choices, choose(Slot.PLACEMENT, "one_device", device=self.device.id)):
             stage = stage.with_choice(choice)
-        model = read_folder(self.models()[case.model])
+        model = read_folder(self.model(case.model))
         return Plan(case.name, model, read_data(data, model), self.machine, (stage,))
 
 
