@@ -85,7 +85,7 @@ class _Model(QAbstractTableModel):
         longest = sorted((row[column].text for row in self.rows), key=len)[-MEASURED:]
         metrics = QFontMetrics(self.figures if self.is_figures(column) else self.plain)
         widest = max((metrics.horizontalAdvance(text) for text in longest), default=0)
-        return min(widest + em(_GAP_EM * 2), em(_WIDEST_EM))
+        return min(widest + em(_GAP_EM * 3), em(_WIDEST_EM))
 
 
 class _Header(QHeaderView):

@@ -41,6 +41,7 @@ TENSORS = (
 DIFFERENCES = (
     Difference("step 2+", "loss", "Weights", 256 * MIB, 256 * MIB),
     Difference("step 1", "update", "Optimizer states", 10 * MIB, 9 * MIB),
+    Difference("step 1", "update", "Update workspace", 0, 12),
     Difference("step 2+", "loss", "Logits and loss", 900 * MIB, 905 * MIB, "the mask of the labels"),
 )
 
@@ -96,7 +97,7 @@ def test_a_cpu_has_no_allocator_to_speak_of_and_a_card_has_its_context(make_plan
     assert f"would hold {words(14 * GIB)}, {words(13 * GIB)} with expandable segments" in text
     assert f"{words(11 * GIB)} and {words(context)} of context: {words(11 * GIB + context)} free" in text
     card = min(g.usable_bytes for g in gpus() if g.kind == "cuda" and g.usable_bytes >= 11 * GIB + context)
-    assert f"({words(card)})" in text
+    assert f", {words(card)}." in text
     huge = " ".join(dry_run_view(replace(found, smallest_bytes=9000 * GIB), asked, stale=False).lines)
     assert "No card of its kind" in huge
 
@@ -110,7 +111,7 @@ def test_every_tensor_and_every_difference_is_a_row_with_its_order(make_plan: Ma
     assert [row[2].text for row in shown.differences] == ["Logits and loss", "Optimizer states"]
     why = DIFFERENCE_COLUMNS.index("Why")
     assert [row[why].text for row in shown.differences] == ["the mask of the labels", "not explained"]
-    assert shown.differences_heading == "Where they differ: 2 lines; the same: 1"
+    assert shown.differences_heading == "Where they differ: 2 lines; by less than 4 KiB: 1; the same: 1"
     text = shown.as_text()
     assert all(cell.text in text for row in (*shown.tensors, *shown.differences) for cell in row)
 

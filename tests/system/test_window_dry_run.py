@@ -28,6 +28,7 @@ from planner.run.folders import work_dir
 from planner.run.home import HOME_VARIABLE
 from planner.units import words
 from tests.app.finding import find
+from tests.small_run import small_machine
 from tests.tiny_model import make_rows
 
 LONG_MS = 120_000
@@ -36,8 +37,10 @@ pytest.importorskip("torch", reason="needs the [train] extra")
 
 @pytest.fixture
 def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model_dir: Path) -> MainWindow:
-    """A window with a small plan of the small model, on this computer."""
+    """A window with a small plan of the small model, on a computer that has room whatever else this one does."""
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+    for place in ("app.this_computer.probe", "app.shell.window.probe"):
+        monkeypatch.setattr(place, lambda _run_in=None: small_machine())
     made = MainWindow()
     qtbot.addWidget(made, before_close_func=lambda w: setattr(w, "_closing_decided", True))
     made.resize(1380, 900)
@@ -95,6 +98,7 @@ def more_rows(qtbot: QtBot, window: MainWindow) -> None:
     qtbot.keyClick(batch, Qt.Key.Key_Up)
 
 
+@pytest.mark.usefixtures("warm_workers")
 def test_a_dry_run_by_its_button_shows_what_the_worker_traced(qtbot: QtBot, window: MainWindow) -> None:
     found: list[object] = []
     window.checking.job.done.connect(found.append)

@@ -16,7 +16,8 @@ from planner.run.results import Difference, DryRun, LiveTensor
 from planner.units import words
 
 STALE = "of an earlier plan"
-TENSOR_COLUMNS = ("What", "Together", "Count", "Each", "Shape", "Type", "Operation", "Made")
+TENSOR_COLUMNS = ("What", "Together", "Count", "Each", "Shape", "Type", "Made", "Operation")
+TRIFLE_BYTES = 4096  # scalars and rounding; fewer are counted and not listed
 DIFFERENCE_COLUMNS = ("Phase", "Moment", "Part", "Formulas", "Dry run", "Difference", "Why")
 
 
@@ -61,7 +62,7 @@ def dry_run_view(result: DryRun, asked: Estimate, *, stale: bool) -> DryRunView:
         lines = ("The formulas stand for this plan; a proof would measure it.",)
         return DryRunView(headline, "warn", lines, (), "", (), "", stale)
     tier = main_tier(asked, asked.plan)
-    differing = tuple(d for d in result.differences if d.formula_bytes != d.traced_bytes)
+    differing = tuple(d for d in result.differences if abs(d.traced_bytes - d.formula_bytes) >= TRIFLE_BYTES)
     return DryRunView(
         headline=f"{words(result.live_bytes)} of live tensors at the peak{mark}",
         tone="muted" if stale else "text",
@@ -104,7 +105,7 @@ def _against(result: DryRun, tier: Tier | None) -> str:
     share = abs(formula - traced) / max(1, traced) * 100
     how = "the same to the byte" if formula == traced else f"{share:.2f} % {'more' if formula > traced else 'less'}"
     if formula != traced and share < 0.005:
-        how = f"{abs(formula - traced):,} bytes {'more' if formula > traced else 'less'}"
+        how = f"{words(abs(formula - traced))} {'more' if formula > traced else 'less'}"
     return f"The dry run says {words(traced)}, the formulas {words(formula)}: {how}."
 
 
@@ -124,8 +125,8 @@ def _allocator(result: DryRun, tier: Tier | None, asked: Estimate) -> list[str]:
     kind = device.kind if device else ""
     card = min((g for g in gpus() if g.kind == kind and g.usable_bytes >= whole), key=_usable, default=None)
     if card is None:
-        return [f"{held}.", f"{least}. No card of its kind in the catalogue has that much."]
-    return [f"{held}.", f"{least}. The smallest card with that: {card.name} ({words(card.usable_bytes)})."]
+        return [f"{held}.", f"{least}.", "No card of its kind in the catalogue has that much."]
+    return [f"{held}.", f"{least}.", f"The smallest card with that: {card.name}, {words(card.usable_bytes)}."]
 
 
 def _usable(card: Gpu) -> int:
@@ -149,8 +150,8 @@ def _tensor(t: LiveTensor) -> tuple[Cell, ...]:
         Cell(words(t.bytes), t.bytes),
         Cell(shape, elements),
         Cell(t.dtype.removeprefix("torch."), t.dtype),
-        Cell(operation_words(t.operation) or "there before", t.operation),
         Cell(t.made, t.made),
+        Cell(operation_words(t.operation) or "there before", t.operation),
     )
 
 
@@ -171,7 +172,9 @@ def _difference(d: Difference) -> tuple[Cell, ...]:
 def _differences_heading(result: DryRun, differing: tuple[Difference, ...]) -> str:
     if not result.differences:
         return ""
-    same = len(result.differences) - len(differing)
+    same = sum(d.formula_bytes == d.traced_bytes for d in result.differences)
+    trifles = len(result.differences) - same - len(differing)
+    less = f"; by less than {words(TRIFLE_BYTES)}: {trifles:,}" if trifles else ""
     if not differing:
-        return f"Line by line, formulas and dry run agree ({_counted(same, 'line')})"
-    return f"Where they differ: {_counted(len(differing), 'line')}; the same: {same:,}"
+        return f"Line by line, formulas and dry run agree ({same:,} the same{less})"
+    return f"Where they differ: {_counted(len(differing), 'line')}{less}; the same: {same:,}"
