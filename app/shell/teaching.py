@@ -29,10 +29,14 @@ class Teaching(QObject):
         page.taught.restore.connect(self._restore)
 
     def _learned(self, corrections: tuple[Correction, ...]) -> None:
+        def show(what: dict[str, str]) -> None:
+            if not self._page.left:
+                self._page.taught.show_corrections(corrections, what)
+
         background.run(
             calibrating.observations,
-            lambda seen: self._page.taught.show_corrections(corrections, {one.name: one.what for one, _ in seen}),
-            lambda _damaged: self._page.taught.show_corrections(corrections),  # stands in the machine's notes already
+            lambda seen: show({one.name: one.what for one, _ in seen}),
+            lambda _damaged: show({}),  # stands in the machine's notes already
         )
         self._page.look_if_seen()
 
@@ -47,9 +51,13 @@ class Teaching(QObject):
         )
 
     def _done(self, what: str) -> None:
+        if self._page.left:
+            return
         self.acted.emit(what)
         self._learning.refresh()
 
     def _failed(self, problem: Problem) -> None:
+        if self._page.left:
+            return
         self.problem.emit(problem)
         self._learning.refresh()

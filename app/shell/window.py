@@ -319,6 +319,7 @@ class MainWindow(QMainWindow):
         self.runner.detach()
         self.watching.stop()
         self.plan_page.leave()
+        self.trust_page.leave()
         for job in self.findChildren(Job):
             job.leave()
         for dialog in self.findChildren(WhyDialog):

@@ -34,7 +34,7 @@ from planner.run import layout
 from planner.run.home import runs_dir
 from planner.units import GIB, MIB
 from tests.app.finding import find
-from tests.app.trusted import finished_run, proved
+from tests.app.trusted import finished_run, proved, row
 
 MakePlan = Callable[..., Plan]
 LONGEST_MS = 16.0
@@ -198,6 +198,15 @@ def test_every_control_has_a_name(page: TrustPage) -> None:
             if w.isVisible() and w.focusPolicy() & Qt.FocusPolicy.TabFocus and not w.accessibleName()
         ]
         assert nameless == []
+
+
+def test_a_page_that_was_left_takes_nothing_in_any_more(page: TrustPage) -> None:
+    before = page.sentence.text()
+    page.leave()
+    page._all_seen(page_module.Looked({}), (row("late", origin=Origin.PROOF),))
+    page._take(own=[row("late", origin=Origin.RUN)])
+    assert page.sentence.text() == before
+    assert page.state.own == ()
 
 
 # what this computer has taught

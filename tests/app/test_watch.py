@@ -11,6 +11,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from app import background
 from app.document import Document
 from app.pages.run.state import Said
 from app.pages.watch.choosing import ChooseProcess
@@ -185,6 +186,28 @@ def test_a_number_can_be_typed(qtbot: QtBot, dialog: ChooseProcess) -> None:
     with qtbot.waitSignal(dialog.chosen) as told:
         find(dialog, Button, "Watch").click()
     assert told.args == [99, 0.0]
+
+
+def test_a_dialog_closed_while_it_looks_hears_nothing_any_more(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    may_answer, answered = threading.Event(), threading.Event()
+
+    def late() -> tuple[Candidate, ...]:
+        may_answer.wait()
+        answered.set()
+        return FOUND
+
+    monkeypatch.setattr("app.pages.watch.choosing.candidates", late)
+    closed = ChooseProcess()
+    qtbot.addWidget(closed)
+    closed.show()
+    closed.reject()
+    may_answer.set()
+    answered.wait()
+    came: list[int] = []
+    background.run(lambda: 1, came.append)  # what comes after it comes later
+    qtbot.waitUntil(lambda: bool(came))
+    assert not closed._looking.wanted
+    assert closed._model.rowCount() == 0
 
 
 def test_return_in_the_search_line_watches_what_the_arrows_chose(qtbot: QtBot, dialog: ChooseProcess) -> None:

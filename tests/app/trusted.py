@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from app.pages.trust.rows import Origin, Reading, TrustRow
-from planner.calibration.observation import PROOF, Observation
+from planner.calibration.observation import PROOF, Observation, predicting_version
 from planner.estimate import estimate
 from planner.plan import Plan
 from planner.plan_file import save_spec
@@ -87,5 +87,6 @@ def proved(**changes: Any) -> Observation:
         reserved_bytes=0,
         allocated_bytes=0,
         before_bytes=350 * MIB,
+        predicted_by=predicting_version(),
     )
     return replace(plain, **changes)

@@ -6,7 +6,7 @@ It reads files only through `app.background`, asks the window for what correctio
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QStackedLayout, QVBoxLayout, QWidget
 
 from app import background
@@ -30,9 +30,9 @@ from planner.run.home import runs_dir
 
 
 def proofs() -> tuple[TrustRow, ...]:
-    """What proofs have shown. A store that cannot be read stands in the machine's notes already."""
+    """What proofs have shown of today's formulas and libraries. A damaged store stands in the machine's notes already."""
     try:
-        return proof_rows(seen for seen, _ in observations())
+        return proof_rows(seen for seen, counts_not_because in observations() if not counts_not_because)
     except ProblemError:
         return ()
 
@@ -46,6 +46,7 @@ class TrustPage(QWidget):
         super().__init__(parent)
         self.state = TrustState()
         self._looked = Looked({})
+        self.left = False  # the window has closed: what is still under way finds nobody any more
         self._proved: tuple[TrustRow, ...] = ()
         self._looking = self._again = False
         self._told: set[str] = set()  # problems are told once, not at every look
@@ -137,6 +138,14 @@ class TrustPage(QWidget):
         if self.isVisible():
             self.look()
 
+    def leave(self) -> None:
+        """The window closes."""
+        self.left = True
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self.leave()
+        super().closeEvent(event)
+
     def look(self) -> None:
         """Read what is new, off the GUI thread; one look at a time."""
         if self._looking:
@@ -154,6 +163,8 @@ class TrustPage(QWidget):
         )
 
     def _all_seen(self, found: Looked, proved: tuple[TrustRow, ...]) -> None:
+        if self.left:
+            return
         self._looking = False
         if proved != self._proved:
             self._proved = proved
@@ -163,6 +174,8 @@ class TrustPage(QWidget):
             self.look()
 
     def _saw(self, found: Looked) -> None:
+        if self.left:
+            return
         changed = found.rows != self._looked.rows
         self._looked = found
         left_out = found.left_out_words()
@@ -176,10 +189,14 @@ class TrustPage(QWidget):
                 self.problem.emit(problem)
 
     def _take(self, **rows: object) -> None:
+        if self.left:
+            return
         self.state.take(**rows)  # type: ignore[arg-type]
         self._show()
 
     def _blind(self, problem: Problem) -> None:
+        if self.left:
+            return
         self._looking = False
         self.problem.emit(problem)
 

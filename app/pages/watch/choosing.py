@@ -45,6 +45,7 @@ class ChooseProcess(QDialog):
         self.setAccessibleName("Watch a process")
         self.setWindowModality(Qt.WindowModality.WindowModal)
         self._found: tuple[Candidate, ...] = ()
+        self._looking = background.Task()
         layout = QVBoxLayout(self)
         layout.setSpacing(em(0.5))
         layout.addWidget(Words("It is only looked at: its memory is drawn against the open plan.", "muted"))
@@ -98,7 +99,13 @@ class ChooseProcess(QDialog):
 
     def look(self) -> None:
         """Ask the system again."""
-        background.run(candidates, self.show_candidates, self._blind)
+        self._looking.cancel()
+        self._looking = background.run(candidates, self.show_candidates, self._blind)
+
+    def done(self, result: int) -> None:
+        """Closed: a list under way finds nobody any more."""
+        self._looking.cancel()
+        super().done(result)
 
     def _blind(self, problem: Problem) -> None:
         self.state.setText(problem.fact)
