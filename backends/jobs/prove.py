@@ -64,7 +64,7 @@ def run(spec: RunSpec, report: Report, meter: Meter) -> events.Finished:
 def _steps(spec: RunSpec, batch: list[dict[str, Any]], report: Report, meter: Meter) -> Proof | None:
     """Two steps and an evaluation; None when somebody stopped it. Everything loaded belongs to this call."""
     from backends.trainers.fine_tune import prepared
-    from backends.trainers.unsaved import Unsaved
+    from backends.trainers.unsaved import StoppedError, Unsaved
 
     repeated = batch * (spec.plan.stage.schedule.grad_accumulation * STEPS)
     trainer, _ = prepared(spec, repeated, _arguments(spec, len(batch)), report, meter, Unsaved)
@@ -73,8 +73,9 @@ def _steps(spec: RunSpec, batch: list[dict[str, Any]], report: Report, meter: Me
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: control.ask_to_release())
     report.phase("train", f"{STEPS} steps of {len(batch)} rows")
-    trainer.train()
-    if report.step < STEPS:
+    try:
+        trainer.train()
+    except StoppedError:
         return None
     proof = _measured(spec, meter, trainer)
     report.phase("evaluate")
