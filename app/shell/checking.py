@@ -37,7 +37,6 @@ PHASES = {
     "start": "starting",
     "check": "looking at model and data",
     "load": "loading",
-    "build": "building the model without weights",
     "trace": "following the steps",
     "replay": "replaying what the allocator does",
     "data": "preparing the rows",
