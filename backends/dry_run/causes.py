@@ -55,7 +55,8 @@ def why(d: Differing) -> str:
 
 def _before_backward(d: Differing) -> bool:
     within = abs(d.more_bytes) <= workspace_bytes(d.draft.capability)
-    return d.draft.device == "cuda" and d.phase == FIRST and d.moment in ("forward_end", "loss") and within
+    moment = (d.what == "Workspaces of matmuls" and d.moment == "forward_end") or d.moment == "loss"
+    return d.draft.device == "cuda" and d.phase == FIRST and moment and within
 
 
 def _all_scores(d: Differing) -> bool:
@@ -76,14 +77,15 @@ def _scored_only(d: Differing) -> bool:
 
 CAUSES: tuple[tuple[Callable[[Differing], bool], str], ...] = (
     (
-        _before_backward,
-        "The plan counts both workspaces of matmuls from the start; backward's is made at its first matmul, after this.",
-    ),
-    (
         _all_scores,
         "Key and value heads are fewer than query heads and have 32 bits: without a mask torch has no fused kernel for "
         "that on a card and makes all scores.",
     ),
     (_mask_in_groups, "The kernel wants rows of the mask in groups of eight, so every block keeps a padded copy."),
     (_scored_only, "On a card TRL's loss reads only the tokens that count; the plan takes all of them."),
+    (
+        _before_backward,
+        "The plan counts both workspaces of matmuls from the start. Backward's is made at its first matmul, which comes "
+        "after this, or makes another instant of the loss the fullest.",
+    ),
 )

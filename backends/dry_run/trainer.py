@@ -94,7 +94,9 @@ def trace(
     kind = type(
         "OnCard", (TracedSteps,), {"card": card, "left_out": accumulated - followed, "tell": staticmethod(tell)}
     )
-    rows = data if data is not None else planned.heaviest_rows(plan, batch, followed * steps)
+    rows = (
+        data if data is not None else planned.heaviest_rows(plan, batch, followed * steps + 1)
+    )  # one is fetched ahead
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         trainer = counted_trainer(
             plan,
