@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks.truth.dry_run.cells import kept
+from benchmarks.truth.dry_run.summary import section
 from planner.units import words
 
 MISSED = Path(__file__).resolve().parent / "truth" / "missed.md"
@@ -45,7 +47,7 @@ GOALS = (
 
 
 def text(truth: dict[str, Any], others: dict[str, Any] | None) -> str:
-    return "\n".join([*_truth(truth), *_worst(truth), *_missed(), *_others(others), *_again()]) + "\n"
+    return "\n".join([*_truth(truth), *_worst(truth), *_missed(), *section(kept()), *_others(others), *_again()]) + "\n"
 
 
 def _truth(truth: dict[str, Any]) -> Iterator[str]:

@@ -26,8 +26,15 @@ HARNESS = {
     "score",
     "trust",
 }
-PREDICTING = sorted(p for p in TRUTH.glob("*.py") if p.stem not in HARNESS)
-CLOSED = {f"benchmarks.truth.{name}" for name in HARNESS - {"__init__"}}
+DRY_RUN = TRUTH / "dry_run"
+DRY_RUN_HARNESS = {"__init__", "cells", "summary"}  # keeps, scores and prints what was traced
+PREDICTING = sorted(
+    [p for p in TRUTH.glob("*.py") if p.stem not in HARNESS]
+    + [p for p in DRY_RUN.glob("*.py") if p.stem not in DRY_RUN_HARNESS]
+)
+CLOSED = {f"benchmarks.truth.{name}" for name in HARNESS - {"__init__"}} | {
+    f"benchmarks.truth.dry_run.{name}" for name in DRY_RUN_HARNESS - {"__init__"}
+}
 TELLING = ("litgpt", "fitcheck", "qwenlm", "torchtune", "huggingface/", "qlora_two_phase", "badam-", "l31-", "hfdoc")
 
 
