@@ -65,11 +65,13 @@ _RULES: tuple[tuple[Moment, str, str, str], ...] = (
     (BACKWARD, r"", r"backward|_engine_run_backward|run_backward|unscale_\w*|recompute_fn|unpack_hook", ""),
     (BACKWARD, r"", r"", r"(?:loss|self|accelerator|scaler.*)\.backward\("),
     (LOSS, r"loss_utils|losses?/|cross_entropy|chunked_log|fused_linear", r"", ""),
+    (LOSS, r"", r"", r"_ChunkedLogProbFunction|_forward_tile\("),  # TRL's own, in tiles
     (LOSS, r"", r"ForCausalLMLoss|fixed_cross_entropy|cross_entropy|selective_log_softmax|entropy_from_logits|.*logprobs?|.*log_softmax|compute_entropy\w*", ""),
     (LOSS, r"modeling_|models/", r"", r"lm_head\(|logits\s?=\s?logits\.float|logits\.float\(\)|loss_fct\(|self\.loss_function\(|shift_logits|embed_out\("),
     (LOSS, r"", r"convert_to_fp32|_convert_to_fp32", ""),
     (LOADING, r"", r"from_pretrained|load_model|_load_pretrained_model|load_checkpoint_and_dispatch|_load_state_dict_into\w+|load_state_dict|load_shard_file\w*|create_quantized_param|dispatch_model|set_module_tensor_to_device|caching_allocator_warmup|prepare_model_for_kbit_training|get_peft_model|inject_adapter|_move_model_to_device|prepare_model|_prepare_one|convert_and_load\w*|quantize_4bit|quantize", ""),
     (LOADING, r"nn/modules/module", r"_apply|convert|to|cuda", ""),
+    (FORWARD, r"modeling_|tuners/|integrations/", r"", ""),
     (FORWARD, r"modeling_|models/|integrations/|tuners/|bitsandbytes/nn|bitsandbytes/autograd|attention|nn/modules|nn/functional|kernels", r"", ""),
     (FORWARD, r"", r"forward|training_step|compute_loss", ""),
     (DATA, r"datasets/|tokenization_|data/|numpy", r"", ""),

@@ -35,18 +35,20 @@ _PREFIX = re.compile(
 )
 
 _KEYS = r"hf_[A-Za-z0-9]{6,}|sk-[\w-]{12,}|gh[opsur]_\w{12,}|github_pat_\w{12,}|glpat-[\w-]{12,}|AKIA[0-9A-Z]{12,}|AIza[\w-]{20,}|xox[abprs]-[\w-]{8,}|nvapi-[\w-]{12,}"
+# names whose value is one; a `per_token` or `eos_token` of source code is none
+_NAMED = (
+    r"(?<![a-z0-9])(?:(?:[a-z0-9]{1,24}[_-]){0,4}?(?:api[_-]?key|apikey|secret|password|passwd|access[_-]?key(?:[_-]id)?|credentials?)"
+    r"|(?<![_-])(?:--?)?(?:(?:use_auth|hub|hf|huggingface|auth|access|api|bearer|github|gitlab|refresh|session|user|id)[_-])?token)"
+)
+_VARIABLE = r"(?<![A-Za-z0-9_])(?!(?:EOS|BOS|PAD|UNK)_)[A-Z][A-Z0-9_]{0,40}_TOKEN"
+_THEN = r"['\"]?\s{0,3}(?:[=:]\s{0,3}|\s)['\"]?"
+_VALUE = r"(?!\(hidden\))[^\s'\",;)\]}]{6,}"
 _SECRETS = (
     (re.compile(rf"(?<!\w)(?:{_KEYS})"), HIDDEN),
     (re.compile(r"(?i)(\bbearer\s{1,4})[\w.~+/=-]{6,}"), rf"\1{HIDDEN}"),
     (re.compile(r"(://)[^\s/:@]{1,200}:[^\s/@]{1,400}@"), rf"\1{HIDDEN}@"),
-    (
-        re.compile(
-            r"(?i)((?<![a-z0-9])(?:[a-z0-9]{1,24}[_-]){0,4}?(?<!eos[_-])(?<!bos[_-])(?<!pad[_-])(?<!unk[_-])"
-            r"(?:token|api[_-]?key|apikey|secret|password|passwd|access[_-]?key(?:[_-]id)?|credentials?)"
-            r"['\"]?\s{0,3}(?:[=:]\s{0,3}|\s)['\"]?)(?!\(hidden\))[^\s'\",;)\]}]{6,}"
-        ),
-        rf"\1{HIDDEN}",
-    ),
+    (re.compile(rf"(?i)({_NAMED}{_THEN}){_VALUE}"), rf"\1{HIDDEN}"),
+    (re.compile(rf"({_VARIABLE}{_THEN}){_VALUE}"), rf"\1{HIDDEN}"),
     (re.compile(r"(?i)(\bwandb\s{1,4}login\s{1,4})\S{6,}"), rf"\1{HIDDEN}"),
     (re.compile(r"(?<![\w/-])[0-9a-f]{40}(?![\w/-])"), HIDDEN),  # a key of Weights & Biases, or a commit: no loss
 )
