@@ -126,7 +126,8 @@ def estimate_grid(plan: Plan, rows: Num, seq: Num) -> dict[str, Num]:
         context, allocator = beside.context_bytes, _kept(beside, drafts, totals.get(place, {}), live, place)
         if learned is not None and place is first:
             context = apply.context(learned.context, context, device.kind)
-            allocator = apply.allocator(learned, allocator, live, _grows(drafts, totals.get(place, {}), place))
+            grows = _grows(drafts, totals.get(place, {}), place) if learned.activations else 0
+            allocator = apply.allocator(learned, allocator, live, grows)
         peaks[place.tier] = live + context[1] + allocator[1]
     return peaks
 
@@ -276,7 +277,8 @@ def _tier(
     context, allocator, why = band.context_bytes, _kept(band, drafts, by_at, live, place), band.why
     if learned is not None:
         context = apply.context(learned.context, context, device.kind)
-        allocator = apply.allocator(learned, allocator, live, _grows(drafts, by_at, place))
+        grows = _grows(drafts, by_at, place) if learned.activations else 0
+        allocator = apply.allocator(learned, allocator, live, grows)
         why = " ".join(filter(None, [evidence(learned.of_all), why]))
     beside = context[1] + allocator[1]
     causes: tuple[Cause, ...] = (around("allocator", allocator), around("context", context))

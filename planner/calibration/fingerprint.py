@@ -26,16 +26,18 @@ def device_name(device: Device) -> str:
 
 def fingerprint(plan: Plan, batches: tuple[BatchShape, ...]) -> str:
     """batches: the one that needs most, of each stage."""
-    stages = [
-        (
-            stage.choices,
-            (s.micro_batch > 1, s.grad_accumulation > 1, s.max_grad_norm > 0, s.completion_only, s.threads),
-            batch,
-        )
-        for stage, s, batch in zip(plan.stages, [x.schedule for x in plan.stages], batches, strict=True)
-    ]
-    threads = plan.machine.physical_cores  # what a schedule's 0 stands for
-    return sha256(repr((_shapes(plan.model), stages, threads)).encode()).hexdigest()[:16]
+    stages = tuple(
+        [
+            (stage.choices, s.grad_accumulation > 1, s.max_grad_norm > 0, s.completion_only, s.threads, batch)
+            for stage, s, batch in zip(plan.stages, [x.schedule for x in plan.stages], batches, strict=True)
+        ]
+    )
+    return _word(plan.model, stages, plan.machine.physical_cores)  # what a schedule's 0 threads stand for
+
+
+@lru_cache(maxsize=256)
+def _word(model: ModelFacts, stages: tuple[object, ...], cores: int) -> str:
+    return sha256(repr((_shapes(model), stages, cores)).encode()).hexdigest()[:16]
 
 
 @lru_cache(maxsize=64)
