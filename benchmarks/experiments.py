@@ -1,16 +1,18 @@
 """EXPERIMENTS.md from the files in `results/`: tables and the sentences that say how to read them, nothing measured here.
 
 Goals are those the benchmark was set; what a person knows about a miss is in `truth/missed.md` and is put in as it is.
+`python -m benchmarks.experiments` writes the page anew from the results that there are.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from benchmarks.truth.dry_run.cells import kept
-from benchmarks.truth.dry_run.summary import section
+from benchmarks.provenance import ROOT
+from benchmarks.truth.dry_run import cells, summary
 from planner.units import words
 
 MISSED = Path(__file__).resolve().parent / "truth" / "missed.md"
@@ -47,7 +49,12 @@ GOALS = (
 
 
 def text(truth: dict[str, Any], others: dict[str, Any] | None) -> str:
-    return "\n".join([*_truth(truth), *_worst(truth), *_missed(), *section(kept()), *_others(others), *_again()]) + "\n"
+    return (
+        "\n".join(
+            [*_truth(truth), *_worst(truth), *_missed(), *summary.section(cells.kept()), *_others(others), *_again()]
+        )
+        + "\n"
+    )
 
 
 def _truth(truth: dict[str, Any]) -> Iterator[str]:
@@ -269,3 +276,15 @@ def _reasons(found: dict[str, int], most: int = 6) -> str:
 def _clipped(value: str, most: int = 400) -> str:
     flat: str = " ".join(value.split()).replace("|", "\\|")
     return flat if len(flat) <= most else flat[: most - 1] + "…"
+
+
+def main() -> None:
+    truth, others = (
+        json.loads((ROOT / "benchmarks" / "results" / name).read_text(encoding="utf-8"))
+        for name in ("truth.json", "estimators.json")
+    )
+    (ROOT / "EXPERIMENTS.md").write_text(text(truth, others), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
