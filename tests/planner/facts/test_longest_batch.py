@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -82,11 +81,10 @@ def test_what_is_not_known_is_bounded_and_said() -> None:
     assert longest_batch(large, schedule) == BatchShape(4, 70, padded=True, certain=False)
 
 
-@pytest.mark.alone
 def test_asking_again_costs_microseconds() -> None:
     facts, schedule = data(list(range(1, 2001))), Schedule()
     longest_batch(facts, schedule)
-    started = time.perf_counter()
+    started = time.process_time()
     for _ in range(1000):
         longest_batch(facts, schedule)
-    assert (time.perf_counter() - started) / 1000 < 100e-6
+    assert (time.process_time() - started) / 1000 < 100e-6
