@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from benchmarks import calibration_page
 from benchmarks.provenance import ROOT
 from benchmarks.truth.dry_run import cells, summary
 from planner.units import words
@@ -49,12 +50,10 @@ GOALS = (
 
 
 def text(truth: dict[str, Any], others: dict[str, Any] | None) -> str:
-    return (
-        "\n".join(
-            [*_truth(truth), *_worst(truth), *_missed(), *summary.section(cells.kept()), *_others(others), *_again()]
-        )
-        + "\n"
-    )
+    taught = calibration_page.section(calibration_page.kept())
+    dry = summary.section(cells.kept())
+    parts = (_truth(truth), _worst(truth), _missed(), dry, taught, _others(others), _again())
+    return "\n".join(line for part in parts for line in part) + "\n"
 
 
 def _truth(truth: dict[str, Any]) -> Iterator[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from app.cli import output, plan_source
 from app.cli.exits import Exit, of_verdict
 from planner.advise import Change, advise
+from planner.calibration.apply import taught
 from planner.estimate import Estimate
 from planner.estimate import estimate as estimate_of
 from planner.estimate_json import estimate_to_json, line_to_json
@@ -81,7 +82,8 @@ def _tiers(estimate: Estimate) -> list[str]:
         rows.append((t.name, *(words(n) for n in figures), at))
     found = of_plan(estimate.plan)
     causes = causes_in_words(estimate.tiers[0].reserved.causes)
-    return [*output.table(rows, right=frozenset(range(1, 7))), *([str(found)] if found else []), causes, ""]
+    told = filter(None, [str(found) if found else "", taught(estimate.plan), causes])
+    return [*output.table(rows, right=frozenset(range(1, 7))), *told, ""]
 
 
 def _ledger(estimate: Estimate) -> list[str]:

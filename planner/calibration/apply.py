@@ -10,6 +10,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from planner.calibration.correction import ACTIVATIONS, ALLOCATOR, CONTEXT, PER, PROOF, Correction
+from planner.calibration.fingerprint import device_name
+from planner.calibration.said import evidence
+from planner.drafting import device_of
+from planner.plan import Plan
 from planner.reserved import seen_again, still_open
 from planner.units import Num
 
@@ -77,3 +81,10 @@ def proved(one: Correction, kernels: Three, allocator: Three, kind: str) -> tupl
     expected = one.amount + kernels[1]
     low = min(one.low - one.low * below // 1000 + kernels[0], expected)
     return low, expected, max(one.high + one.high * above // 1000 + kernels[2] + later, expected)
+
+
+def taught(plan: Plan) -> str:
+    """What the computer's own runs have to do with this plan's figures, in words; empty where they have nothing."""
+    device = device_of(plan)
+    of = learned(plan.machine.corrections, device_name(device)) if device and plan.machine.corrections else None
+    return evidence(of.of_all) if of else ""
