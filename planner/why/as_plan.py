@@ -7,23 +7,23 @@ technique for is a `Beside`, what cannot be known at all is told as missing. No 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 from planner.facts.data import DataFacts
 from planner.facts.machine import MachineFacts
 from planner.facts.model.facts import ModelFacts
 from planner.facts.model.shapes import matmuls_of
+from planner.options import bounds_problems
 from planner.plan import Choice, Plan
 from planner.presets import default_plan
 from planner.schedule import MOST_STEPS, Schedule
 from planner.slots import Slot
-from planner.techniques.registry import default_choice, of_slot
+from planner.techniques.registry import technique
 from planner.techniques.trainable_lora import ALL_LINEAR, LoraOptions
 from planner.why.beside import Beside
 from planner.why.besides import besides
 from planner.why.command import Command
 from planner.why.known_model import find_model
-from planner.why.settings import LIBRARY, TRL, Settings, library_of, not_computed, table
+from planner.why.settings import LIBRARY, TRL, Settings, answer, dtype_of, library_of, not_computed, table
 
 LONGEST_NAME = 120
 
@@ -64,9 +64,9 @@ def run_of(command: Command, machine: MachineFacts, *, full_logits: bool = False
     for choice in (
         _weights(s, model, four_bits),
         _trainable(s, model, four_bits or eight_bits, told),
-        _attention(s, model, plan),
-        default_choice(Slot.ACTIVATION, "checkpointing" if s.truth("checkpointing") else "keep_all"),
-        default_choice(Slot.LOSS, "full_logits" if full_logits or s.library != TRL else "fused_tiles"),
+        _attention(s, plan),
+        answer(Slot.ACTIVATION, "remade" if s.truth("checkpointing") else "kept"),
+        answer(Slot.LOSS, "all_logits" if full_logits or s.library != TRL else "tiles"),
         _optimizer(s),
     ):
         plan = plan.with_choice(choice)
@@ -117,30 +117,20 @@ def _few_bits(s: Settings) -> bool:
     return s.truth("four_bits") or (bits is not None and bits[1] == ("4",))
 
 
-def dtype_of(s: Settings, model: ModelFacts) -> str:
-    """float32, bfloat16 or float16: what the weights are loaded in."""
-    word = (s.text("dtype") or "float32").lower().removeprefix("torch.")
-    if word == "auto":
-        return model.stored_dtype
-    return {"bf16": "bfloat16", "fp16": "float16", "half": "float16", "fp32": "float32", "float": "float32"}.get(
-        word, word
-    )
-
-
 def _weights(s: Settings, model: ModelFacts, four_bits: bool) -> Choice:
-    names = {t.name for t in of_slot(Slot.WEIGHTS)}
-    if four_bits and "nf4" in names:
-        choice = default_choice(Slot.WEIGHTS, "nf4")
-        quant_type = (s.text("quant_type") or "nf4").lower()
-        options = {"quant_type": quant_type if quant_type in ("nf4", "fp4") else "nf4"}
-        return replace(choice, options=replace(choice.options, double_quant=s.truth("double_quant"), **options))
-    return default_choice(Slot.WEIGHTS, "fp32" if dtype_of(s, model) == "float32" else "bf16")
+    if not four_bits:
+        return answer(Slot.WEIGHTS, "float32" if dtype_of(s, model) == "float32" else "sixteen_bits")
+    choice = answer(Slot.WEIGHTS, "four_bits")
+    options = replace(choice.options, double_quant=s.truth("double_quant"))
+    quant_type = (s.text("quant_type") or "").lower()
+    other = replace(options, quant_type=quant_type) if quant_type else options
+    return replace(choice, options=options if bounds_problems(other, "weights") else other)
 
 
 def _trainable(s: Settings, model: ModelFacts, few_bits: bool, told: list[str]) -> Choice:
     kind = s.text("finetuning_type")  # LLaMA-Factory's word
     asked = s.given("rank") or s.given("targets") or s.given("alpha")
-    peft = s.truth("use_peft") or kind == "lora"
+    peft = s.truth("use_peft") or kind in table()["adapter_words"]
     own_script = not s.command.program.endswith(("trl sft", "sft.py"))
     if asked is not None and not peft and own_script and kind is None:
         peft = True
@@ -148,7 +138,7 @@ def _trainable(s: Settings, model: ModelFacts, few_bits: bool, told: list[str]) 
     if not peft:
         if asked is not None:
             told.append(f"--{asked[0]} does nothing without --use_peft: TRL then trains all weights.")
-        return default_choice(Slot.TRAINABLE, "full")
+        return answer(Slot.TRAINABLE, "everything")
     targets = _targets(s, model)
     options = LoraOptions(
         rank=int(s.number("rank")),
@@ -157,7 +147,7 @@ def _trainable(s: Settings, model: ModelFacts, few_bits: bool, told: list[str]) 
         target_modules=targets,
         adapter_dtype="same as weights" if few_bits else "float32",  # TRL casts adapters of packed weights to bfloat16
     )
-    return Choice(Slot.TRAINABLE, "lora", options)
+    return replace(answer(Slot.TRAINABLE, "adapter"), options=options)
 
 
 def _targets(s: Settings, model: ModelFacts) -> tuple[str, ...]:
@@ -184,18 +174,17 @@ def _targets(s: Settings, model: ModelFacts) -> tuple[str, ...]:
     return (ALL_LINEAR,)
 
 
-def _attention(s: Settings, model: ModelFacts, plan: Plan) -> Choice:
+def _attention(s: Settings, plan: Plan) -> Choice:
     """Every implementation but the eager one makes scores in tiles, as SDPA does."""
-    eager = (s.text("attention") or "").lower() == "eager"
-    tiles = default_choice(Slot.ATTENTION, "sdpa")
-    sdpa: Any = next(t for t in of_slot(Slot.ATTENTION) if t.name == "sdpa")
-    if eager or sdpa.problems(plan, tiles.options):
-        return default_choice(Slot.ATTENTION, "eager")
-    return tiles
+    word = table()["attention_words"].get((s.text("attention") or "").lower(), "tiles")
+    choice = answer(Slot.ATTENTION, word)
+    if technique(choice.slot, choice.technique).problems(plan, choice.options):
+        return answer(Slot.ATTENTION, "scores")
+    return choice
 
 
 def _optimizer(s: Settings) -> Choice:
     """transformers' adamw_torch leaves the choice to torch, which takes `foreach` on a card."""
-    choice = default_choice(Slot.OPTIMIZER, "adamw")
+    choice = answer(Slot.OPTIMIZER, "adamw")
     implementation = "foreach" if s.text("optim") in ("adamw_torch", "adamw_hf", "adamw") else "fused"
     return replace(choice, options=replace(choice.options, implementation=implementation))

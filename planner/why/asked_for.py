@@ -12,6 +12,7 @@ from planner.facts.model.families import stacks_of
 from planner.plan import Plan
 from planner.slots import Slot
 from planner.units import MIB
+from planner.why.settings import answers
 
 SMALLEST_BYTES = 100 * MIB  # below, too many tensors are alike
 ROUNDED_TO = 2 * MIB
@@ -44,8 +45,7 @@ def _tensors(plan: Plan) -> Iterator[tuple[int, str]]:
             rows * seq * model.intermediate_size * bytes_each,
             f"one result of a feed-forward layer for {batch_words} in {name}",
         )
-        eager = plan.stage.choice(Slot.ATTENTION)
-        if eager is not None and eager.technique == "eager":
+        if answers(plan, Slot.ATTENTION, "scores"):
             yield rows * model.n_heads * seq * seq * bytes_each, f"the attention scores of {batch_words} in {name}"
     for stack in stacks_of(model):
         for x in stack.tensors:

@@ -11,7 +11,7 @@ from planner.plan import Plan
 from planner.slots import Slot
 from planner.training.optimizers import Optimizer
 from planner.why.beside import EITHER, LESS, MORE, WORTH_SAYING_BYTES, Beside, Otherwise, difference
-from planner.why.settings import LIBRARY, LONGEST_SHOWN, TRL, Settings, table
+from planner.why.settings import LIBRARY, LONGEST_SHOWN, TRL, Settings, answers, dtype_of, table
 
 IN_THE_PLAN = ("adamw_torch", "adamw_torch_fused", "adamw_hf", "adamw")
 OFF = (("no",), ("false",), ("0",), ("none",), ("0.0",))
@@ -31,14 +31,13 @@ def _computed(plan: Plan, s: Settings, four_bits: bool, eight_bits: bool, comput
             yield Beside(setting, way, why, moved)
 
     half = 16 if s.truth("fp16") or _bf16(s) else 0
-    stored = plan.stage.choice(Slot.WEIGHTS)
-    wide = stored is not None and stored.technique == "fp32"
-    if half and not eight_bits and stored is not None and stored.technique != "nf4":
+    wide = answers(plan, Slot.WEIGHTS, "float32")
+    if half and not eight_bits and not four_bits:
         word = "--fp16" if s.truth("fp16") else "--bf16" if s.given("bf16") else f"bf16, {LIBRARY[s.library]}'s default"
         why = "matmuls run under autocast on 16-bit copies" + (" of the float32 weights" if wide else "")
         yield from one(word, EITHER, why, Otherwise(autocast=half), least=WORTH_SAYING_BYTES)
     if four_bits:
-        yield from _around_four_bits(plan, s, stored is not None and stored.technique == "nf4")
+        yield from _around_four_bits(plan, s)
     if eight_bits:
         why = "the matrices of the blocks are kept in 8 bits, beside what the other weights are loaded in"
         yield from one("--load_in_8bit", LESS, why, Otherwise(eight_bits=True))
@@ -51,8 +50,7 @@ def _computed(plan: Plan, s: Settings, four_bits: bool, eight_bits: bool, comput
             yield from one(
                 f"--optim {optimizer}", LESS, "these figures have AdamW of torch", Otherwise(optimizer=formula)
             )
-    trained = plan.stage.choice(Slot.TRAINABLE)
-    if s.truth("use_dora") and trained is not None and trained.technique == "lora":
+    if s.truth("use_dora") and answers(plan, Slot.TRAINABLE, "adapter"):
         why = "the length of each row of the weights is trained and measured"
         yield from one("--use_dora", MORE, why, Otherwise(dora=True))
 
@@ -65,11 +63,8 @@ def _bf16(s: Settings) -> bool:
     return mixed in (("bf16",), ("fp16",)) or (s.library == TRL and not s.truth("fp16"))
 
 
-def _around_four_bits(plan: Plan, s: Settings, in_the_plan: bool) -> Iterator[Beside]:
-    if not in_the_plan:
-        yield Beside("--load_in_4bit", LESS, "the matrices of the blocks take about half a byte a weight")
-        return
-    if (s.text("dtype") or "").removeprefix("torch.") in ("float32", "fp32"):
+def _around_four_bits(plan: Plan, s: Settings) -> Iterator[Beside]:
+    if dtype_of(s, plan.model) == "float32":
         around = sum(
             x.elements
             for stack in stacks_of(plan.model)

@@ -12,6 +12,10 @@ from functools import lru_cache
 from typing import Any
 
 from planner.assets import asset
+from planner.facts.model.facts import ModelFacts
+from planner.plan import Choice, Plan
+from planner.slots import Slot
+from planner.techniques.registry import default_choice
 from planner.why.command import Command
 
 TRL, TRANSFORMERS = "trl", "transformers"
@@ -26,6 +30,17 @@ def table() -> dict[str, Any]:
     """The asset as read."""
     found: dict[str, Any] = json.loads(asset("why_flags.json").read_text(encoding="utf-8"))
     return found
+
+
+def answer(slot: Slot, what: str) -> Choice:
+    """This room's word for an answer to a slot's question, as the choice of the technique that gives it."""
+    return default_choice(slot, table()["answers"][slot.value][what])
+
+
+def answers(plan: Plan, slot: Slot, what: str) -> bool:
+    """Whether the plan's answer to a slot's question is this one."""
+    choice = plan.stage.choice(slot)
+    return choice is not None and choice.technique == table()["answers"][slot.value][what]
 
 
 def library_of(command: Command) -> str:
@@ -123,3 +138,13 @@ class Settings:
             and name not in nothing
             and not name.startswith(("hub_", "wandb", "trackio", "log_"))
         ]
+
+
+def dtype_of(s: Settings, model: ModelFacts) -> str:
+    """float32, bfloat16 or float16: what the weights are loaded in."""
+    word = (s.text("dtype") or "float32").lower().removeprefix("torch.")
+    if word == "auto":
+        return model.stored_dtype
+    return {"bf16": "bfloat16", "fp16": "float16", "half": "float16", "fp32": "float32", "float": "float32"}.get(
+        word, word
+    )

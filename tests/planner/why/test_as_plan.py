@@ -16,6 +16,8 @@ from planner.facts.gpus import other_machine
 from planner.plan import Plan
 from planner.plan_file import plan_from_json, plan_to_json
 from planner.slots import Slot
+from planner.techniques.registry import technique
+from planner.training.optimizers import Optimizer
 from planner.why.as_plan import Run, run_of
 from planner.why.command import read_command
 from planner.why.settings import table
@@ -256,3 +258,10 @@ def test_a_plan_of_a_command_is_one_that_can_be_kept_and_estimated() -> None:
     found = plan("trl sft --model_name_or_path Qwen/Qwen2.5-0.5B --use_peft")
     assert plan_from_json(plan_to_json(found)) == found
     assert estimate(found).tiers
+
+
+def test_every_answer_of_the_table_is_a_technique_and_every_optimizer_a_formula() -> None:
+    for slot, words in table()["answers"].items():
+        for name in words.values():
+            assert technique(Slot(slot), name).name == name
+    assert all(Optimizer(**{k: v for k, v in row.items() if k != "names"}) for row in table()["optimizers"])
