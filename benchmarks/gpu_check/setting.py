@@ -83,6 +83,7 @@ class Setting:
             "max_steps": self.steps,
             "grad_accumulation": case.accumulation,
             "save_steps": 1000,
+            "threads": 0 if self.on_card else 1,  # on a busy computer two threads wait for each other
             **schedule,
         }
         made = Schedule(**settings)
