@@ -28,7 +28,7 @@ from planner.facts.gpus import gpus
 from planner.facts.machine import MachineFacts
 from planner.plan import Plan
 from planner.problem import Problem
-from planner.run.results import Difference, DryRun, LiveTensor, Proof
+from planner.run.results import Difference, DryRun, LiveTensor, MomentBytes, Proof
 from planner.units import GIB, MIB, words
 
 MakePlan = Callable[..., Plan]
@@ -103,14 +103,18 @@ def test_a_cpu_has_no_allocator_to_speak_of_and_a_card_has_its_context(make_plan
 
 
 def test_every_tensor_and_every_difference_is_a_row_with_its_order(make_plan: MakePlan) -> None:
-    shown = dry_run_view(traced(), estimate(make_plan()), stale=False)
+    of_moment = MomentBytes("step 1", "update", 50 * MIB)
+    shown = dry_run_view(traced(moments=(of_moment,)), estimate(make_plan()), stale=False)
     together = TENSOR_COLUMNS.index("Together")
     assert [row[together].order for row in shown.tensors] == sorted((t.bytes * t.count for t in TENSORS), reverse=True)
     assert [row[0].text for row in shown.tensors] == ["Kept for backward", "Logits and loss", "Weights"]
     assert shown.tensors_heading == "Alive at the peak: 92 tensors"
-    assert [row[2].text for row in shown.differences] == ["Logits and loss", "Optimizer states"]
+    assert {row[2].text for row in shown.differences} == {"Logits and loss", "Optimizer states"}
     why = DIFFERENCE_COLUMNS.index("Why")
-    assert [row[why].text for row in shown.differences] == ["the mask of the labels", "not explained"]
+    assert {row[why].text for row in shown.differences} == {"the mask of the labels", "not explained"}
+    small = traced(moments=(replace(of_moment, bytes=5000 * MIB),))
+    told = {row[why].text for row in dry_run_view(small, estimate(make_plan()), stale=False).differences}
+    assert told == {"the mask of the labels", "less than 1 % of this moment"}
     assert shown.differences_heading == "Where they differ: 2 lines; by less than 4 KiB: 1; the same: 1"
     text = shown.as_text()
     assert all(cell.text in text for row in (*shown.tensors, *shown.differences) for cell in row)

@@ -63,6 +63,7 @@ def dry_run_view(result: DryRun, asked: Estimate, *, stale: bool) -> DryRunView:
         return DryRunView(headline, "warn", lines, (), "", (), "", stale)
     tier = main_tier(asked, asked.plan)
     differing = tuple(d for d in result.differences if abs(d.traced_bytes - d.formula_bytes) >= TRIFLE_BYTES)
+    moments = {(m.phase, m.moment): m.bytes for m in result.moments}
     return DryRunView(
         headline=f"{words(result.live_bytes)} of live tensors at the peak{mark}",
         tone="muted" if stale else "text",
@@ -71,9 +72,7 @@ def dry_run_view(result: DryRun, asked: Estimate, *, stale: bool) -> DryRunView:
         ),
         tensors=tuple(_tensor(t) for t in sorted(result.tensors, key=lambda t: -t.bytes * t.count)),
         tensors_heading=f"Alive at the peak: {_counted(sum(t.count for t in result.tensors), 'tensor')}",
-        differences=tuple(
-            _difference(d) for d in sorted(differing, key=lambda d: -abs(d.traced_bytes - d.formula_bytes))
-        ),
+        differences=tuple(_difference(d, moments.get((d.phase, d.moment), 0)) for d in differing),
         differences_heading=_differences_heading(result, differing),
         stale=stale,
     )
@@ -155,8 +154,9 @@ def _tensor(t: LiveTensor) -> tuple[Cell, ...]:
     )
 
 
-def _difference(d: Difference) -> tuple[Cell, ...]:
+def _difference(d: Difference, moment_bytes: int) -> tuple[Cell, ...]:
     by = d.traced_bytes - d.formula_bytes
+    unexplained = "less than 1 % of this moment" if abs(by) * 100 < moment_bytes else "not explained"
     moment = MOMENTS.get(d.moment, d.moment)
     return (
         Cell(d.phase, d.phase),
@@ -165,7 +165,7 @@ def _difference(d: Difference) -> tuple[Cell, ...]:
         Cell(words(d.formula_bytes), d.formula_bytes),
         Cell(words(d.traced_bytes), d.traced_bytes),
         Cell(signed(by), abs(by)),
-        Cell(d.why or "not explained", d.why),
+        Cell(d.why or unexplained, d.why or unexplained),
     )
 
 
