@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from PySide6.QtCore import Qt
@@ -10,6 +11,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.document import Document
 from app.pages.run.state import RunRecord
 from app.pages.why.paste_field import FIRST, LAST, PasteField, harmless
 from app.pages.why.state import view
@@ -44,6 +46,26 @@ def window(qtbot: QtBot) -> Iterator[MainWindow]:
     yield found
     found._closing_decided = True
     found.close()
+
+
+@pytest.fixture
+def dialog(qtbot: QtBot, make_plan: MakePlan) -> WhyDialog:
+    """The dialog over a plan for a card, without the window around it."""
+    document = Document()
+    plan = make_plan(free_gib=6.0, total_gib=8.0, kind="cuda")
+    plan = plan.with_schedule(replace(plan.stage.schedule, micro_batch=64))
+    document.open_plan(plan, plan.stage)
+    found = WhyDialog(document)
+    qtbot.addWidget(found)
+    with qtbot.waitExposed(found):
+        found.ask(None, RunRecord())
+    return found
+
+
+def plan_of(dialog: WhyDialog) -> Plan:
+    plan = dialog._document.plan
+    assert plan is not None
+    return plan
 
 
 def asked(window: MainWindow) -> WhyDialog:
@@ -93,38 +115,28 @@ def test_a_pasted_error_is_answered_changed_and_undone(qtbot: QtBot, window: Mai
     assert window.document.stack.canRedo()
 
 
-def test_the_run_itself_can_be_opened_as_a_plan(qtbot: QtBot, window: MainWindow) -> None:
-    dialog = asked(window)
+def test_the_run_itself_can_be_opened_as_a_plan(qtbot: QtBot, dialog: WhyDialog) -> None:
     button = find(dialog, Button, "Open this run as a plan")
     assert not button.isEnabled()
     pasted(qtbot, dialog, COMMAND)
     assert button.isEnabled()
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
-    found = window.document.plan
-    assert found is not None
-    assert found.stage.schedule.micro_batch == 8
-    assert window.document.stack.canUndo()
+    assert plan_of(dialog).stage.schedule.micro_batch == 8
+    assert dialog._document.stack.canUndo()
 
 
-def test_an_error_alone_is_explained_by_the_open_plan_and_its_machine_stays(
-    qtbot: QtBot, window: MainWindow, make_plan: MakePlan
-) -> None:
-    plan = make_plan(free_gib=6.0, total_gib=8.0, kind="cuda")
-    plan = plan.with_schedule(type(plan.stage.schedule)(micro_batch=64, max_length=512))
-    window.document.open_plan(plan, plan.stage)
-    dialog = asked(window)
+def test_an_error_alone_is_explained_by_the_open_plan_and_its_machine_stays(qtbot: QtBot, dialog: WhyDialog) -> None:
+    plan = plan_of(dialog)
     pasted(qtbot, dialog, ERROR)
     assert not find(dialog, Button, "Open this run as a plan").isEnabled()
     qtbot.mouseClick(chips(dialog)[0], Qt.MouseButton.LeftButton)
-    assert window.document.plan != plan
-    assert window.document.plan is not None
-    assert window.document.plan.machine == plan.machine
-    window.document.stack.undo()
-    assert window.document.plan == plan
+    assert plan_of(dialog) != plan
+    assert plan_of(dialog).machine == plan.machine
+    dialog._document.stack.undo()
+    assert plan_of(dialog) == plan
 
 
-def test_no_secret_stands_in_the_field_or_the_answer(qtbot: QtBot, window: MainWindow) -> None:
-    dialog = asked(window)
+def test_no_secret_stands_in_the_field_or_the_answer(qtbot: QtBot, dialog: WhyDialog) -> None:
     pasted(qtbot, dialog, f"{COMMAND}\n{ERROR}")
     shown = [dialog.page.field.toPlainText(), *(w.text() for w in dialog.findChildren(QLabel))]
     assert not any("hf_abc" in x for x in shown)
@@ -156,17 +168,17 @@ def test_every_control_of_the_dialog_has_a_name_and_a_shortcut_opens_it(qtbot: Q
     assert "CUDA out of memory" in dialog.page.field.toPlainText()
 
 
-def test_a_run_of_ours_that_ran_out_is_there_already(qtbot: QtBot, window: MainWindow, make_plan: MakePlan) -> None:
+def test_a_run_of_ours_that_ran_out_is_there_already(qtbot: QtBot, dialog: WhyDialog, make_plan: MakePlan) -> None:
     plan = make_plan()
     record = RunRecord()
     record.spec = run_spec(plan, estimate(plan), "folder", elsewhere=True)
     fact = "Memory ran out: DefaultCPUAllocator: can't allocate memory: you tried to allocate 1178729664 bytes."
     record.failed = Failed(0.0, "step 1", 1, Problem(MEMORY_OUT, fact, ""))
-    dialog = window.why
     with qtbot.waitSignal(dialog.answered, timeout=20_000) as answer:
-        dialog.ask(window.here, record)
+        dialog.ask(None, record)
     assert answer.args is not None
-    assert answer.args[0].plan.model == plan.model
+    assert answer.args[0].plan.machine.ram_total_bytes == plan.machine.ram_total_bytes
+    assert answer.args[0].plan.stage == plan.stage
     assert answer.args[0].reading.asked == 1178729664
 
 

@@ -76,10 +76,10 @@ HOSTILE = (
 
 @pytest.mark.parametrize("piece", HOSTILE)
 def test_megabytes_of_anything_take_no_longer_than_reading_them(piece: str) -> None:
-    text = piece * (500_000 // len(piece))
+    text = piece * (200_000 // len(piece))
     before = time.process_time()
     explain(text)
-    assert time.process_time() - before < 4  # a quadratic search would take minutes
+    assert time.process_time() - before < 4  # a quadratic search takes many times as long
 
 
 def test_what_is_far_too_long_loses_its_middle_and_keeps_command_and_error() -> None:
