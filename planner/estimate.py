@@ -12,6 +12,7 @@ from itertools import chain
 
 from planner.calibration import apply
 from planner.calibration.apply import Learned
+from planner.calibration.correction import PROOF
 from planner.calibration.fingerprint import device_name, fingerprint
 from planner.calibration.said import evidence
 from planner.draft import Draft
@@ -225,7 +226,7 @@ def _proved(plan: Plan, drafts: tuple[Draft, ...], shapes: int, learned: Learned
     kernels = _kernels(drafts, shapes)
     low, expected, high = apply.proved(found, kernels, tier.reserved.allocator, drafts[0].device)
     live, reserved = tier.live_bytes, tier.reserved
-    causes = (around("proof", (low, expected, high)),)
+    causes = (around(PROOF, (low, expected, high)),)
     why = f"{evidence((found,))} {reserved.why}"
     return tier._replace(reserved=Reserved(low - live, expected - live, high - live, why, reserved.allocator, causes))
 

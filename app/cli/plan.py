@@ -9,6 +9,7 @@ from app.cli import output, plan_source
 from app.cli.exits import Exit, of_verdict
 from planner.advise import Change, advise
 from planner.calibration.apply import taught
+from planner.calibration.correction import PROOF
 from planner.estimate import Estimate
 from planner.estimate import estimate as estimate_of
 from planner.estimate_json import estimate_to_json, line_to_json
@@ -82,7 +83,9 @@ def _tiers(estimate: Estimate) -> list[str]:
         rows.append((t.name, *(words(n) for n in figures), at))
     found = of_plan(estimate.plan)
     causes = causes_in_words(estimate.tiers[0].reserved.causes)
-    told = filter(None, [str(found) if found else "", taught(estimate.plan), causes])
+    proved = any(x.name == PROOF for x in estimate.tiers[0].reserved.causes)
+    own = "A proof of this very plan was made on this computer." if proved else taught(estimate.plan)
+    told = filter(None, [str(found) if found else "", own, causes])
     return [*output.table(rows, right=frozenset(range(1, 7))), *told, ""]
 
 
