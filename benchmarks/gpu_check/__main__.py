@@ -23,6 +23,7 @@ from planner.probe import machine
 from planner.units import words
 
 Check = tuple[str, Callable[[], Row]]
+TRIES = 4
 EXPORTED = ("lora", "lora on 4 bits")
 REPLAYED = ("full, float32, checkpointing, tiles", "random, full, checkpointing")
 TRACED = ("lora", "lora on 4 bits", *REPLAYED)
@@ -82,6 +83,16 @@ def chosen(here: MachineFacts, wanted: str) -> Device | None:
     return max(here.devices, key=lambda d: (d.kind != "cpu", d.free_bytes), default=None)
 
 
+def _seen() -> MachineFacts:
+    """This computer. A probe cut off on a busy one is asked again: unknown memory is not no memory."""
+    found = machine()
+    for _ in range(TRIES):
+        if found.ram_total_bytes and found.disk_free_bytes:
+            break
+        found = machine()
+    return found
+
+
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.gpu_check", description=__doc__.splitlines()[0])
     parser.add_argument("--device", default="", help="cuda:0, cuda, rocm, mps or cpu; without it the best there is")
@@ -91,7 +102,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--work", type=Path, help="a folder for models and runs, kept; without it a temporary one")
     parser.add_argument("--out", type=Path, help="the result file; without it the device's own among the results")
     given = parser.parse_args(arguments)
-    here = machine()
+    here = _seen()
     device = chosen(here, given.device)
     if device is None:
         print(f"No device {given.device!r} here. There are: {', '.join(d.id for d in here.devices)}.", file=sys.stderr)
