@@ -29,9 +29,10 @@ def section(found: dict[str, Any] | None) -> Iterator[str]:
     yield (
         f"{len(cells)} real runs of the worker with the embedded model on a CPU ({found['processor']}), each another way to "
         f"train, three steps long. The first, *{found['teacher']}*, corrects the context of this computer; the others are "
-        "predicted before and after. Measured is the highest anonymous memory of the process. The estimate is for the "
-        "longest batch once the optimizer has its states, so each run has a seed with which that batch does not come in "
-        "the first step alone."
+        "predicted before and after. Measured is the highest anonymous memory of the process. The table of what stands beside "
+        "tensors was measured on the same computer, so *before* is what it leaves open here; on another computer only "
+        "*after* speaks. The estimate is for the longest batch once the optimizer has its states, so each run has a seed "
+        "with which that batch does not come in the first step alone."
     )
     yield ""
     yield f"Commit {found['commit']}, Python {found['python']}, {_versions(found['versions'])}."
