@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 from benchmarks.truth.score import error_pct, percentile
 from planner.units import words
 
+NOTES = Path(__file__).resolve().parent / "notes.md"
 GOALS = (
     ("median error", "median_abs_pct", 0.5),
     ("90th percentile", "p90_abs_pct", 2.0),
@@ -59,19 +61,19 @@ def section(cells: Sequence[Cell]) -> Iterator[str]:
         return
     of = figures(cells)
     versions = sorted({f"{k} {v}" for c in cells for k, v in c["versions"].items()})
-    commits = sorted({c["commit"] for c in cells})
     yield "## Dry run: the same runs traced without a card"
     yield ""
     yield (
         f"{of['rows']} rows of PEFT's own comparison (Llama 3.2 3B, one card), each traced with PEFT itself over tensors that have sizes "
         "and no contents: the comparison's training loop is followed for three batches, the births and deaths of all "
         "tensors go through the model of the card's allocator, and the highest reserved bytes stand beside the published "
-        "ones. The trace is given the row's fields and nothing else. The longest batch is the row's own; the two batches "
+        "ones (of the whole process, without its context). The trace is given the row's fields and nothing else. The longest "
+        "batch is the row's own, 685 tokens, which whoever collected the rows inferred from one of them (LoRA, rank 32); the two batches "
         "before it are quantiles of the one log-normal distribution that the longest sample and the comparison's mean of 210 tokens "
-        "leave. Nothing is fitted."
+        "leave. Nothing else is fitted."
     )
     yield ""
-    yield f"Commit {', '.join(commits)}; {', '.join(versions)}; {of['seconds']:.0f} s in all."
+    yield f"With {', '.join(versions)}; {of['seconds']:.0f} s in all, on one busy core. Each row's file in `results/dry_run` names its commit."
     yield ""
     yield "| what | goal | reached | |"
     yield "|---|---|---|---|"
@@ -102,6 +104,8 @@ def section(cells: Sequence[Cell]) -> Iterator[str]:
         for why in reasons:
             yield f"- {why} ({sum(c['untraceable'] == why for c in cells)})"
         yield ""
+    yield NOTES.read_text(encoding="utf-8").strip()
+    yield ""
 
 
 def _pct(value: float | None) -> str:
