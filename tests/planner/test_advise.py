@@ -157,7 +157,7 @@ def test_every_single_change_that_fits_and_loses_least_is_found(of: Plan) -> Non
 
 
 def test_smaller_batches_keep_as_many_rows_as_fit() -> None:
-    of = plan(GIB * 11 // 8, schedule=Schedule(micro_batch=8, max_length=256))
+    of = plan(GIB * 23 // 16, schedule=Schedule(micro_batch=8, max_length=256))
     now = estimate(of)
     batch = next(c for c in advise(of, now) if c.field == "micro_batch")
     rows = batch.plan.stage.schedule.micro_batch
