@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -60,6 +61,14 @@ def test_a_cancelled_job_leaves_no_worker_and_no_folder_and_tells_no_result(
     qtbot: QtBot, tiny_model_dir: Path, rows: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "OBEYS_WITHIN_S", 0.2)  # it is still loading libraries and hears no wish
+    ended: list[tuple[int, int]] = []
+    kill = os.kill
+
+    def seen(pid: int, sign: int) -> None:
+        ended.append((pid, sign))
+        kill(pid, sign)
+
+    monkeypatch.setattr(jobs.os, "kill", seen)
     job, folders, heard = Job(), [], []
     job.problem.connect(heard.append)
     job.done.connect(heard.append)
@@ -70,6 +79,7 @@ def test_a_cancelled_job_leaves_no_worker_and_no_folder_and_tells_no_result(
     with qtbot.waitSignal(job.ended, timeout=30_000):
         job.cancel()
     assert heard == []
+    assert ended[0] == (pid, signal.SIGTERM)
     assert not folders[0].exists()
     qtbot.waitUntil(lambda: not is_alive(pid), timeout=10_000)
 
