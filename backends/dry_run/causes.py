@@ -22,7 +22,8 @@ OF_BLOCKS = ("One block, forward", "One block, backward", "Kept so far", "Kept f
 
 
 class Differing(NamedTuple):
-    """One line at one moment that differs. more_bytes: formula − traced; total_bytes: traced, of the whole moment."""
+    """One line at one moment that differs. more_bytes: formula − traced, of_moment_bytes: the same of all lines together;
+    total_bytes: traced, of the whole moment."""
 
     plan: Plan
     draft: Draft
@@ -31,6 +32,7 @@ class Differing(NamedTuple):
     what: str
     more_bytes: int
     total_bytes: int
+    of_moment_bytes: int = 0
 
     @property
     def on_card(self) -> bool:
@@ -48,7 +50,8 @@ def matters(more_bytes: int, total_bytes: int) -> bool:
 
 def why(d: Differing) -> str:
     """The first cause that fits; empty for a difference that is not worth one."""
-    if not matters(d.more_bytes, d.total_bytes):
+    a_part = matters(d.of_moment_bytes, d.total_bytes) and 4 * abs(d.more_bytes) >= abs(d.of_moment_bytes)
+    if not a_part and not matters(d.more_bytes, d.total_bytes):
         return ""
     return next((sentence for fits, sentence in CAUSES if fits(d)), UNKNOWN)
 

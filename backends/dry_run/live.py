@@ -38,7 +38,7 @@ class LiveTrace(LiveCount):  # type: ignore[no-untyped-call]
 
     events: births and deaths for `planner.allocator`, keyed by the place of the storage in `storages`. asked: stretches
     of the step in which a content was asked for, which is 1 in all of them. on_host: nothing made now is on the card.
-    look: called wherever the step enters another stretch; may raise.
+    fetching: what is made now is a batch. look: called wherever the step enters another stretch; may raise.
     """
 
     look: Callable[[], None] = staticmethod(lambda: None)
@@ -48,7 +48,7 @@ class LiveTrace(LiveCount):  # type: ignore[no-untyped-call]
         self.events: list[Event] = []
         self.storages: list[Storage] = []
         self.asked: set[str] = set()
-        self.on_host = False
+        self.on_host = self.fetching = False
         self.loaded_events = 0
         self._births: dict[int, Event] = {}
         self._workspaces: dict[bool, torch.Tensor] = {}
@@ -105,7 +105,7 @@ class LiveTrace(LiveCount):  # type: ignore[no-untyped-call]
         return super().__torch_dispatch__(func, types, args, kwargs)
 
     def see(self, tensor: torch.Tensor, operation: str = "", role: str = "") -> bool:
-        return not self.on_host and super().see(tensor, operation, role)
+        return not self.on_host and super().see(tensor, operation, "batch" if self.fetching else role)
 
     def run(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         given = [x for x in tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor)]

@@ -136,14 +136,15 @@ def _differences(prediction: Estimate, live: LiveTrace, card: Card | None, rests
     if not prediction.timeline:  # no formulas for this model: nothing to differ from
         return
     drafted = draft(plan, 0, heaviest_batch(plan))
-    totals: dict[object, int] = {}
-    row: Compared
+    of_moment: Compared | None = None  # comes before its lines
     for row in compare(prediction, live, place, {RESTS: rests} if rests else {}):
         if not row.what:
-            totals[row.at] = row.counted
+            of_moment = row
             continue
+        assert of_moment is not None
         at, more = row.at, row.planned - row.counted
-        because = why(Differing(plan, drafted, at.phase, at.moment, row.what, more, totals[at]))
+        whole, all_more = of_moment.counted, of_moment.planned - of_moment.counted
+        because = why(Differing(plan, drafted, at.phase, at.moment, row.what, more, whole, all_more))
         yield Difference(at.phase, at.moment, row.what, row.planned, row.counted, because)
 
 

@@ -20,7 +20,7 @@ from planner.facts.data import BatchShape
 from planner.facts.model import catalogue
 from planner.facts.model.facts import ModelFacts
 from planner.plan import Plan
-from planner.problem import fail
+from planner.problem import ProblemError, fail
 
 FIRST_ID, SPREAD = 3, 200
 SHAPES = (
@@ -40,16 +40,18 @@ def empty_model(plan: Plan, twins: Twins) -> Any:
 
     Raises ProblemError `model.no_shapes`, `model.not_buildable`.
     """
-    config = configuration(plan.model)
     load: dict[str, Any] = {}
     for twin, options in twins:
         if hasattr(twin, "load_kwargs"):
             load |= twin.load_kwargs(options)
     load.pop("quantization_config", None)  # its matrices are put in by whoever traces them
     try:
+        config = configuration(plan.model)
         with built_empty():
             model = AutoModelForCausalLM.from_config(config, **load)  # type: ignore[no-untyped-call]
             return wrapped(model, twins)
+    except ProblemError:
+        raise
     except Exception as error:  # a class may raise anything over a stranger's configuration
         raise fail(
             "model.not_buildable",

@@ -60,11 +60,11 @@ class TracedSteps(CountedSteps):
         """Batches are put together in the computer's memory and moved to a card, all those of a step at once."""
         live = self.live_count
         assert isinstance(live, LiveTrace)
-        live.on_host = self.card is not None
+        live.on_host, live.fetching = self.card is not None, True
         try:
             batches, items = super().get_batch_samples(*args, **kwargs)  # type: ignore[misc]
         finally:
-            live.on_host = False
+            live.on_host = live.fetching = False
         tensors = [x for batch in batches for x in batch.values() if isinstance(x, torch.Tensor)]
         per_batch = tensors[: len(tensors) // max(len(batches), 1)]
         self._waiting = [torch.empty_like(x) for _ in range(self.left_out) for x in per_batch]
