@@ -41,7 +41,7 @@ def _compared(name: str, said: Estimate, ran: Ran) -> Row:
     tier = main_tier(said, said.plan)
     assert tier is not None
     place = tier.place.tier
-    figures: dict[str, object] = {"losses": list(ran.losses), "verdict": said.verdict.value}
+    figures: dict[str, object] = {"losses": list(ran.losses)}
     words_of, good = [], True
     for source, expected, low, high, within in (
         ("allocated", tier.live_bytes, 0, 0, ALLOCATED_WITHIN_PCT),
