@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from planner.estimate import Estimate, Tier, Verdict
-from planner.ledger import MOMENTS, At
+from planner.estimate import Estimate, Tier, Verdict, estimate
+from planner.ledger import MOMENTS, At, Kind, Place
+from planner.slots import Slot
+from planner.techniques import registry
 from planner.units import words
 from planner.why.beside import MORE, Beside
 from planner.why.moment import Moment
@@ -33,6 +35,8 @@ def disagreements(
                 f"The run failed {moment.words}; the ledger has its peak{when(tier.peak_at)}, and {words(then)} of live "
                 f"tensors at that moment against {words(tier.live_bytes)} at the peak."
             )
+    if reading.allocated is not None and (moment is None or moment.moments):
+        found += _weights_too_large(reading.allocated, result, tier.place)
     needed = _needed(reading)
     expected = max(0, tier.live_bytes + moved_by(beside))
     if needed is not None and needed > expected * (1 + AGREES_WITHIN):
@@ -47,6 +51,33 @@ def disagreements(
             f"{words(tier.budget_bytes - tier.peak_bytes)} to spare: something in the run is not in them."
         )
     return tuple(found)
+
+
+def _weights_too_large(allocated: int, result: Estimate, place: Place) -> list[str]:
+    """A run that holds less than its weights alone are here stores them in another way than was read."""
+    here = _weights(result, place)
+    if here <= allocated:
+        return []
+    told = (
+        f"Its weights alone are {words(here)} in these figures, but the run held {words(allocated)} in all its tensors: "
+        f"it stored them in another way."
+    )
+    stored = result.plan.stage.choice(Slot.WEIGHTS)
+    smaller: list[tuple[int, str]] = []
+    for other in registry.of_slot(Slot.WEIGHTS):
+        if stored is None or other.name == stored.technique:
+            continue
+        size = _weights(estimate(result.plan.with_choice(registry.default_choice(Slot.WEIGHTS, other.name))), place)
+        if 0 < size <= allocated:
+            smaller.append((size, other.label))
+    if smaller:
+        size, label = max(smaller)
+        told += f" As {label} they would be {words(size)}: if the script loads them so, choose that."
+    return [told]
+
+
+def _weights(result: Estimate, place: Place) -> int:
+    return sum(int(x.bytes) for x in result.lines if x.kind is Kind.WEIGHTS and x.place == place)
 
 
 def _needed(reading: Reading) -> int | None:

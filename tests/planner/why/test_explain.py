@@ -232,3 +232,14 @@ def test_a_command_s_values_never_reach_a_file() -> None:
     found = explain("trl sft --model_name_or_path /etc/passwd --config /etc/hosts")
     assert found.plan is None
     assert any("open its folder" in x for x in found.missing)
+
+
+def test_a_run_that_holds_less_than_its_weights_as_read_is_told_how_it_may_have_stored_them() -> None:
+    as_read = LLAMA.replace(" --dtype bfloat16", "")
+    enough = oom().replace("15.43 GiB is alloc", "20.03 GiB is alloc")
+    told = next(x for x in explain(f"{as_read}\n{LOSS}{enough}").disagrees if "weights alone" in x)
+    assert "29.92 GiB" in told
+    assert "bfloat16" in told
+    fewer = oom().replace("15.43 GiB is alloc", "9.00 GiB is alloc")
+    assert "4-bit" in next(x for x in explain(f"{as_read}\n{LOSS}{fewer}").disagrees if "weights alone" in x)
+    assert not any("weights alone" in x for x in explain(f"{LLAMA}\n{LOSS}{enough}").disagrees)
