@@ -77,6 +77,7 @@ class Document(QObject):
         self.path: Path | None = None
         self.estimate: Estimate | None = None
         self.baseline: Stage | None = None
+        self._here: MachineFacts | None = None  # as it was seen last, also while the plan is for another
         self._recovery_timer = QTimer(self, singleShot=True, interval=250)
         self._recovery_timer.timeout.connect(self.keep_recovery_copy)
         self.stack.cleanChanged.connect(self._clean_changed)
@@ -128,7 +129,8 @@ class Document(QObject):
             self._set(plan)
 
     def refresh_machine(self, machine: MachineFacts) -> None:
-        """This computer's figures now, if the plan is for it."""
+        """This computer's figures now, if the plan is for it; else for when an undo brings it back."""
+        self._here = machine
         if self.plan is not None and self.plan.machine.name == machine.name:
             self.refresh(replace(self.plan, machine=machine))
 
@@ -136,9 +138,9 @@ class Document(QObject):
         """For the undo stack: apply what differs, keep what was refreshed meanwhile."""
         assert self.plan is not None
         plan = apply_difference(self.plan, before, after)
-        fresh = self.plan.machine
-        if plan.machine.name == fresh.name:
-            plan = replace(plan, machine=fresh)
+        for fresh in (self.plan.machine, self._here):
+            if fresh is not None and plan.machine.name == fresh.name:
+                plan = replace(plan, machine=fresh)
         self._set(plan)
 
     def _set(self, plan: Plan) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from pytestqt.qtbot import QtBot
 from app import recovery
 from app.document import Document
 from app.pages.plan.edits import SCHEDULE, with_option, with_technique
+from planner.calibration.correction import Correction
 from planner.plan import Plan
 from planner.plan_file import load_plan
 from planner.problem import ProblemError
@@ -121,3 +123,15 @@ def test_a_recovered_plan_counts_as_unsaved(document: Document, make_plan: MakeP
     plan = make_plan()
     document.open_plan(plan, plan.stage, unsaved=True)
     assert document.modified
+
+
+def test_an_undo_back_to_this_computer_brings_what_it_has_learned_meanwhile(document: Document) -> None:
+    here = document.plan.machine if document.plan else None
+    assert here is not None
+    document.edit(lambda p: replace(p, machine=replace(here, name="another computer")))
+    learned = Correction("context", "cpu A processor", 41, 41, 41, ("run-1",))
+    document.refresh_machine(replace(here, corrections=(learned,)))
+    document.stack.undo()
+    assert document.plan is not None
+    assert document.plan.machine.name == here.name
+    assert document.plan.machine.corrections == (learned,)
