@@ -63,7 +63,7 @@ def _other_techniques(plan: Plan) -> Iterator[Step]:
                 continue
             before, after = _cost(now), _cost(other)
             new = Choice(choice.slot, other.name, other.Options())
-            worse = after.severity > before.severity
+            better = after.severity < before.severity
             yield Step(
                 key=choice.slot,
                 title=f"{QUESTIONS[choice.slot]}: {other.label} instead of {now.label}",
@@ -71,7 +71,7 @@ def _other_techniques(plan: Plan) -> Iterator[Step]:
                 slot=choice.slot,
                 time=after.time / before.time,
                 source="; ".join(dict.fromkeys(s for s in (after.source, before.source) if s)),
-                loses=after.loses if worse else "",
+                loses=after.loses if not better and after.loses != before.loses else "",
                 severity=after.severity - before.severity,
             )
 

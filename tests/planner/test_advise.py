@@ -216,3 +216,11 @@ def test_advice_is_quick_enough_for_a_window() -> None:
     started = time.process_time()
     advise(of, now)
     assert time.process_time() - started < 1.0
+
+
+def test_four_bits_in_place_of_sixteen_say_what_they_give_up() -> None:
+    sixteen = plan(GIB, kind="cuda")
+    four = next(s for s in single_changes(sixteen) if "4-bit (NF4) instead of bfloat16" in s.title)
+    assert four.severity > 0
+    assert "sixteen values" in four.loses
+    assert four.time >= 1.0  # nobody has measured that a card is faster with them
