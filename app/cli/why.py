@@ -51,6 +51,8 @@ def _text(file: str) -> str:
     """What was given, in whatever encoding. Raises WrongUseError `why.not_readable`, `why.too_large`."""
     try:
         if file == "-":
+            if sys.stdin is None:  # closed by whoever started this
+                raise ValueError("standard input is closed")
             raw = sys.stdin.buffer.read(MOST_BYTES + 1)
         else:
             with Path(file).open("rb") as opened:

@@ -61,7 +61,7 @@ class WhyDialog(QDialog):
             problem is not None
             and problem.code == MEMORY_OUT
             and spec is not None
-            and not self.page.field.toPlainText()
+            and self.page.field.toPlainText() in ("", *(self._own_run or ())[:1])
         ):
             self._own_run = (problem.fact, spec.plan)
             self.page.field.setPlainText(problem.fact)
@@ -86,9 +86,10 @@ class WhyDialog(QDialog):
         if self._task is not None:
             self._task.cancel()
         text, here, plan = self.page.field.toPlainText(), self.here, self._document.plan
-        if self._own_run is not None and self._own_run[0] == text:
+        its_own = self._own_run is not None and self._own_run[0] == text
+        if self._own_run is not None and its_own:
             plan = self._own_run[1]
-        self._task = background.run(lambda: explain(text, plan, here), self._show)
+        self._task = background.run(lambda: explain(text, plan, here, its_own=its_own), self._show)
 
     def _show(self, found: Explanation) -> None:
         self._found = found

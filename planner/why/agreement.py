@@ -59,7 +59,7 @@ def _weights_too_large(allocated: int, result: Estimate, place: Place) -> list[s
     if here <= allocated:
         return []
     told = (
-        f"Its weights alone are {words(here)} in these figures, but the run held {words(allocated)} in all its tensors: "
+        f"Its weights alone, trained ones included, are {words(here)} in these figures, but the run held {words(allocated)} in all its tensors: "
         f"it stored them in another way."
     )
     stored = result.plan.stage.choice(Slot.WEIGHTS)

@@ -66,9 +66,11 @@ class Explanation:
     problem: Problem | None = None
 
 
-def explain(pasted: str, open_plan: Plan | None = None, here: MachineFacts | None = None) -> Explanation:
-    """Everything about the run of this text. open_plan: explained where the text has no command; here: the computer that
-    is taken where no error says which card it was."""
+def explain(
+    pasted: str, open_plan: Plan | None = None, here: MachineFacts | None = None, *, its_own: bool = False
+) -> Explanation:
+    """Everything about the run of this text. open_plan: explained where the text has no command, and its_own says that it
+    is known to be the plan of this very run; here: the computer that is taken where no error says which card it was."""
     if not pasted.strip():
         return Explanation("Nothing to explain yet.", problem=EMPTY)
     text = read(pasted)
@@ -96,7 +98,10 @@ def explain(pasted: str, open_plan: Plan | None = None, here: MachineFacts | Non
             return _with_ledger(replace(said, plan=plan, plan_from=FROM_COMMAND, beside=run.beside, ledger=told))
     if open_plan is not None and reading is not None:
         plan = _as_it_had(open_plan, reading, card)
-        told = (*missing, f"Explained by the open plan, {open_plan.name}: it may not be the run that failed.")
+        which = f"the plan of the run that failed, {open_plan.name}."
+        if not its_own:
+            which = f"the open plan, {open_plan.name}: it may not be the run that failed."
+        told = (*missing, f"Explained by {which}")
         return _with_ledger(replace(said, plan=plan, plan_from=FROM_OPEN, ledger=told))
     if command is None:
         missing = (

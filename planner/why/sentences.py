@@ -38,9 +38,11 @@ def headline(reading: Reading | None, moment: Moment | None) -> str:
     where = DEVICES.get(reading.kind, "the computer's memory")
     if reading.kind == "killed":
         return f"The computer's memory ran out{when}."
+    if reading.asked is None:
+        return f"Memory ran out on {where}{when}."
     if reading.asked is not None and reading.free is not None and reading.asked > reading.free:
         return f"{words(reading.asked - reading.free)} were missing on {where}{when}."
-    return f"{words(reading.asked or 0)} could not be had of {where}{when}."
+    return f"{words(reading.asked)} could not be had of {where}{when}."
 
 
 def happened(reading: Reading, moment: Moment | None) -> tuple[str, ...]:

@@ -180,6 +180,12 @@ def test_a_run_of_ours_that_ran_out_is_there_already(qtbot: QtBot, dialog: WhyDi
     assert answer.args[0].plan.machine.ram_total_bytes == plan.machine.ram_total_bytes
     assert answer.args[0].plan.stage == plan.stage
     assert answer.args[0].reading.asked == 1178729664
+    assert any("the plan of the run that failed" in x for x in answer.args[0].ledger)
+    record.failed = Failed(0.0, "step 1", 1, Problem(MEMORY_OUT, fact.replace("117", "217"), ""))
+    with qtbot.waitSignal(dialog.answered, timeout=20_000) as answer:
+        dialog.ask(None, record)  # it failed again, with another figure: that one is explained now
+    assert answer.args is not None
+    assert answer.args[0].reading.asked == 2178729664
 
 
 def test_what_is_shown_says_everything_that_was_found() -> None:

@@ -108,3 +108,9 @@ def test_what_cannot_be_used_is_a_problem_and_exit_code_2(
     assert found == 2
     assert out == ""
     assert json.loads(err)["problem"]["code"] == code
+
+
+def test_a_closed_standard_input_is_told(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["why"]) == 2
+    assert "standard input is closed" in capsys.readouterr().err

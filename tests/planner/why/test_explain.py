@@ -243,3 +243,10 @@ def test_a_run_that_holds_less_than_its_weights_as_read_is_told_how_it_may_have_
     fewer = oom().replace("15.43 GiB is alloc", "9.00 GiB is alloc")
     assert "4-bit" in next(x for x in explain(f"{as_read}\n{LOSS}{fewer}").disagrees if "weights alone" in x)
     assert not any("weights alone" in x for x in explain(f"{LLAMA}\n{LOSS}{enough}").disagrees)
+
+
+def test_a_size_that_no_card_can_have_is_not_told_as_nothing() -> None:
+    found = explain(oom("9999999999999.00 GiB"))
+    assert found.reading is not None
+    assert found.reading.asked is None
+    assert found.headline == "Memory ran out on the card."
