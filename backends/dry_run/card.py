@@ -80,8 +80,7 @@ def attention(
     if attn_mask is not None and attn_mask.dtype is torch.bool:
         attn_mask = torch.where(attn_mask, 0.0, torch.scalar_tensor(-math.inf, dtype=query.dtype))
     if enable_gqa and key.shape[1] != query.shape[1]:
-        made = torch._scaled_dot_product_attention_math
-        return made(query, key, value, attn_mask, dropout_p, is_causal, scale=scale, enable_gqa=True)[0]
+        return _written_out(query, key, value, attn_mask, dropout_p, is_causal, scale)
     if attn_mask is not None:
         attn_mask = _aligned(attn_mask).expand(*query.shape[:3], key.shape[2])
     wants = any(x.requires_grad for x in (query, key, value))
@@ -89,6 +88,37 @@ def attention(
         query, key, value, attn_mask, wants, dropout_p, is_causal, scale=scale
     )
     return out[0]
+
+
+def _written_out(
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    mask: torch.Tensor | None,
+    dropout_p: float,
+    is_causal: bool,
+    scale: float | None,
+) -> torch.Tensor:
+    """`_scaled_dot_product_attention_math` (attention.cpp) with fewer key and value heads than query heads.
+
+    Written down here because it adds the mask in place, but not to tensors that torch takes for subclasses.
+    """
+    root = math.sqrt(scale if scale is not None else 1 / math.sqrt(query.shape[-1]))
+    if is_causal:
+        allowed = torch.ones(query.shape[-2], key.shape[-2], dtype=torch.bool).tril()
+        mask = torch.where(allowed, 0.0, torch.scalar_tensor(-math.inf, dtype=query.dtype))
+        del allowed
+    query = query * root
+    times = query.shape[-3] // key.shape[-3]
+    key, value = key.repeat_interleave(times, dim=-3), value.repeat_interleave(times, dim=-3)
+    scores = query @ (key.transpose(-2, -1) * root)
+    if mask is not None:
+        scores.add_(mask)
+    shares = torch._safe_softmax(scores, -1)
+    del scores
+    if dropout_p:
+        shares = dropout(shares, dropout_p)
+    return shares @ value
 
 
 def dropout(

@@ -62,10 +62,11 @@ def _before_backward(d: Differing) -> bool:
     return d.draft.device == "cuda" and d.phase == FIRST and moment and within
 
 
-def _all_scores(d: Differing) -> bool:
+def _causal_for_each_row(d: Differing) -> bool:
     f = d.draft.facts
-    wide = d.draft.compute_bits == 32 and f.n_kv_heads != f.n_heads and f.head_dim <= 256
-    return d.on_card and wide and not d.draft.mask_bits and d.chose(Slot.ATTENTION, "sdpa") and d.what in OF_BLOCKS
+    written_out = d.draft.compute_bits == 32 and f.n_kv_heads != f.n_heads and not d.draft.mask_bits
+    several = int(d.draft.batch.rows) > 1 and d.more_bytes > 0
+    return d.on_card and written_out and several and d.chose(Slot.ATTENTION, "sdpa") and d.what in OF_BLOCKS
 
 
 def _mask_in_groups(d: Differing) -> bool:
@@ -80,9 +81,9 @@ def _scored_only(d: Differing) -> bool:
 
 CAUSES: tuple[tuple[Callable[[Differing], bool], str], ...] = (
     (
-        _all_scores,
-        "Key and value heads are fewer than query heads and have 32 bits: without a mask torch has no fused kernel for "
-        "that on a card and makes all scores.",
+        _causal_for_each_row,
+        "For 32 bits and fewer key and value heads than query heads a card makes all scores, with one causal mask; the "
+        "plan counts one for each row.",
     ),
     (_mask_in_groups, "The kernel wants rows of the mask in groups of eight, so every block keeps a padded copy."),
     (_scored_only, "On a card TRL's loss reads only the tokens that count; the plan takes all of them."),

@@ -124,6 +124,8 @@ class LiveTrace(LiveCount):  # type: ignore[no-untyped-call]
                 self._workspace()
             if func is aten._softmax_backward_data.default:
                 return self._softmax_backward(func, args, kwargs)
+            if func is aten._safe_softmax.default:
+                return self._safe_softmax(func, args, kwargs)
         return func(*args, **kwargs)
 
     def _is_real(self, func: Any, args: Any, kwargs: dict[str, Any]) -> bool:
@@ -151,6 +153,16 @@ class LiveTrace(LiveCount):  # type: ignore[no-untyped-call]
         """gradient × result comes first (aten/src/ATen/native/cuda/SoftMax.cu, softmax_backward_cuda_out)."""
         product = torch.empty_like(args[0])
         self.see(product, str(func))
+        result = func(*args, **kwargs)
+        self.see(result, str(func))
+        self._compare(str(func))
+        return result
+
+    def _safe_softmax(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        """The result of an ordinary one and a byte for each entry come first (aten/src/ATen/native/SoftMax.cpp)."""
+        first, masked = torch.empty_like(args[0]), torch.empty_like(args[0], dtype=torch.bool)
+        self.see(first, str(func))
+        self.see(masked, str(func))
         result = func(*args, **kwargs)
         self.see(result, str(func))
         self._compare(str(func))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from planner.autograd.amount import per_token
-from planner.autograd.operations import repeat
+from planner.autograd.amount import per_pair, per_token
+from planner.autograd.operations import batched_matmul, repeat, scale, softmax
 from planner.autograd.tape import Gradients, Tape, Value
 from planner.draft import Draft, Heads
 from planner.options import NoOptions
@@ -19,9 +19,13 @@ def attend(t: Tape, heads: Heads, q: Value, k: Value, v: Value, mask: Value | No
     """Keeps q, k, v, the result and one float32 a head and token; with a mask also that mask in q's type, once a block.
 
     With a mask transformers copies each key and value head for its query heads first. CPU: counted here. CUDA: flash
-    without a mask, memory-efficient with one, and for float32 always (fake traces; never run on a card here).
+    without a mask, memory-efficient with one, and for float32 (aten/src/ATen/native/transformers/cuda/sdp_utils.cpp;
+    never run on a card here). The memory-efficient kernel wants as many key and value heads as query heads; where
+    float32 comes with fewer and without a mask, no kernel is left but the written-out formula.
     """
-    if mask is not None or (t.device != "cpu" and q.bits == 32):
+    if mask is None and t.device != "cpu" and q.bits == 32 and heads.n_kv_heads != heads.n_heads:
+        return _written_out(t, heads, q, k, v), None
+    if mask is not None:
         times = heads.n_heads // heads.n_kv_heads
         k, v = repeat(t, k, heads.n_kv_heads, times), repeat(t, v, heads.n_kv_heads, times)
     bias = [t.new(mask.elements, q.bits)] if mask is not None else []
@@ -33,6 +37,24 @@ def attend(t: Tape, heads: Heads, q: Value, k: Value, v: Value, mask: Value | No
     shapes = (q.elements, k.elements, v.elements)
     kept = [q, k, v, *bias, normalizer]
     return t.result(q.elements, q.bits, [q, k, v], back, keep=kept, keep_result=True), None
+
+
+def _written_out(t: Tape, heads: Heads, q: Value, k: Value, v: Value) -> Value:
+    """`_scaled_dot_product_attention_math` (attention.cpp): all scores, and the causal mask as numbers added in place.
+
+    Its softmax looks for rows that are masked whole, and so has its result twice for a moment.
+    """
+    times = heads.n_heads // heads.n_kv_heads
+    causal = t.new(per_pair(1), q.bits)  # one for all rows of the batch, counted for each
+    q = scale(t, q)
+    k, v = repeat(t, k, heads.n_kv_heads, times), repeat(t, v, heads.n_kv_heads, times)
+    scores = batched_matmul(t, q, scale(t, k), per_pair(heads.n_heads))
+    first, masked = t.new(scores.elements, scores.bits), t.new(scores.elements, 8)
+    shares = softmax(t, scores)
+    del first, masked, scores
+    mixed = batched_matmul(t, shares, v, per_token(heads.n_heads * heads.head_dim))
+    del causal
+    return mixed
 
 
 def _needs_mask(draft: Draft) -> bool:
