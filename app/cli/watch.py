@@ -6,7 +6,7 @@ import argparse
 import time
 
 from app.cli import output, plan_source
-from app.cli.exits import Exit
+from app.cli.exits import Exit, WrongUseError
 from app.pages.run.state import Said
 from app.pages.watch.state import WatchRecord, said_of_plan
 from planner.estimate import estimate
@@ -41,8 +41,9 @@ def _seconds(text: str) -> float:
 
 
 def run(given: argparse.Namespace) -> Exit:
-    said = said_of_plan(estimate(plan_source.plan_from(given))) if given.plan or given.preset else Said()
-    process = Watched(given.pid)
+    named = given.plan or given.preset or given.changes
+    said = said_of_plan(estimate(plan_source.plan_from(given))) if named else Said()
+    process = _watched(given.pid)
     record = WatchRecord(
         pid=process.pid, name=process.name, command=process.command, figures=said, children=given.children
     )
@@ -55,6 +56,15 @@ def run(given: argparse.Namespace) -> Exit:
         output.remark("No longer looked at; the process goes on.")
     _tell_end(record, given)
     return Exit.OK
+
+
+def _watched(pid: int) -> Watched:
+    try:
+        return Watched(pid)
+    except ProblemError as error:
+        if error.problem.code == "watch.no_such_process":
+            raise WrongUseError(error.problem) from None
+        raise
 
 
 def _follow(record: WatchRecord, process: Watched, given: argparse.Namespace) -> None:
@@ -84,11 +94,12 @@ def _tell(record: WatchRecord, given: argparse.Namespace) -> None:
 
 def _tell_end(record: WatchRecord, given: argparse.Namespace) -> None:
     if given.json:
-        ending = {"ended": not record.live, "sentence": record.sentence(), "remark": record.remark()}
+        remark = record.remark() if record.figures.expected else ""
+        ending = {"ended": not record.live, "sentence": record.sentence(), "remark": remark}
         output.line(output.json_text(_figures(record) | ending))
         return
     output.line(record.sentence())
-    if record.said.expected:
+    if record.figures.expected:
         output.line(record.remark())
 
 

@@ -16,12 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from planner.probe.command_line import shown_command
-from planner.probe.nvml_pids import held_by_pid
+from planner.probe.nvml_pids import UNTOLD, held_by_pid
 from planner.problem import ProblemError, fail
 
 SMALLEST_BYTES = 64 * 1024**2  # of a process that is no Python: smaller ones are nobody's training run
 MOST_SHOWN = 60
 SAME_START_S = 0.5
+OTHERS = "Choose another one: the window lists your own processes."
 
 
 @dataclass(frozen=True)
@@ -90,9 +91,16 @@ class Watched:
             raise _ended(self.pid) from None
         except (psutil.AccessDenied, PermissionError):
             raise _foreign(self.pid) from None
+        return Reading(held, self._of_cards(pids), len(pids))
+
+    def _of_cards(self, pids: list[int]) -> int:
+        """Bytes of all cards; −1 where the driver does not say, or names processes by numbers that nobody here has."""
         by_pid = held_by_pid()
-        device = -1 if by_pid is None else sum(by_pid.get(pid, 0) for pid in pids)
-        return Reading(held, device, len(pids))
+        if by_pid is None:
+            return -1
+        told = [by_pid[pid] for pid in pids if pid in by_pid]
+        foreign = not told and not all(map(self._psutil.pid_exists, by_pid))
+        return -1 if foreign or UNTOLD in told else sum(told)
 
 
 def own_bytes(pid: int, process: Any, root: Path = Path("/proc")) -> int:
@@ -153,7 +161,7 @@ def _who(process: Any) -> tuple[str, str]:
 
 
 def _absent(pid: int) -> ProblemError:
-    return fail("watch.no_such_process", f"There is no process {pid}.", "Choose one from the list.")
+    return fail("watch.no_such_process", f"There is no process {pid}.", OTHERS)
 
 
 def _ended(pid: int) -> ProblemError:
@@ -162,7 +170,7 @@ def _ended(pid: int) -> ProblemError:
 
 def _another(pid: int) -> ProblemError:
     fact = f"The process {pid} is another one now: the one that was chosen has ended and its number was given again."
-    return fail("watch.number_given_again", fact, "Choose one from the list.")
+    return fail("watch.number_given_again", fact, OTHERS)
 
 
 def _foreign(pid: int) -> ProblemError:

@@ -73,9 +73,13 @@ def test_a_plan_for_a_card_is_held_against_the_card_where_a_driver_tells() -> No
     seen = watched(Reading(GIB, 3 * GIB, 1), Reading(GIB, 2 * GIB, 1), said=card)
     assert seen.sentence() == "python 4711 holds 2.00 GiB of the 3.40 GiB that this plan says, highest 3.00 GiB."
     assert seen.memory.points()[1] == [3 * GIB, 2 * GIB]
+    seen.take(Reading(GIB, -1, 1), 103.0)
+    assert seen.held_bytes == 2 * GIB  # the driver was silent; nothing was given back
     seen.take_plan(SAID)
     assert seen.peak_bytes == GIB
-    assert seen.memory.points()[1] == [GIB, GIB]
+    assert seen.memory.points()[1] == [GIB, GIB, GIB]
+    unknown = watched(Reading(GIB, 0, 1), said=card)
+    assert "another number" in unknown.remark()
 
 
 def test_the_plan_says_what_its_estimate_says(make_plan: MakePlan) -> None:

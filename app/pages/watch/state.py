@@ -82,7 +82,9 @@ class WatchRecord(RunRecord):
             self.tells_device = True
             self._show_tier()
         self.processes = reading.processes
-        self.host_bytes, self.device_bytes = reading.bytes, max(0, reading.device_bytes)
+        self.host_bytes = reading.bytes
+        if reading.device_bytes >= 0:  # a driver that is silent for once is no process that gave all back
+            self.device_bytes = reading.device_bytes
         held = self.device_bytes if self.tier == DEVICE else self.host_bytes
         self._tick(time)
         self.held_bytes = held
@@ -126,8 +128,13 @@ class WatchRecord(RunRecord):
             return "The open plan has no figures to hold it against."
         if not self.comparable:
             return (
-                "The open plan is for a card, and no driver here tells what a process holds of one: RAM is shown, and "
+                "The plan is for a card, and no driver here tells what a process holds of one: RAM is shown, and "
                 "it is not what the plan speaks of."
+            )
+        if self.tier == DEVICE and not self.peak_bytes:
+            return (
+                "The driver knows of nothing that this process holds of a card. Either it holds nothing yet, or the driver "
+                "knows it by another number, as inside a container."
             )
         stated = f"Stated: {span_words(said.low, said.high)}."
         with_children = f" {self.processes} processes are added up." if self.processes > 1 else ""

@@ -34,7 +34,7 @@ def test_the_end_of_the_process_ends_the_watch(capsys: pytest.CaptureFixture[str
 
 
 def test_a_number_that_nobody_has_is_told_with_advice(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["watch", str(2**22 + 1)]) == 1
+    assert main(["watch", str(2**22 + 1)]) == 2
     told = capsys.readouterr().err
     assert "watch.no_such_process" in told
 
@@ -44,3 +44,14 @@ def test_what_cannot_be_meant_is_wrong_use(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["watch", *arguments])
     assert ended.value.code == 2
+
+
+def test_a_change_without_a_plan_is_wrong_use_and_not_passed_over(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["watch", str(os.getpid()), "--set", "schedule.micro_batch=2", "--seconds", "0.1"]) == 2
+    assert "cli.no_plan" in capsys.readouterr().err
+
+
+def test_without_a_plan_no_plan_is_spoken_of(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["watch", str(os.getpid()), "--seconds", "0.1", "--json"]) == 0
+    last = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert "plan" not in last["sentence"] + last["remark"]

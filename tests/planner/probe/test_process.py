@@ -13,7 +13,7 @@ import pytest
 
 from planner.probe import process as probe
 from planner.probe.command_line import MASK, SHOWN_LETTERS, shown_command
-from planner.probe.nvml_pids import held_by_pid
+from planner.probe.nvml_pids import UNTOLD, held_by_pid
 from planner.probe.process import Watched, candidates, has_torch, own_bytes
 from planner.problem import ProblemError
 from planner.units import MIB
@@ -181,7 +181,7 @@ class Nvml:
 
 
 def test_cards_are_added_up_and_no_process_is_counted_twice() -> None:
-    assert held_by_pid(Nvml()) == {4711: 3200, 9: 50, 8: 0}
+    assert held_by_pid(Nvml()) == {4711: 3200, 9: 50, 8: UNTOLD}
     assert held_by_pid(Nvml(draws=False)) == {4711: 3200, 9: 50}
 
 
@@ -190,3 +190,15 @@ def test_what_a_process_holds_of_cards_is_read_with_its_memory(monkeypatch: pyte
     assert Watched(os.getpid()).read().device_bytes == 77
     monkeypatch.setattr(probe, "held_by_pid", lambda: None)
     assert Watched(os.getpid()).read().device_bytes == -1
+
+
+def test_a_driver_that_does_not_know_this_process_says_nothing_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for told, expected in (
+        ({}, 0),  # no process holds anything
+        ({1: 5}, 0),  # another one does
+        ({2**22 + 1: 5}, -1),  # numbers of another system: ours may be among them
+        ({os.getpid(): UNTOLD}, -1),
+        ({os.getpid(): 7, 2**22 + 1: 5}, 7),
+    ):
+        monkeypatch.setattr(probe, "held_by_pid", lambda told=told: told)
+        assert Watched(os.getpid()).read().device_bytes == expected
