@@ -25,7 +25,7 @@ from benchmarks.provenance import ROOT, commit
 from planner.calibration.corrections import corrections_from
 from planner.calibration.observation import Observation, observe, uncorrected
 from planner.estimate import estimate, heaviest_batch
-from planner.facts.data import BatchShape, batch_numbers
+from planner.facts.data import comes_after_first_step
 from planner.plan import Plan
 from planner.plan_file import load_spec
 from planner.plan_set import apply_set
@@ -94,8 +94,7 @@ def settings(name: str, here: Any) -> list[str]:
 
 def _longest_comes_later(plan: Plan, seed: int) -> bool:
     schedule = replace(plan.stage.schedule, seed=seed)
-    shape: BatchShape = heaviest_batch(plan.with_schedule(schedule))
-    return any(n >= schedule.grad_accumulation for n in batch_numbers(plan.data, schedule, shape))
+    return comes_after_first_step(plan.data, schedule, heaviest_batch(plan.with_schedule(schedule)))
 
 
 def measure(folder: Path) -> None:

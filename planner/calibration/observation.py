@@ -17,11 +17,12 @@ from planner import PRODUCT
 from planner.assets import asset
 from planner.calibration.fingerprint import device_name, fingerprint
 from planner.estimate import device_of, estimate, heaviest_batch, kernels_expected
+from planner.facts.data import BatchShape, comes_after_first_step
 from planner.ledger import STATES
 from planner.plan import Plan
 from planner.problem import ProblemError, fail
 from planner.run.build import main_tier
-from planner.run.events import Event, Finished, Memory, Phase
+from planner.run.events import Event, Finished, Memory, Phase, Step
 from planner.run.results import Proof
 from planner.run.spec import RunSpec
 from planner.slots import Slot
@@ -94,7 +95,7 @@ def observe(spec: RunSpec, seen: Sequence[Event] | Proof, *, name: str, time: fl
         raise _refused(
             name, f"It had {proof.rows} rows of {proof.seq} tokens; planned were {batch.rows} of {batch.seq}."
         )
-    measured = _of_proof(proof) if proof else _of_run(name, seen)  # type: ignore[arg-type]
+    measured = _of_proof(proof) if proof else _of_run(name, plan, batch, seen)  # type: ignore[arg-type]
     lines = [x for x in prediction.lines if x.place == tier.place and tier.peak_at in x.alive]
     states = sum(int(x.bytes) for x in lines if x.kind in STATES)
     reserved = tier.reserved
@@ -149,10 +150,15 @@ def _of_proof(proof: Proof) -> _Measured:
     return _Measured(proof.source, proof.process_bytes, proof.reserved_bytes, proof.allocated_bytes, proof.before_bytes)
 
 
-def _of_run(name: str, events: Sequence[Event]) -> _Measured:
+def _of_run(name: str, plan: Plan, batch: BatchShape, events: Sequence[Event]) -> _Measured:
     word = events[-1] if events else None
     if not isinstance(word, Finished) or word.outcome != "done":
         raise _refused(name, "It did not come to its end, so its longest batch may not have come.")
+    if not comes_after_first_step(plan.data, plan.stage.schedule, batch):
+        raise _refused(name, "Its longest batch came in the first step only, before the optimizer had its states.")
+    longest = max((e.seq for e in events if isinstance(e, Step)), default=0)
+    if longest < batch.seq:  # the file or the tokenizer has changed since
+        raise _refused(name, f"Its longest rows had {longest} tokens; planned were {batch.seq}.")
     readings = [e for e in events if isinstance(e, Memory)]
     peaks: dict[tuple[str, str], int] = {}
     for e in readings:
@@ -185,4 +191,8 @@ def _in_words(plan: Plan) -> str:
 
 
 def _refused(name: str, why: str) -> ProblemError:
-    return fail("calibration.not_comparable", f"{name} teaches nothing: {why}", "Count the rows, and let a run end.")
+    return fail(
+        "calibration.not_comparable",
+        f"{name} teaches nothing: {why}",
+        "Count the rows, and let a run of several steps come to its end.",
+    )

@@ -140,6 +140,11 @@ def batch_numbers(data: DataFacts, schedule: Schedule, shape: BatchShape) -> tup
     return tuple(n for n, _ in _of_shape(_kept_lengths(data, schedule)[0], schedule, shape))
 
 
+def comes_after_first_step(data: DataFacts, schedule: Schedule, shape: BatchShape) -> bool:
+    """Whether a micro-batch of this shape meets the optimizer's states, which the first step leaves behind it."""
+    return any(number >= schedule.grad_accumulation for number in batch_numbers(data, schedule, shape))
+
+
 def _of_shape(lengths: list[int], schedule: Schedule, shape: BatchShape) -> Iterator[tuple[int, tuple[int, ...]]]:
     """(number, rows) of each micro-batch of this shape."""
     if not lengths or _too_many(len(lengths), schedule):

@@ -22,7 +22,7 @@ from planner.plan import Plan
 from planner.plan_file import dumps, loads
 from planner.problem import ProblemError
 from planner.run.build import main_tier, run_spec
-from planner.run.events import Event, Finished, Memory, Phase
+from planner.run.events import Event, Finished, Memory, Phase, Step
 from planner.run.results import Proof
 from planner.run.spec import RunSpec
 from planner.slots import Slot
@@ -31,6 +31,12 @@ from tests.planner.test_plan_file import sample_plan
 from tests.small_run import choose
 
 CARD = Device("cuda:0", "cuda", "NVIDIA L40S", 48 * GIB, 47 * GIB)
+
+
+def two_epochs() -> Plan:
+    """A plan whose longest batch comes again once the optimizer has its states."""
+    plan = sample_plan()
+    return plan.with_schedule(replace(plan.stage.schedule, epochs=2.0))
 
 
 def on_card(plan: Plan) -> Plan:
@@ -58,8 +64,9 @@ def events(**peaks: int) -> list[Event]:
         Memory(0.5, "process", "host", 300 * MIB, 300 * MIB),
         Phase(1.0, "load", "m"),
     ]
+    steps = [Step(1.5, n, 2, 1.0, "", 0.1, 1.0, 33, 9.0, 12) for n in (1, 2)]
     measured = {"source": "process", "peak_bytes": 0, "predicted_bytes": 0, "at": ""}
-    return [*loads, *read, Finished(3.0, "done", 3, "", "", measured, "")]
+    return [*loads, *steps, *read, Finished(3.0, "done", 3, "", "", measured, "")]
 
 
 def seen(plan: Plan, name: str = "one", **peaks: int) -> Observation:
@@ -83,7 +90,7 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_nothing_observed_changes_nothing(own_home: Path) -> None:
     assert corrections_from(()) == ()
-    plan = sample_plan()
+    plan = two_epochs()
     machine = calibrating.with_corrections(plan.machine)
     assert machine == plan.machine
     assert not (own_home / "calibration.json").exists()
@@ -92,7 +99,7 @@ def test_nothing_observed_changes_nothing(own_home: Path) -> None:
 @given(st.integers(-300, 900))
 @settings(deadline=None, max_examples=30)
 def test_a_cpu_runs_own_plan_is_then_predicted_exactly(beyond_mib: int) -> None:
-    plan = sample_plan()
+    plan = two_epochs()
     took = tier_of(plan).peak_bytes + beyond_mib * MIB
     tier = tier_of(plan, corrections_from([seen(plan, process=took)]))
     assert tier.peak_bytes == took
@@ -101,7 +108,7 @@ def test_a_cpu_runs_own_plan_is_then_predicted_exactly(beyond_mib: int) -> None:
 
 
 def test_a_corrected_band_is_narrower_than_that_of_all_computers() -> None:
-    plan = sample_plan()
+    plan = two_epochs()
     before = tier_of(plan)
     after = tier_of(plan, corrections_from([seen(plan, process=before.peak_bytes + 20 * MIB)]))
     assert after.high_bytes - after.low_bytes < before.high_bytes - before.low_bytes
@@ -110,7 +117,7 @@ def test_a_corrected_band_is_narrower_than_that_of_all_computers() -> None:
 @given(st.lists(st.integers(-200, 600), min_size=1, max_size=6))
 @settings(deadline=None, max_examples=30)
 def test_several_runs_leave_each_of_them_inside(beyond_mib: list[int]) -> None:
-    plan = sample_plan()
+    plan = two_epochs()
     said = tier_of(plan).peak_bytes
     taken = [said + n * MIB for n in beyond_mib]
     corrections = corrections_from([seen(plan, str(i), process=n) for i, n in enumerate(taken)])
@@ -125,7 +132,7 @@ def test_several_runs_leave_each_of_them_inside(beyond_mib: list[int]) -> None:
 @given(st.integers(-15, 40), st.integers(-2, 8), st.integers(-100, 400))
 @settings(deadline=None, max_examples=30)
 def test_a_cards_three_counters_correct_three_terms(grows_pct: int, kept_pct: int, context_mib: int) -> None:
-    plan = on_card(sample_plan())
+    plan = on_card(two_epochs())
     tier = tier_of(plan)
     one = seen(plan, allocated=1, reserved=1, process=1)
     allocated = one.live_bytes + one.grows_bytes * grows_pct // 100
@@ -140,7 +147,7 @@ def test_a_cards_three_counters_correct_three_terms(grows_pct: int, kept_pct: in
 
 
 def test_another_device_is_untouched() -> None:
-    plan = sample_plan()
+    plan = two_epochs()
     took = tier_of(plan).peak_bytes + 100 * MIB
     taught = corrections_from([seen(plan, process=took)])
     assert figures(tier_of(on_card(plan), taught)) == figures(tier_of(on_card(plan)))
@@ -149,7 +156,7 @@ def test_another_device_is_untouched() -> None:
 
 
 def test_a_grid_is_corrected_as_its_estimate_is() -> None:
-    for plan in (sample_plan(), on_card(sample_plan())):
+    for plan in (two_epochs(), on_card(two_epochs())):
         card = plan.machine.devices[0] is CARD
         one = seen(plan, process=2 * GIB, **({"reserved": GIB, "allocated": GIB} if card else {}))
         corrected = replace(plan, machine=replace(plan.machine, corrections=corrections_from([one])))
@@ -160,7 +167,7 @@ def test_a_grid_is_corrected_as_its_estimate_is() -> None:
 
 
 def test_a_proof_narrows_its_own_plan_and_no_other() -> None:
-    plan = sample_plan()
+    plan = two_epochs()
     took = tier_of(plan).peak_bytes + 60 * MIB
     one = observe(spec_of(plan), proof(plan, took), name="prove-1", time=1.0)
     (proved,) = [c for c in corrections_from([one]) if c.term == PROOF]
@@ -174,7 +181,7 @@ def test_a_proof_narrows_its_own_plan_and_no_other() -> None:
 
 
 def test_a_fingerprint_is_of_what_decides_memory() -> None:
-    plan = sample_plan()
+    plan = two_epochs()
 
     def of(p: Plan) -> str:
         return fingerprint(p, (heaviest_batch(p),))
@@ -199,7 +206,7 @@ def test_a_fingerprint_is_of_what_decides_memory() -> None:
 
 
 def test_what_cannot_be_compared_teaches_nothing() -> None:
-    plan = sample_plan()
+    plan = two_epochs()
     guessed = replace(plan, data=replace(plan.data, lengths_from="estimated"))
     *before, word = events(process=GIB)
     assert isinstance(word, Finished)
@@ -214,8 +221,20 @@ def test_what_cannot_be_compared_teaches_nothing() -> None:
         assert caught.value.problem.code == "calibration.not_comparable"
 
 
+def test_a_run_whose_longest_batch_met_no_states_or_never_came_teaches_nothing() -> None:
+    """Else a run of one step would teach that all others need less, by the states that it never had."""
+    plan = two_epochs()
+    one_step = plan.with_schedule(replace(plan.stage.schedule, max_steps=1))
+    with pytest.raises(ProblemError, match="in the first step only"):
+        seen(one_step, process=GIB)
+    shorter = [replace(e, seq=11) if isinstance(e, Step) else e for e in events(process=GIB)]
+    with pytest.raises(ProblemError, match="Its longest rows had 11 tokens; planned were 12"):
+        observe(spec_of(plan), shorter, name="x", time=0.0)
+    seen(plan, process=GIB)
+
+
 def test_other_versions_do_not_count_and_say_so() -> None:
-    one = replace(seen(sample_plan(), process=GIB), versions=(("torch", "2.13.0"),))
+    one = replace(seen(two_epochs(), process=GIB), versions=(("torch", "2.13.0"),))
     assert counted([one], {"torch": "2.13.0"}) == ((one,), ())
     for now, why in (({"torch": "2.14.0"}, "torch 2.13.0, now 2.14.0"), ({}, "now missing")):
         counts, ((left, said),) = counted([one], now)
@@ -227,7 +246,7 @@ def test_other_versions_do_not_count_and_say_so() -> None:
 
 
 def test_forgetting_restores_the_prediction_and_is_remembered(own_home: Path) -> None:
-    plan = sample_plan()
+    plan = two_epochs()
     one = seen(plan, "first", process=tier_of(plan).peak_bytes + 50 * MIB)
     one = replace(one, versions=())
     store.save(store.Known().with_one(one))
@@ -252,7 +271,7 @@ def test_a_damaged_store_is_a_problem_and_stays_as_it_is(own_home: Path, text: s
     file.write_text(text, encoding="utf-8")
     with pytest.raises(ProblemError, match=r"calibration\.damaged"):
         calibrating.corrections()
-    machine = calibrating.with_corrections(sample_plan().machine)
+    machine = calibrating.with_corrections(two_epochs().machine)
     assert machine.corrections == ()
     assert any(str(file) in note for note in machine.notes)
     with pytest.raises(ProblemError, match=r"calibration\.damaged"):
@@ -261,7 +280,7 @@ def test_a_damaged_store_is_a_problem_and_stays_as_it_is(own_home: Path, text: s
 
 
 def test_a_plan_keeps_its_corrections_in_its_file() -> None:
-    plan = sample_plan()
+    plan = two_epochs()
     less = corrections_from([seen(plan, process=tier_of(plan).peak_bytes - 20 * MIB)])
     assert less[0].amount < 0
     plan = replace(plan, machine=replace(plan.machine, corrections=less))
