@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 from pathlib import Path
+from typing import Any
 
 CHAT_TEMPLATE = (
     "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}"
@@ -104,7 +105,7 @@ def make_tiny_model(
     return path
 
 
-def make_tokenizer():  # type: ignore[no-untyped-def]
+def make_tokenizer() -> Any:
     """A byte-level BPE tokenizer of 400 entries, trained on a few words of this program."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
@@ -119,7 +120,7 @@ def make_tokenizer():  # type: ignore[no-untyped-def]
         show_progress=False,
     )
     bpe.train_from_iterator([" ".join(WORDS), "system user assistant prompt completion"], trainer)
-    tokenizer = PreTrainedTokenizerFast(
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=bpe,
         unk_token="<|endoftext|>",
         bos_token="<|im_start|>",
