@@ -68,12 +68,7 @@ def learn_from(run_dir: Path) -> Observation | None:
         seen = observe(spec, results.load(results.Proof, proof), name=name, time=when)
     else:
         seen = observe(spec, events, name=name, time=when)
-    known = store.load()
-    after = known.with_one(seen)
-    if after == known:
-        return None
-    store.save(after)
-    return seen
+    return seen if store.change(lambda known: known.with_one(seen)) else None
 
 
 def forget(name: str) -> None:
@@ -86,7 +81,7 @@ def forget(name: str) -> None:
             f"Nothing is known by the name {name!r}.",
             "`plimsoll calibration` lists what there is.",
         )
-    store.save(known.without(name))
+    store.change(lambda now: now.without(name))
 
 
 def forgotten() -> tuple[str, ...]:
@@ -96,7 +91,7 @@ def forgotten() -> tuple[str, ...]:
 
 def restore(name: str) -> None:
     """Bring back a correction that was taken away; it is made anew from the runs that are still kept."""
-    store.save(store.load().again(name))
+    store.change(lambda known: known.again(name))
 
 
 def told(run_dir: Path) -> list[str]:

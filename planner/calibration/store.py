@@ -1,11 +1,12 @@
 """The file of what this computer's runs have shown, and of what a person has told it to forget.
 
 One file, `calibration.json` in the person's own folder. A damaged one is left as it is and reported; nothing is ever
-written over it, so nothing is lost.
+written over it, so nothing is lost. A window and a command line may learn at once: who changes it holds a lock beside it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from planner import strict_json
 from planner.atomic_file import write_atomically
 from planner.calibration.observation import Observation
 from planner.problem import fail
+from planner.run import file_lock
 from planner.run.home import home
 from planner.strict_json import DamagedError
 
@@ -71,7 +73,27 @@ def load() -> Known:
     return known
 
 
-def save(known: Known) -> None:
+def change(how: Callable[[Known], Known]) -> bool:
+    """Read it, change it and write it, with nobody in between; whether that changed anything.
+
+    Raises ProblemError `calibration.damaged`, `file.not_written`.
+    """
+    try:
+        with file_lock.alone(path().with_suffix(".lock")):
+            known = load()
+            after = how(known)
+            if after != known:
+                _save(after)
+    except OSError as error:
+        raise fail(
+            "file.not_written",
+            f"What this computer's runs have taught cannot be kept: {error}.",
+            "End the other program, or set PLIMSOLL_HOME to a folder that can be written.",
+        ) from None
+    return after != known
+
+
+def _save(known: Known) -> None:
     """Raises ProblemError `file.not_written`."""
     plain: dict[str, Any] = strict_json.plain(known)
     write_atomically(path(), strict_json.render({"schema": SCHEMA, **plain}))

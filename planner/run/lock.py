@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -17,12 +16,7 @@ from pathlib import Path
 from planner.problem import Problem, fail
 from planner.run import journal, layout
 from planner.run.events import Failed, Finished, Step
-
-if sys.platform == "win32":
-    import msvcrt
-else:
-    import fcntl
-
+from planner.run.file_lock import try_lock
 
 JUST_NOW_S = 10.0
 LATEST_EXIT_S = 0.5
@@ -46,7 +40,7 @@ class Lock:
         """Take the lock or raise ProblemError `run.already_running`."""
         self._file = os.open(run_dir / layout.ALIVE, os.O_RDWR | os.O_CREAT, 0o644)
         for _attempt in range(20):  # somebody who asks "does it live?" holds the lock for an instant
-            if _try_lock(self._file):
+            if try_lock(self._file):
                 break
             time.sleep(0.02)
         else:
@@ -65,19 +59,6 @@ class Lock:
         os.close(self._file)
 
 
-def _try_lock(file: int, *, shared: bool = False) -> bool:
-    """shared: only to see whether a worker holds it; two who look at once are then in nobody's way (not on Windows)."""
-    try:
-        if sys.platform == "win32":
-            os.lseek(file, 1 << 30, os.SEEK_SET)  # a byte beyond the text: Windows' locks also stop readers
-            msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
-        else:
-            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except (BlockingIOError, PermissionError):
-        return False
-    return True
-
-
 def is_held(run_dir: Path) -> bool:
     """Whether a worker holds the run now. A folder that cannot be opened or locked counts as not held."""
     try:
@@ -85,7 +66,7 @@ def is_held(run_dir: Path) -> bool:
     except OSError:
         return False
     try:
-        return not _try_lock(file, shared=True)
+        return not try_lock(file, shared=True)
     except OSError:
         return False
     finally:

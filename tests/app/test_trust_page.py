@@ -272,7 +272,7 @@ def test_what_is_taken_away_in_the_window_is_forgotten_and_comes_back(qtbot: QtB
     page = TrustPage()
     qtbot.addWidget(page)
     seen = proved()
-    store.save(Known((seen,)))
+    store.change(lambda _nothing: Known((seen,)))
     learning = Learning(page)
     teaching = Teaching(learning, page, page)
     acted: list[str] = []

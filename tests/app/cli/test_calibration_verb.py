@@ -27,7 +27,7 @@ def two_proofs() -> None:
     for name, more in (("prove-1", 10), ("prove-2", 30)):
         took = 1360 * MIB + more * MIB
         known = known.with_one(proved(name=name, process_bytes=took, predicted_by=predicting_version()))
-    store.save(known)
+    store.change(lambda _nothing: known)
 
 
 def said(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
@@ -65,8 +65,9 @@ def test_what_is_forgotten_is_gone_until_it_is_restored(capsys: pytest.CaptureFi
 
 
 def test_an_unknown_name_and_a_damaged_file_are_problems(own_home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["calibration", "--forget", "nobody"]) == 1
-    assert "calibration.unknown" in capsys.readouterr().err
+    for wish in ("--forget", "--restore"):
+        assert main(["calibration", wish, "nobody"]) == 2
+        assert "calibration.unknown" in capsys.readouterr().err
     (own_home / "calibration.json").write_text("[]", encoding="utf-8")
     assert main(["calibration"]) == 1
     assert "calibration.damaged" in capsys.readouterr().err

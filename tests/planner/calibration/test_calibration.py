@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -249,12 +250,12 @@ def test_forgetting_restores_the_prediction_and_is_remembered(own_home: Path) ->
     plan = two_epochs()
     one = seen(plan, "first", process=tier_of(plan).peak_bytes + 50 * MIB)
     one = replace(one, versions=())
-    store.save(store.Known().with_one(one))
+    store.change(lambda known: known.with_one(one))
     assert calibrating.with_corrections(plan.machine).corrections == corrections_from([one])
     (correction,) = calibrating.corrections()
     calibrating.forget(name_of(correction))
     assert calibrating.with_corrections(plan.machine).corrections == ()
-    store.save(store.load().with_one(replace(one, name="second")))
+    store.change(lambda known: known.with_one(replace(one, name="second")))
     assert calibrating.corrections() == ()
     calibrating.restore(name_of(correction))
     assert calibrating.corrections()[0].runs == ("first", "second")
@@ -277,6 +278,21 @@ def test_a_damaged_store_is_a_problem_and_stays_as_it_is(own_home: Path, text: s
     with pytest.raises(ProblemError, match=r"calibration\.damaged"):
         calibrating.forget("anything")
     assert file.read_text(encoding="utf-8") == text
+
+
+def test_what_several_learn_at_once_is_all_kept(own_home: Path) -> None:
+    one, together = seen(two_epochs(), process=GIB), threading.Barrier(6)
+
+    def learn(number: int) -> None:
+        together.wait()
+        store.change(lambda known: known.with_one(replace(one, name=str(number))))
+
+    threads = [threading.Thread(target=learn, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert {x.name for x in store.load().observations} == set("012345")
 
 
 def test_a_plan_keeps_its_corrections_in_its_file() -> None:

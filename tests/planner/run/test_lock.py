@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from planner.problem import ProblemError
-from planner.run import layout, lock
+from planner.run import file_lock, layout, lock
 from planner.run.events import Event, Failed, Finished, Started, Step
 from planner.run.journal import Journal
 from planner.run.lock import Lock, State
@@ -125,6 +125,6 @@ def test_two_who_look_at_once_do_not_take_each_other_for_a_worker(tmp_path: Path
     Lock(folder(tmp_path, STARTED)).release()
     (tmp_path / layout.ALIVE).chmod(0o444)
     looking = os.open(tmp_path / layout.ALIVE, os.O_RDONLY)
-    assert lock._try_lock(looking, shared=True)
+    assert file_lock.try_lock(looking, shared=True)
     assert not lock.is_held(tmp_path)
     os.close(looking)
