@@ -10,12 +10,14 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
+from planner.key_shapes import KNOWN_KEY
+
 SHOWN_LETTERS = 110
 MASK = "•••"
 
 _WORDS = "token|secret|pass[a-z]*|pwd|key|apikey|credentials?|auth|bearer"
 _SECRET_NAME = re.compile(rf"(?:^|[-_.])(?:{_WORDS})(?:$|[-_.])|[a-z](?:Token|Key|Secret|Password)$", re.IGNORECASE)
-_KNOWN_SECRET = re.compile(r"(?:hf_|sk-|ghp_|gho_|github_pat_|glpat-|xox[abp]-|AKIA|eyJ)[A-Za-z0-9_\-.]{8,}")
+_KNOWN_SECRET = re.compile(KNOWN_KEY)
 _USER_IN_ADDRESS = re.compile(r"(?<=://)[^/@\s]+@")
 _QUERY = re.compile(r"(?<=\?)\S+")
 _LONG_WORD = re.compile(r"[A-Za-z0-9+/_=\-]{20,}")

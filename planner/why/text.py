@@ -11,6 +11,8 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property
 
+from planner.key_shapes import KNOWN_KEY
+
 MOST_AT_THE_START, MOST_AT_THE_END = 1_000_000, 3_000_000  # characters: commands stand first, errors last
 LONGEST_LINE = 20_000
 MOST_PREFIXES = 5
@@ -34,18 +36,18 @@ _PREFIX = re.compile(
     r")"
 )
 
-_KEYS = r"hf_[A-Za-z0-9]{6,}|sk-[\w-]{12,}|gh[opsur]_\w{12,}|github_pat_\w{12,}|glpat-[\w-]{12,}|AKIA[0-9A-Z]{12,}|AIza[\w-]{20,}|xox[abprs]-[\w-]{8,}|nvapi-[\w-]{12,}"
 # names whose value is one; a `per_token` or `eos_token` of source code is none
 _NAMED = (
     r"(?<![a-z0-9])(?:(?:[a-z0-9]{1,24}[_-]){0,4}?(?:api[_-]?key|apikey|secret|password|passwd|access[_-]?key(?:[_-]id)?|credentials?)"
     r"|(?<![_-])(?:--?)?(?:(?:use_auth|hub|hf|huggingface|auth|access|api|bearer|github|gitlab|refresh|session|user|id)[_-])?token)"
 )
-_VARIABLE = r"(?<![A-Za-z0-9_])(?!(?:EOS|BOS|PAD|UNK)_)[A-Z][A-Z0-9_]{0,40}_TOKEN"
+_VARIABLE = r"(?<![A-Za-z0-9_])(?!(?:EOS|BOS|PAD|UNK)_)[A-Z][A-Z0-9_]{0,40}_(?:TOKEN|KEY)"
 _THEN = r"['\"]?\s{0,3}(?:[=:]\s{0,3}|\s)['\"]?"
 _VALUE = r"(?!\(hidden\))[^\s'\",;)\]}]{6,}"
 _SECRETS = (
-    (re.compile(rf"(?<!\w)(?:{_KEYS})"), HIDDEN),
-    (re.compile(r"(?i)(\bbearer\s{1,4})[\w.~+/=-]{6,}"), rf"\1{HIDDEN}"),
+    (re.compile(KNOWN_KEY), HIDDEN),
+    (re.compile(r"(-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----)[A-Za-z0-9+/=\s]{0,8000}"), rf"\1{HIDDEN}"),
+    (re.compile(r"(?i)(\b(?:bearer|authorization:\s{0,4}basic)\s{1,4})[\w.~+/=-]{6,}"), rf"\1{HIDDEN}"),
     (re.compile(r"(://)[^\s/:@]{1,200}:[^\s/@]{1,400}@"), rf"\1{HIDDEN}@"),
     (re.compile(rf"(?i)({_NAMED}{_THEN}){_VALUE}"), rf"\1{HIDDEN}"),
     (re.compile(rf"({_VARIABLE}{_THEN}){_VALUE}"), rf"\1{HIDDEN}"),

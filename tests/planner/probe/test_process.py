@@ -135,6 +135,7 @@ def test_torch_is_seen_by_its_library(tmp_path: Path) -> None:
         (["run.py", "-secret", "-abcdef"], "-abcdef"),
         (["run.py", "hf_AbCdEfGhIjKl"], "AbCd"),
         (["run.py", "--x=ghp_AbCdEfGhIjKl123"], "AbCd"),
+        (["run.py", "gsk_AbCdEfGhIjKlMnOpQr"], "AbCd"),
         (["clone", "https://me:hunter2@host/x"], "hunter2"),
         (["get", "https://host/x?signature=abcdef"], "abcdef"),
         (["run.py", "--x", "a1b2c3d4e5f6a7b8c9d0e1f2"], "a1b2"),

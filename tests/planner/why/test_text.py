@@ -24,6 +24,11 @@ SECRETS = (
     ("--password 'correct horse'", "correct"),
     ("GITHUB_CI_TOKEN=abcdef123456", "abcdef123456"),
     ("'token': 'abcdef123456'", "abcdef123456"),
+    ("Authorization: Basic dXNlcjpwYXNzd29yZA==", "dXNlcjpwYXNzd29yZA"),
+    ("cookie eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3", "dozjgNryP4J3"),
+    ("AZURE_STORAGE_KEY=abcdefgh1234==", "abcdefgh1234"),
+    ("-----BEGIN RSA PRIVATE KEY-----\nMIIEpAIBAAKCAQEA\n-----END RSA PRIVATE KEY-----", "MIIEpAIBAAKCAQEA"),
+    ("pip install -i pypi-AgEIcHlwaS5vcmcCJDU0", "AgEIcHlwaS5vcmc"),
     ("ghp_abcdefghijklmnop1234 AKIAABCDEFGHIJKLMNOP", "ghp_abcdefghijklmnop1234"),
 )
 KEPT = (
