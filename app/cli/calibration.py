@@ -10,10 +10,11 @@ from typing import Any
 
 from app import calibrating
 from app.cli import output
-from app.cli.exits import Exit
+from app.cli.exits import Exit, WrongUseError, wrong_use
 from planner.calibration.correction import Correction
 from planner.calibration.observation import Observation
 from planner.calibration.said import amount_in_words, name_of
+from planner.problem import ProblemError
 from planner.units import words
 
 HELP = "what this computer's runs have taught its plans"
@@ -29,9 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace) -> Exit:
     if given.forget is not None:
-        calibrating.forget(given.forget)
+        _forget(given.forget)
     if given.restore is not None:
-        calibrating.restore(given.restore)
+        _restore(given.restore)
     corrections, seen = calibrating.corrections(), calibrating.observations()
     forgotten = calibrating.forgotten()
     if given.json:
@@ -40,6 +41,20 @@ def run(given: argparse.Namespace) -> Exit:
         for text in in_words(corrections, seen, forgotten):
             output.line(text)
     return Exit.OK
+
+
+def _forget(name: str) -> None:
+    try:
+        calibrating.forget(name)
+    except ProblemError as error:
+        raise WrongUseError(error.problem) if error.problem.code == "calibration.unknown" else error from None
+
+
+def _restore(name: str) -> None:
+    if name not in calibrating.forgotten():
+        fact = f"Nothing by the name {name!r} was forgotten."
+        raise wrong_use("calibration.unknown", fact, "`plimsoll calibration` lists what was.")
+    calibrating.restore(name)
 
 
 def to_json(
