@@ -17,6 +17,7 @@ from app.cli import output, plan_source
 from app.cli.exits import Exit
 from planner import strict_json
 from planner.estimate import estimate
+from planner.ledger import MOMENTS
 from planner.plan_file import save_spec
 from planner.problem import ProblemError
 from planner.run import inbox, journal, layout, lock, start
@@ -99,7 +100,7 @@ def in_words(result: DryRun) -> Iterator[str]:
         yield result.untraceable
         return
     yield f"{result.steps} steps of {result.rows} rows × {result.seq:,} tokens on {result.device}, traced in {result.seconds:.0f} s"
-    rows = [("Live tensors at their peak", words(result.live_bytes), f"{result.phase}, {result.moment}")]
+    rows = [("Live tensors at their peak", words(result.live_bytes), _at(result.phase, result.moment))]
     if result.smallest_bytes:
         rows += [
             ("Reserved by the allocator", words(result.reserved_bytes), "with room to spare, without the context"),
@@ -119,6 +120,10 @@ def in_words(result: DryRun) -> Iterator[str]:
     yield from result.notes
 
 
+def _at(phase: str, moment: str) -> str:
+    return f"{phase}, {MOMENTS.get(moment, moment)}"
+
+
 def _moments(result: DryRun) -> Iterator[str]:
     planned: dict[tuple[str, str], int] = {}
     for x in result.differences:
@@ -127,7 +132,7 @@ def _moments(result: DryRun) -> Iterator[str]:
     for at in result.moments:
         said = planned.get((at.phase, at.moment))
         off = f"{100 * (said / at.bytes - 1):+.2f} %" if said and at.bytes else ""
-        rows.append((f"{at.phase}, {at.moment}", words(said) if said else "", words(at.bytes), off))
+        rows.append((_at(at.phase, at.moment), words(said) if said else "", words(at.bytes), off))
     yield from output.table(rows, right=frozenset({1, 2, 3}))
     yield ""
 
@@ -139,4 +144,4 @@ def _explained(result: DryRun) -> Iterator[str]:
         return
     yield "Lines that differ by more than a hundredth of their moment:"
     for x in found:
-        yield f"- {x.phase}, {x.moment}, {x.what}: formula {words(x.formula_bytes)}, traced {words(x.traced_bytes)}. {x.why}"
+        yield f"- {_at(x.phase, x.moment)}, {x.what}: formula {words(x.formula_bytes)}, traced {words(x.traced_bytes)}. {x.why}"

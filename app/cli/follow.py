@@ -14,12 +14,14 @@ from planner.run.events import Checkpoint, Event, Failed, Finished, Memory, Note
 LOOK_EVERY_S = 0.1
 
 
-def follow(run_dir: Path, offset: int, *, as_json: bool, began: float) -> Exit:
+def follow(run_dir: Path, offset: int, *, as_json: bool, began: float, saves: bool = True) -> Exit:
     """Print events from `offset` on. Ctrl-C asks the worker to stop and save; a second one only ends the view.
 
     began: when the worker was started (seconds, epoch); what is older in the journal is not this worker's last word.
+    saves: False for a proof, which keeps nothing when it is stopped.
     """
     asked = False
+    what, then = ("run", "stop and save") if saves else ("proof", "stop; nothing is kept")
     while True:
         try:
             alive = lock.is_held(run_dir)  # asked before reading: what a worker wrote before it ended is then seen
@@ -39,11 +41,11 @@ def follow(run_dir: Path, offset: int, *, as_json: bool, began: float) -> Exit:
             time.sleep(LOOK_EVERY_S)
         except KeyboardInterrupt:
             if asked:
-                output.remark(f"The run goes on without this view. Its folder: {run_dir}")
+                output.remark(f"The {what} goes on without this view. Its folder: {run_dir}")
                 return Exit.FAILED
             asked = True
             inbox.send(run_dir, "stop")
-            output.remark("Asked the run to stop and save. Ctrl-C again leaves it to itself.")
+            output.remark(f"Asked the {what} to {then}. Ctrl-C again leaves it to itself.")
 
 
 def ending(event: Finished | Failed, *, as_json: bool) -> Exit:
@@ -82,6 +84,7 @@ def in_words(event: Event) -> str:
         case Note():
             return f"{event.level}: {event.text}"
         case Finished():
-            return f"{event.outcome} after step {event.step}. {event.sentence}\nResult: {event.adapter}"
+            result = f"\nResult: {event.adapter}" if event.adapter else ""
+            return f"{event.outcome} after step {event.step}. {event.sentence}{result}"
         case Failed():
             return f"failed in {event.phase} at step {event.step}"

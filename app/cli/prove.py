@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from pathlib import Path
 
 from app import calibrating
 from app.cli import output, plan_source
@@ -36,6 +37,7 @@ def run(given: argparse.Namespace) -> Exit:
         output.remark(prediction.reason)
         output.remark("Nothing was started. `plimsoll plan` says what would help; --anyway tries it.")
         return code
+    run_spec(plan, prediction, Path(), job="prove")  # what cannot be proved leaves no folder behind
     if problem := start.missing_train_extra():
         raise ProblemError(problem)
     sweep_work()
@@ -44,8 +46,8 @@ def run(given: argparse.Namespace) -> Exit:
     output.remark(prediction.reason)
     began = time.time()
     start.start(folder)
-    output.remark(f"The proof's folder: {folder}")
-    code = follow(folder, 0, as_json=given.json, began=began)
+    output.remark(f"The proof's folder, kept for a day: {folder}")
+    code = follow(folder, 0, as_json=given.json, began=began, saves=False)
     if code is Exit.OK:
         for text in calibrating.told(folder):
             output.remark(text)

@@ -14,10 +14,12 @@ import pytest
 
 import app
 from app.cli import get_example, output, plan_source
+from app.cli.follow import follow
 from app.cli.main import main
 from planner.plan_file import save_plan
 from planner.presets import load_preset, preset_names
 from planner.problem import Problem
+from planner.run import lock
 from tests.small_run import small_machine
 
 ROOT = Path(app.__file__).parent.parent
@@ -167,6 +169,25 @@ def test_run_says_where_the_weights_can_be_had(tmp_path: Path, capsys: pytest.Ca
     assert code == 1
     assert "model.not_on_disk" in err
     assert "get-example" in err
+
+
+def test_a_proof_that_cannot_be_made_leaves_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = called(capsys, "prove", "--preset", "24gb-card", "--anyway", "--json")
+    assert (code, out) == (1, "")
+    assert json.loads(err)["problem"]["advice"]
+    assert not list(tmp_path.rglob("prove-*"))
+
+
+@pytest.mark.parametrize(("saves", "said"), [(True, "stop and save"), (False, "nothing is kept")])
+def test_what_is_asked_to_stop_is_said_to_save_only_if_it_does(
+    saves: bool, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(_folder: Path) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(lock, "is_held", interrupt)
+    assert follow(tmp_path, 0, as_json=False, began=0.0, saves=saves) == 1
+    assert said in capsys.readouterr().err
 
 
 def test_a_plan_for_another_computer_is_exported_without_its_files(
