@@ -170,8 +170,8 @@ class Job(QObject):
         return self._wish is not None and self._wish.cancelled
 
     def start(self, order: Order) -> None:
-        """Carry out `order`; ignored while another goes on."""
-        if self.going_on:
+        """Carry out `order`; ignored while another goes on, and where nobody is there any more."""
+        if self.going_on or self._left:
             return
         wish = self._wish = Wish()
         over = self._over = threading.Event()
@@ -190,10 +190,11 @@ class Job(QObject):
             self._wish.cancel(OBEYS_WITHIN_S)
 
     def leave(self) -> None:
-        """The window closes: end it now. The program stays until the worker and the folder are gone, the window need not."""
+        """The window closes: end it now, and begin none. The program stays until the worker and the folder are gone, the
+        window need not."""
+        self._left = True
         if self._wish is not None:
             self._wish.cancel(0.0)
-            self._left = True
             over = self._over
             threading.Thread(target=lambda: over.wait(2 * GONE_WITHIN_S), name="job-end", daemon=False).start()
 

@@ -48,6 +48,7 @@ class Counting(QObject):
         super().__init__(parent)
         self._document = document
         self._tried: set[tuple[str, str]] = set()
+        self._left = False
         document.changed.connect(self._look)
 
     def _look(self, estimate: Estimate) -> None:
@@ -58,7 +59,13 @@ class Counting(QObject):
         self._tried.add(key)
         background.run(missing_train_extra, lambda missing: None if missing else self._count(plan), self.problem.emit)
 
+    def leave(self) -> None:
+        """The window closes: what is asked for and has not begun does not begin."""
+        self._left = True
+
     def _count(self, plan: Plan) -> None:
+        if self._left:
+            return
         self.acted.emit(f"Counting the tokens of {plan.data.name} …")
         job = Job(self)
         job.done.connect(lambda found: self._put(plan, found))

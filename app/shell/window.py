@@ -320,6 +320,7 @@ class MainWindow(QMainWindow):
         self.watching.stop()
         self.plan_page.leave()
         self.trust_page.leave()
+        self.counting.leave()
         for job in self.findChildren(Job):
             job.leave()
         for dialog in self.findChildren(WhyDialog):

@@ -103,6 +103,14 @@ def test_a_closing_window_ends_its_job_and_hears_no_more_of_it(qtbot: QtBot, tin
     assert heard == []
 
 
+def test_what_was_asked_for_before_the_window_closed_is_not_begun_after_it(qtbot: QtBot) -> None:
+    job, begun = Job(), []
+    job.leave()
+    job.start(Order("count", begun.append, begun.append))
+    assert not job.going_on
+    assert not begun
+
+
 def test_an_order_that_cannot_be_written_is_a_problem(qtbot: QtBot) -> None:
     def write(_folder: Path) -> None:
         raise fail("a.code", "A fact.", "An advice.")
