@@ -19,7 +19,8 @@ BEYOND_REASON_BYTES = 2**60  # drivers without the right to look report 2**64 by
 MOST_CONTEXT_BYTES = 2 * GIB  # no process was seen to hold more of a card beside what torch reserved
 TAIL = 4000  # squeezed characters in which an error has told all of its figures
 
-_SIZE = r"(\d{1,20}(?:\.\d{0,6})?)(bytes|b|[kmgtpe]i?b)"
+# torch prints a point; a text that went through a program of another language may have a comma in its place
+_SIZE = r"(\d{1,20}(?:\.\d{0,6}|,\d{2})?)(bytes|b|[kmgtpe]i?b)"
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Reading:
 
 def size_of(number: str, unit: str) -> int | None:
     """Bytes of a printed size. Every library here counts in 1024s, whatever it calls them."""
-    n = round(float(number) * (UNITS.get(unit) or UNITS[unit[0]]))
+    n = round(float(number.replace(",", ".")) * (UNITS.get(unit) or UNITS[unit[0]]))
     return n if n < BEYOND_REASON_BYTES else None
 
 

@@ -14,6 +14,7 @@ DEVICES = {"cuda": "the card", "hip": "the card", "xpu": "the card", "mps": "the
 WORTH_SAYING_BYTES = 256 * MIB
 LARGEST_AT_ONCE_BYTES = 4 * GIB  # of Intel's drivers, unless UR_L0_USE_RELAXED_ALLOCATION_LIMITS is set
 FRAGMENTED_FROM_BYTES = 512 * MIB
+NEAR = 1.02  # figures are rounded and read one after another
 NO_FIGURES = {
     "library": "A library of the card (cuBLAS or one like it) found no memory for its own workspace: the card was full.",
     "vllm": "vLLM found no room for its cache of keys and values: of the share of the card that it may use, weights and "
@@ -70,7 +71,7 @@ def _asked(r: Reading) -> list[str]:
         like = could_be(r)
         size = f"{words(r.total)}{f' ({like})' if like else ''}"
         said = [f"The run asked for {words(r.asked)} when {words(r.free)} were free{card}, of {size} in all."]
-        if r.free >= r.asked and r.kind != "mps":
+        if r.asked <= r.free <= r.total and r.kind != "mps":
             said.append("More was free than was asked for, but not in one piece, or not for this process.")
         return said
     if r.kind == "xpu" and r.asked >= LARGEST_AT_ONCE_BYTES:
@@ -95,13 +96,26 @@ def _held(r: Reading) -> list[str]:
     if beside > 0:
         parts.append(f"{words(beside)} {beyond}")
     said = [f"It held {words(r.process)}: {', '.join(parts)}." if r.process else f"It held {', '.join(parts)}."]
-    if r.total is not None and r.allocated > r.total * 1.02:
+    if r.total is not None and r.allocated > r.total * NEAR:
         said.append(
             "That is more than the card has: the driver had moved a part into the computer's memory, which is slow."
         )
     if r.allowed is not None and (r.total is None or r.allowed < r.total):
         said.append(f"The process had limited itself to {words(r.allowed)} of the card.")
-    return said
+    return [*said, *_at_odds(r)]
+
+
+def _at_odds(r: Reading) -> list[str]:
+    """Where the error's own figures cannot all be true. Tensors beyond the card are no contradiction: see above."""
+    if not r.on_card or r.total is None or r.process is None or (r.allocated or 0) > r.total:
+        return []
+    if r.process + (r.free or 0) > r.total * NEAR:
+        what = f"{words(r.process)} held and {words(r.free or 0)} free are more than the card's {words(r.total)}"
+    elif (r.reserved or 0) > r.process * NEAR:
+        what = f"{words(r.reserved or 0)} of PyTorch's are more than the {words(r.process)} that the process held"
+    else:
+        return []
+    return [f"The error's own figures do not agree: {what}. They were read at different moments, or changed since."]
 
 
 def _others(r: Reading) -> list[str]:

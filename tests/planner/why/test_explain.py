@@ -250,3 +250,18 @@ def test_a_size_that_no_card_can_have_is_not_told_as_nothing() -> None:
     assert found.reading is not None
     assert found.reading.asked is None
     assert found.headline == "Memory ran out on the card."
+
+
+def test_figures_of_an_error_that_cannot_all_be_true_are_said_to_disagree() -> None:
+    assert not [x for x in explain(oom()).happened if "do not agree" in x]
+    for odd in (oom(free="30.00 GiB", other=""), oom(held="9.00")):
+        assert len([x for x in explain(odd).happened if "do not agree" in x]) == 1
+    assert not [x for x in explain(oom(free="30.00 GiB", other="")).happened if "not in one piece" in x]
+
+
+def test_a_decimal_comma_is_read_as_a_point() -> None:
+    found = explain(oom(asked="3,91 GiB", free="810,50 MiB", held="17,87"))
+    assert found.reading is not None
+    assert found.reading.asked == round(3.91 * GIB)
+    assert found.reading.free == round(810.5 * MIB)
+    assert found.reading.process == round(17.87 * GIB)
