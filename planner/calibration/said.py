@@ -32,16 +32,21 @@ def amount_in_words(correction: Correction) -> str:
     """`context +41 MiB (+35 MiB to +47 MiB)`, `allocator +1.2 %`."""
     if correction.term == PROOF:
         return f"took {words(correction.amount)}"
-    shown = _signed if correction.term == CONTEXT else _per_hundred
-    spread = ""
-    if (correction.low, correction.high) != (correction.amount, correction.amount):
-        spread = f" ({shown(correction.low)} to {shown(correction.high)})"
-    return f"{correction.term} {shown(correction.amount)}{spread}"
+    return f"{correction.term} {size_in_words(correction)}"
+
+
+def size_in_words(correction: Correction) -> str:
+    """`+41 MiB (+35 MiB to +47 MiB)`, `−1.20 %`; without a spread where all runs agree."""
+    c = correction
+    shown = words if c.term == PROOF else _signed if c.term == CONTEXT else _per_hundred
+    spread = "" if c.low == c.high == c.amount else f" ({shown(c.low)} to {shown(c.high)})"
+    return f"{shown(c.amount)}{spread}"
 
 
 def _signed(amount: int) -> str:
-    return f"{'+' if amount >= 0 else ''}{words(amount)}"
+    return f"{'+' if amount > 0 else ''}{words(amount)}"
 
 
 def _per_hundred(amount: int) -> str:
-    return f"{amount * 100 / PER:+.2f} %"
+    sign = "−" if amount < 0 else "+" if amount else ""
+    return f"{sign}{abs(amount) * 100 / PER:.2f} %"

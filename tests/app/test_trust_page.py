@@ -21,13 +21,14 @@ from app.pages.trust.chart import TrustChart
 from app.pages.trust.markers import paint_marker
 from app.pages.trust.page import TrustPage
 from app.pages.trust.rows import Origin, published
-from app.pages.trust.taught import TaughtCard, amount_words, evidence_words
+from app.pages.trust.taught import TaughtCard, evidence_words
 from app.shell.learning import Learning
 from app.shell.teaching import Teaching
 from app.theme import theme
 from app.widgets.combo import DETAIL, Combo
 from planner.calibration import store
 from planner.calibration.correction import ACTIVATIONS, CONTEXT, PROOF, Correction
+from planner.calibration.said import size_in_words
 from planner.calibration.store import Known
 from planner.plan import Plan
 from planner.run import layout
@@ -218,8 +219,8 @@ CORRECTIONS = (
 
 
 def test_a_correction_is_shown_with_amount_spread_and_evidence() -> None:
-    assert amount_words(CORRECTIONS[0]) == "+31 MiB (+22 MiB to +40 MiB)"
-    assert amount_words(CORRECTIONS[1]) == "−1.2 % (−2.0 % to −0.4 %)"
+    assert size_in_words(CORRECTIONS[0]) == "+31 MiB (+22 MiB to +40 MiB)"
+    assert size_in_words(CORRECTIONS[1]) == "−1.20 % (−2.00 % to −0.40 %)"
     assert evidence_words(CORRECTIONS[0]) == "from 3 runs on A processor"
 
 
@@ -230,6 +231,7 @@ def test_a_proof_is_called_by_what_was_proved(qtbot: QtBot) -> None:
     card.show_corrections([proof], {"p": "a model · LoRA"})
     card.show()
     assert "a model · LoRA, proved: 3.00 GiB" in [w.text() for w in card.findChildren(QLabel)]
+    assert find(card, QWidget, "Remove a model · LoRA, proved of A processor")
 
 
 def test_removing_a_correction_is_undone(qtbot: QtBot) -> None:

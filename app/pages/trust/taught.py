@@ -13,12 +13,11 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from app.pages.trust.state import bytes_words
 from app.theme import em
 from app.widgets.buttons import QuietButton
 from app.widgets.surface import Card, Elided, Words, caption
 from planner.calibration.correction import ACTIVATIONS, ALLOCATOR, CONTEXT, PROOF, Correction
-from planner.units import words
+from planner.calibration.said import size_in_words
 
 TERMS = {
     CONTEXT: "Context of the process",
@@ -30,21 +29,7 @@ NOTHING_YET = (
     "Nothing yet. A finished run or a proof shows how far the context of the process, the allocator and the activations "
     "are from what is said on this computer; what it teaches stands here and can be taken away."
 )
-SHARE = (ALLOCATOR, ACTIVATIONS)
 NAMELESS: Mapping[str, str] = MappingProxyType({})
-
-
-def amount_words(correction: Correction) -> str:
-    """`+31 MiB (+22 MiB to +40 MiB)`, `−1.2 % (−2.0 % to −0.4 %)`; without a spread where all runs agree."""
-    c = correction
-    shown = words if c.term == PROOF else _share if c.term in SHARE else bytes_words
-    spread = "" if c.low == c.high else f" ({shown(c.low)} to {shown(c.high)})"
-    return f"{shown(c.amount)}{spread}"
-
-
-def _share(of_10000: int) -> str:
-    sign = "−" if of_10000 < 0 else "+" if of_10000 else ""
-    return f"{sign}{abs(of_10000) / 100:.1f} %"
 
 
 def evidence_words(correction: Correction) -> str:
@@ -82,14 +67,14 @@ class _Line(QWidget):
         column = QVBoxLayout()
         column.setSpacing(0)
         term = TERMS.get(correction.term, correction.term)
-        name = Elided(f"{what or term}: {amount_words(correction)}", "text")
+        name = Elided(f"{what or term}: {size_in_words(correction)}", "text")
         evidence = Elided(evidence_words(correction), "muted", 0.9)
         evidence.setAccessibleDescription(", ".join(correction.runs))
         column.addWidget(name)
         column.addWidget(evidence)
         row.addLayout(column, 1)
         button = QuietButton("Remove", "close")
-        button.setAccessibleName(f"Remove {term} of {device_words(correction)}")
+        button.setAccessibleName(f"Remove {what or term} of {device_words(correction)}")
         button.setToolTip("Plans are told without it from now on; it can be undone")
         button.clicked.connect(self.remove.emit)
         self.setToolTip("\n".join(correction.runs))
