@@ -7,60 +7,24 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import (
-    QAbstractTableModel,
-    QItemSelection,
-    QModelIndex,
-    QPersistentModelIndex,
-    QRect,
-    QRectF,
-    QSize,
-    Qt,
-    Signal,
-)
-from PySide6.QtGui import QBrush, QColor, QIcon, QPainter, QPen, QPixmap
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
+from PySide6.QtCore import QItemSelection, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QBrush, QColor, QIcon, QPainter, QPixmap
+from PySide6.QtWidgets import QHeaderView, QWidget
 
 from app.shown import Row
-from app.theme import KIND_COLOURS, colour, em, figures, font, theme
-from app.widgets.scroll import ScrollBar
+from app.theme import KIND_COLOURS, colour, em, figures, font
+from app.widgets.row_table import Index, RowModel, RowTable
 from app.widgets.surface import hatch
 from planner.units import words
 
 HEADINGS = ("Part", "Bytes", "Share", "Why")
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-
-Index = QModelIndex | QPersistentModelIndex
 
 
-class LedgerModel(QAbstractTableModel):
+class LedgerModel(RowModel[Row]):
     """The rows of one instant, largest first."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.rows: tuple[Row, ...] = ()
-
-    def show_rows(self, rows: tuple[Row, ...]) -> None:
-        self.beginResetModel()
-        self.rows = rows
-        self.endResetModel()
-
-    def recolour(self) -> None:
-        self.layoutChanged.emit()
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, _parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return len(HEADINGS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return HEADINGS[section]
-        if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _RIGHT if section in (1, 2) else _LEFT
-        return None
+    def is_figures(self, column: int) -> bool:
+        return column in (1, 2)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         row, column = self.rows[index.row()], index.column()
@@ -69,9 +33,9 @@ class LedgerModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{row.what}: {words(row.bytes)} ({row.bytes:,} bytes)\n{row.why}"
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _RIGHT if column in (1, 2) else _LEFT
+            return self.side(column)
         if role == Qt.ItemDataRole.FontRole:
-            return figures(0.95) if column in (1, 2) else font()
+            return figures(0.95) if self.is_figures(column) else font()
         if role == Qt.ItemDataRole.ForegroundRole:
             return QBrush(colour("muted" if column in (2, 3) else "text"))
         if role == Qt.ItemDataRole.DecorationRole and column == 0:
@@ -110,56 +74,21 @@ def swatch(row: Row) -> QIcon:
     return QIcon(made)
 
 
-class QuietHeader(QHeaderView):
-    """A header that is a line of small words over a rule."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(Qt.Orientation.Horizontal, parent)
-        self.setDefaultAlignment(_LEFT)
-
-    def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
-        painter.save()
-        painter.fillRect(rect, colour("card"))
-        painter.setPen(QPen(colour("border"), 1))
-        painter.drawLine(rect.bottomLeft(), rect.bottomRight())
-        painter.setFont(font(0.85))
-        painter.setPen(colour("muted"))
-        side = _RIGHT if section in (1, 2) else _LEFT
-        painter.drawText(rect.adjusted(em(0.2), 0, -em(0.2), 0), int(side), HEADINGS[section])
-        painter.restore()
-
-
-class LedgerTable(QTreeView):
+class LedgerTable(RowTable):
     """The table. `picked` carries a row's key, or None when nothing is selected."""
 
     picked = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._model = LedgerModel()
+        self._model = LedgerModel(HEADINGS)
         self._quiet = False
-        self.setModel(self._model)
-        self.setRootIsDecorated(False)
-        self.setUniformRowHeights(True)
-        self.setAlternatingRowColors(True)
-        self.setAllColumnsShowFocus(True)
-        self.setFrameShape(QTreeView.Shape.NoFrame)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setIconSize(QSize(em(0.85), em(0.85)))
-        self.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setAccessibleName("Ledger at the chosen moment")
+        super().__init__("Ledger at the chosen moment", self._model, parent)
         self.setAccessibleDescription("What stands in memory, part by part, with a sentence for each")
-        self.setTabKeyNavigation(False)
-        self.setVerticalScrollBar(ScrollBar())
-        header = QuietHeader(self)
-        self.setHeader(header)
-        header.setStretchLastSection(True)
-        header.setSectionsMovable(False)
+        self.setIconSize(QSize(em(0.85), em(0.85)))
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.header().setStretchLastSection(True)
         for column in (0, 1, 2):
-            header.setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
-        header.setFont(font(0.85))
-        theme().changed.connect(self._model.recolour)
+            self.header().setSectionResizeMode(column, QHeaderView.ResizeMode.ResizeToContents)
 
     def show_rows(self, rows: tuple[Row, ...]) -> None:
         """Show these, keeping the selected key selected where it is still there."""

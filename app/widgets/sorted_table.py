@@ -8,16 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QAction, QBrush, QFontMetrics, QGuiApplication, QKeySequence, QPainter, QPen
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QAction, QBrush, QFontMetrics, QGuiApplication, QKeySequence
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QWidget
 
-from app.theme import colour, em, figures, font, theme
+from app.theme import colour, em, figures, font
+from app.widgets.row_table import Index, RowModel, RowTable
 from app.widgets.scroll import ScrollBar
 
-Index = QModelIndex | QPersistentModelIndex
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
 _WIDEST_EM = 15
 _ROW_EM = 1.6
 MEASURED = 8
@@ -33,49 +31,32 @@ class SortedCell(Protocol):
     def order(self) -> float | str: ...
 
 
-class _Model(QAbstractTableModel):
+class _Model(RowModel[Sequence[SortedCell]]):
     def __init__(self, columns: Sequence[str]) -> None:
-        super().__init__()
-        self.columns = tuple(columns)
-        self.rows: list[Sequence[SortedCell]] = []
+        super().__init__(columns)
         self.plain, self.figures = font(), figures(0.92)  # made once: asked for with every cell
-
-    def show_rows(self, rows: Sequence[Sequence[SortedCell]]) -> None:
-        self.beginResetModel()
-        self.rows = list(rows)
-        self.endResetModel()
 
     def is_figures(self, column: int) -> bool:
         return bool(self.rows) and not isinstance(self.rows[0][column].order, str)
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
-        if not 0 <= column < len(self.columns):
+        if not 0 <= column < len(self.headings):
             return
         self.layoutAboutToBeChanged.emit()
-        self.rows.sort(key=lambda row: row[column].order, reverse=order is Qt.SortOrder.DescendingOrder)
+        falling = order is Qt.SortOrder.DescendingOrder
+        self.rows = sorted(self.rows, key=lambda row: row[column].order, reverse=falling)
         self.layoutChanged.emit()
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, _parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return len(self.columns)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return self.columns[section]
-        return None
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         column = index.column()
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return self.rows[index.row()][column].text
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _RIGHT if self.is_figures(column) else _LEFT
+            return self.side(column)
         if role == Qt.ItemDataRole.FontRole:
             return self.figures if self.is_figures(column) else self.plain
         if role == Qt.ItemDataRole.ForegroundRole:
-            return QBrush(colour("muted" if column == len(self.columns) - 1 else "text"))
+            return QBrush(colour("muted" if column == len(self.headings) - 1 else "text"))
         if role == Qt.ItemDataRole.SizeHintRole:
             return QSize(0, em(_ROW_EM))
         return None
@@ -88,70 +69,25 @@ class _Model(QAbstractTableModel):
         return min(widest + em(_GAP_EM * 3), em(_WIDEST_EM))
 
 
-class _Header(QHeaderView):
-    """Small words over a rule; an arrow at the column that decides."""
-
-    def __init__(self, parent: QWidget) -> None:
-        super().__init__(Qt.Orientation.Horizontal, parent)
-        self.setSectionsClickable(True)
-        self.setHighlightSections(False)
-        self.setFont(font(0.85))
-
-    def sectionSizeFromContents(self, section: int) -> QSize:
-        size = super().sectionSizeFromContents(section)
-        text = str(self.model().headerData(section, Qt.Orientation.Horizontal))
-        return QSize(self.fontMetrics().horizontalAdvance(f"{text} ▾") + em(_GAP_EM * 2), size.height())
-
-    def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
-        model = self.model()
-        painter.save()
-        painter.fillRect(rect, colour("card"))
-        painter.setPen(QPen(colour("border"), 1))
-        painter.drawLine(rect.bottomLeft(), rect.bottomRight())
-        painter.setFont(self.font())
-        text = str(model.headerData(section, Qt.Orientation.Horizontal))
-        by = self.sortIndicatorSection() == section
-        if by:
-            text += " ▾" if self.sortIndicatorOrder() is Qt.SortOrder.DescendingOrder else " ▴"
-        painter.setPen(colour("text" if by else "muted"))
-        side = _RIGHT if isinstance(model, _Model) and model.is_figures(section) else _LEFT
-        inside = rect.adjusted(em(0.2), 0, -em(0.2), 0)
-        painter.drawText(inside, int(side), text)
-        painter.restore()
-
-
-class SortedTable(QTreeView):
+class SortedTable(RowTable):
     """Arrow keys move, Ctrl+C copies the chosen rows (all when none is), the context menu sorts."""
 
     def __init__(
         self, name: str, columns: Sequence[str], *, rows_shown: int = 6, parent: QWidget | None = None
     ) -> None:
-        super().__init__(parent)
         self._rows_shown = rows_shown
         self._model = _Model(columns)
-        self.setModel(self._model)
-        self.setAccessibleName(name)
+        super().__init__(name, self._model, parent, sorts=True)
         self.setAccessibleDescription("Ctrl+C copies, the context menu sorts by a column")
-        self.setRootIsDecorated(False)
-        self.setUniformRowHeights(True)
-        self.setAlternatingRowColors(True)
-        self.setAllColumnsShowFocus(True)
-        self.setFrameShape(QTreeView.Shape.NoFrame)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self.setTabKeyNavigation(False)
-        self.setVerticalScrollBar(ScrollBar())
         self.setHorizontalScrollBar(ScrollBar(lying=True))
         self.setCornerWidget(QWidget())
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        header = _Header(self)
-        self.setHeader(header)
+        header = self.header()
         header.setStretchLastSection(True)
-        header.setSectionsMovable(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
         self.setSortingEnabled(True)
         self._actions(columns)
-        theme().changed.connect(self._recolour)
 
     def _actions(self, columns: Sequence[str]) -> None:
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
@@ -165,16 +101,12 @@ class SortedTable(QTreeView):
             action.triggered.connect(lambda _on=False, column=column: self.sort_by(column))
             self.addAction(action)
 
-    def _recolour(self) -> None:
-        self._model.layoutChanged.emit()
-        self.header().viewport().update()
-
     def show_rows(self, rows: Sequence[Sequence[SortedCell]], *, by: int, falling: bool = True) -> None:
         """Show these, sorted by one column at first; columns as wide as what stands in them, up to a limit."""
         self._model.show_rows(rows)
         self.sortByColumn(by, Qt.SortOrder.DescendingOrder if falling else Qt.SortOrder.AscendingOrder)
         header = self.header()
-        for column in range(len(self._model.columns) - 1):
+        for column in range(len(self._model.headings) - 1):
             header.resizeSection(column, max(self._model.width_of(column), header.sectionSizeHint(column)))
         if self._model.rows:
             self.setCurrentIndex(self._model.index(0, 0))
@@ -196,7 +128,7 @@ class SortedTable(QTreeView):
         chosen = sorted(index.row() for index in self.selectionModel().selectedRows())
         rows = self.texts()
         taken = [rows[i] for i in chosen] or rows
-        QGuiApplication.clipboard().setText("\n".join("\t".join(row) for row in (self._model.columns, *taken)))
+        QGuiApplication.clipboard().setText("\n".join("\t".join(row) for row in (self._model.headings, *taken)))
 
     def sizeHint(self) -> QSize:
         return QSize(em(30), self.minimumSizeHint().height())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.pages.plan.state import bar, title
@@ -15,8 +15,8 @@ from app.pages.run.plots import LossPlot, MemoryPlot
 from app.pages.run.state import RunRecord, duration
 from app.shown import Part
 from app.theme import em
-from app.widgets.buttons import Button
 from app.widgets.chart_card import ChartCard
+from app.widgets.empty_page import EmptyPage
 from app.widgets.progress_strip import PhaseStrip, Stretch
 from app.widgets.said_took import SaidTook
 from app.widgets.scroll import Scrolled
@@ -48,23 +48,11 @@ class RunPage(QWidget):
         self._stack.addWidget(Scrolled(self._full()))
 
     def _empty(self) -> QWidget:
-        page = QWidget()
-        layout = QVBoxLayout(page)
-        layout.addStretch(2)
-        for words_ in (
-            Words("No run yet", "text", 1.6, bold=True),
-            Words(
-                "Press Start on the Plan page, or start the example: it trains in minutes on this computer.", "muted"
-            ),
-        ):
-            words_.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-            layout.addWidget(words_)
-        layout.addSpacing(em(0.8))
-        self.example = Button("Start the &example", primary=True)
+        sentence = "Press Start on the Plan page, or start the example: it trains in minutes on this computer."
+        page = EmptyPage("No run yet", sentence, "Start the &example")
+        self.example = page.button
         self.example.setAccessibleName("Start the example")
         self.example.clicked.connect(self.example_wanted.emit)
-        layout.addWidget(self.example, 0, Qt.AlignmentFlag.AlignHCenter)
-        layout.addStretch(3)
         return page
 
     def _full(self) -> QWidget:

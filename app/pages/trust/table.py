@@ -4,56 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import (
-    QAbstractTableModel,
-    QItemSelection,
-    QModelIndex,
-    QPersistentModelIndex,
-    QRect,
-    QSize,
-    Qt,
-    Signal,
-)
-from PySide6.QtGui import QBrush, QPainter, QPen
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTreeView, QWidget
+from PySide6.QtCore import QItemSelection, QSize, Qt, Signal
+from PySide6.QtGui import QBrush
+from PySide6.QtWidgets import QWidget
 
 from app.pages.trust.rows import TrustRow
 from app.pages.trust.state import BAND_PCT, COLUMNS, cells
-from app.theme import colour, em, figures, font, theme
-from app.widgets.scroll import ScrollBar
+from app.theme import colour, em, figures, font
+from app.widgets.row_table import Index, RowModel, RowTable
 
 FIGURES = 4  # columns from here on are figures
-_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-_LEFT = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-
-Index = QModelIndex | QPersistentModelIndex
 
 
-class TrustModel(QAbstractTableModel):
+class TrustModel(RowModel[TrustRow]):
     """The rows as the state orders them."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.rows: tuple[TrustRow, ...] = ()
-
-    def show_rows(self, rows: tuple[TrustRow, ...]) -> None:
-        self.beginResetModel()
-        self.rows = rows
-        self.endResetModel()
-
-    def recolour(self) -> None:
-        self.layoutChanged.emit()
-
-    def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
-        return 0 if parent.isValid() else len(self.rows)
-
-    def columnCount(self, _parent: Index = QModelIndex()) -> int:  # noqa: B008
-        return len(COLUMNS)
-
-    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
-        if orientation is Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return COLUMNS[section][0]
-        return None
+    def is_figures(self, column: int) -> bool:
+        return column >= FIGURES
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         row, column = self.rows[index.row()], index.column()
@@ -62,69 +29,29 @@ class TrustModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return f"{row.name}\n{row.model} · {row.card}"
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return _RIGHT if column >= FIGURES else _LEFT
+            return self.side(column)
         if role == Qt.ItemDataRole.FontRole:
-            return figures(0.92) if column >= FIGURES else font(0.95)
+            return figures(0.92) if self.is_figures(column) else font(0.95)
         if role == Qt.ItemDataRole.ForegroundRole:
             under = COLUMNS[column][0].startswith("Miss") and row.miss_pct < -BAND_PCT
             return QBrush(colour("bad" if under else "muted" if 0 < column < FIGURES else "text"))
         return None
 
 
-class SortHeader(QHeaderView):
-    """A line of small words over a rule; the column that orders carries an arrow."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(Qt.Orientation.Horizontal, parent)
-        self.setSectionsClickable(True)
-        self.setHighlightSections(False)
-
-    def paintSection(self, painter: QPainter, rect: QRect, section: int) -> None:
-        painter.save()
-        painter.fillRect(rect, colour("card"))
-        painter.setPen(QPen(colour("border"), 1))
-        painter.drawLine(rect.bottomLeft(), rect.bottomRight())
-        sorts = section == self.sortIndicatorSection()
-        painter.setFont(font(0.85))
-        painter.setPen(colour("text" if sorts else "muted"))
-        arrow = "" if not sorts else " ↑" if self.sortIndicatorOrder() is Qt.SortOrder.AscendingOrder else " ↓"
-        side = _RIGHT if section >= FIGURES else _LEFT
-        painter.drawText(rect.adjusted(em(0.25), 0, -em(0.25), 0), int(side), f"{COLUMNS[section][0]}{arrow}")
-        painter.restore()
-
-    def sectionSizeFromContents(self, section: int) -> QSize:
-        size = super().sectionSizeFromContents(section)
-        return QSize(size.width() + em(1), size.height())
-
-
-class TrustTable(QTreeView):
+class TrustTable(RowTable):
     """`picked` carries a row's key; `ordered` a column and whether it falls."""
 
     picked = Signal(str)
     ordered = Signal(int, bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._model = TrustModel()
+        self._model = TrustModel([heading for heading, *_ in COLUMNS])
         self._quiet = False
-        self.setModel(self._model)
-        self.setRootIsDecorated(False)
-        self.setUniformRowHeights(True)
-        self.setAlternatingRowColors(True)
-        self.setAllColumnsShowFocus(True)
-        self.setFrameShape(QTreeView.Shape.NoFrame)
-        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.setTextElideMode(Qt.TextElideMode.ElideRight)
-        self.setAccessibleName("Predicted against measured as table")
-        self.setTabKeyNavigation(False)
-        self.setVerticalScrollBar(ScrollBar())
-        header = SortHeader(self)
-        self.setHeader(header)
+        super().__init__("Predicted against measured as table", self._model, parent, sorts=True)
+        header = self.header()
         header.setStretchLastSection(False)
         header.setSortIndicatorShown(True)
         header.sectionClicked.connect(self._clicked)
-        header.setFont(font(0.85))
-        theme().changed.connect(self._model.recolour)
 
     def show_rows(self, rows: tuple[TrustRow, ...], selected: str, column: int, *, falling: bool) -> None:
         self._quiet = True

@@ -5,7 +5,7 @@ It shows a record and asks the window to choose another process or to look no mo
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.pages.run.plots import MemoryPlot
@@ -15,6 +15,7 @@ from app.shown import Part
 from app.theme import em
 from app.widgets.buttons import Button
 from app.widgets.chart_card import ChartCard
+from app.widgets.empty_page import EmptyPage
 from app.widgets.said_took import SaidTook
 from app.widgets.scroll import Scrolled
 from app.widgets.surface import Card, Elided, Words, caption
@@ -40,21 +41,11 @@ class WatchPage(QWidget):
         self._stack.addWidget(Scrolled(self._full()))
 
     def _empty(self) -> QWidget:
-        page = QWidget()
-        layout = QVBoxLayout(page)
-        layout.addStretch(2)
-        for words_ in (
-            Words("No process is watched", "text", 1.6, bold=True),
-            Words("A training run that was started elsewhere can be drawn against the open plan.", "muted"),
-        ):
-            words_.setAlignment(Qt.AlignmentFlag.AlignHCenter)
-            layout.addWidget(words_)
-        layout.addSpacing(em(0.8))
-        self.choose = Button("&Watch a process…", primary=True)
+        sentence = "A training run that was started elsewhere can be drawn against the open plan."
+        page = EmptyPage("No process is watched", sentence, "&Watch a process…")
+        self.choose = page.button
         self.choose.setAccessibleName("Watch a process")
         self.choose.clicked.connect(self.choose_wanted.emit)
-        layout.addWidget(self.choose, 0, Qt.AlignmentFlag.AlignHCenter)
-        layout.addStretch(3)
         return page
 
     def _full(self) -> QWidget:
