@@ -48,11 +48,13 @@ def run(spec: RunSpec, report: Report, meter: Meter) -> events.Finished:
 
     meter.tell()
     before = meter.process.last
-    proof = _steps(spec, batch, report, meter)
+    try:
+        proof = _steps(spec, batch, report, meter)
+    finally:
+        with contextlib.suppress(OSError):  # the trainer makes a folder for checkpoints, which stays empty here
+            (report.run_dir / layout.CHECKPOINTS).rmdir()
     report.phase("free")
     after = _freed(meter)
-    with contextlib.suppress(OSError):  # the trainer makes a folder for checkpoints, which stays empty here
-        (report.run_dir / layout.CHECKPOINTS).rmdir()
     if proof is None:
         return report.ending("", "", "The proof was stopped; nothing is proved.", outcome="stopped")
     seconds = round(time.monotonic() - began, 3)
@@ -72,6 +74,7 @@ def _steps(spec: RunSpec, batch: list[dict[str, Any]], report: Report, meter: Me
     trainer.attach(report, meter, control)
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: control.ask_to_release())
+    meter.look_closely()
     report.phase("train", f"{STEPS} steps of {len(batch)} rows")
     try:
         trainer.train()

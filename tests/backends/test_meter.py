@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
 import mmap
+import statistics
 import subprocess
 import sys
+import threading
+import time
 from pathlib import Path
 
+import pytest
+
+from backends import meter as metering
 from backends.meter import Meter, Track
 from backends.report import Report
 from planner.run.events import Memory
@@ -98,3 +105,23 @@ def test_a_track_keeps_the_highest_reading_and_its_moment() -> None:
     track.high = -1
     track.take(4, 2, "d")
     assert (track.high, track.high_moment, track.peak, track.peak_step) == (4, "d", 9, 1)
+
+
+def test_who_sees_two_steps_only_looks_more_closely(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    readings: list[float] = []
+    enough = threading.Event()
+
+    def read() -> int:
+        readings.append(time.monotonic())
+        if len(readings) >= 40:
+            enough.set()
+        return MIB
+
+    monkeypatch.setattr(metering, "process_bytes", read)
+    meter = Meter(Report(tmp_path))
+    meter.look_closely()
+    meter.start()
+    assert enough.wait(60)
+    meter.stop()
+    gaps = [b - a for a, b in itertools.pairwise(readings)]
+    assert statistics.median(gaps) < metering.PROCESS_EVERY_S / 2

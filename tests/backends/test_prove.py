@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,9 +20,10 @@ from planner.plan import Plan
 from planner.plan_file import save_spec
 from planner.run import inbox, layout
 from planner.run.build import main_tier, run_spec
-from planner.run.events import Event, Finished, Phase, Step
+from planner.run.events import Event, Failed, Finished, Phase, Step
+from planner.run.journal import read_all
 from planner.run.results import PROOF, Proof, load
-from planner.run.start import start
+from planner.run.start import environment, start
 from planner.slots import Slot
 from planner.units import MIB
 from tests.backends.test_counted_process_memory import counted
@@ -144,3 +147,22 @@ def test_a_stopped_proof_proves_nothing(plan: Plan, tmp_path: Path, warm_start: 
     assert word.outcome == "stopped"
     assert not (folder / PROOF).exists()
     assert not (folder / layout.CHECKPOINTS).exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of this kind are Linux's")
+def test_a_proof_whose_memory_runs_out_says_what_would_fit_and_keeps_nothing(tmp_path: Path) -> None:
+    """A limit on the process's data makes torch's own allocation fail, in the middle of a step."""
+    model = make_tiny_model(tmp_path / "wide", vocab_size=32_768, n_layers=1)
+    data = make_rows(tmp_path / "rows.jsonl", 200)
+    full = choose(Slot.LOSS, "full_logits")
+    folder = tmp_path / "prove-3"
+    write(counted(small_plan(model, data, full, micro_batch=64, max_length=128)), folder)
+    limited = f"ulimit -d {1024 * 1024}; exec {sys.executable} -P -m backends.worker {folder}"
+    done = subprocess.run(["bash", "-c", limited], env=environment(folder), cwd=folder, capture_output=True)
+    word = read_all(folder, over=True).events[-1]
+    assert isinstance(word, Failed), (word, done.stderr[-2000:])
+    assert done.returncode == 1
+    assert (word.problem.code, word.phase) == ("memory.out", "train")
+    assert "We said" in word.problem.fact
+    assert word.problem.advice.startswith("Smallest change that fits what it got: ")
+    assert {p.name for p in folder.iterdir()} <= {layout.SPEC, layout.EVENTS, layout.ALIVE, layout.INBOX, "cache"}
