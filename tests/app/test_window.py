@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QCloseEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QLabel, QWidget
+from PySide6.QtGui import QCloseEvent, QDropEvent, QKeySequence
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import faults, recovery
@@ -299,6 +299,13 @@ def test_f1_lists_the_shortcuts_and_escape_stops_nothing(qtbot: QtBot, window: M
 def test_shortcuts_are_not_given_twice(window: MainWindow) -> None:
     keys = [k.toString() for _m, actions in window.menus.all for a in actions for k in a.shortcuts() if k.toString()]
     assert len(keys) == len(set(keys))
+
+
+def test_no_button_of_a_page_takes_a_menus_letter(window: MainWindow) -> None:
+    menus = [QKeySequence.mnemonic(a.text()).toString() for a in window.menuBar().actions()]
+    for page in (window.pages.widget(n) for n in range(window.pages.count())):
+        letters = {w.text(): QKeySequence.mnemonic(w.text()).toString() for w in page.findChildren(QAbstractButton)}
+        assert {text: letter for text, letter in letters.items() if letter in menus} == {}
 
 
 def test_questions_with_one_answer_are_folded_and_can_be_unfolded(qtbot: QtBot, window: MainWindow) -> None:

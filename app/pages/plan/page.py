@@ -86,7 +86,7 @@ class PlanPage(QWidget):
         self.prove = Button("&Prove it")
         self.prove.setAccessibleName("Prove it")
         self.prove.clicked.connect(self.proof_wanted.emit)
-        self.export = Button("&Export…")
+        self.export = Button("E&xport…")
         self.export.setAccessibleName("Export…")
         self.export.setToolTip("Write this run as a script that needs only public libraries (Ctrl+E)")
         self.export.clicked.connect(self.export_wanted.emit)

@@ -49,7 +49,7 @@ class RunPage(QWidget):
 
     def _empty(self) -> QWidget:
         sentence = "Press Start on the Plan page, or start the example: it trains in minutes on this computer."
-        page = EmptyPage("No run yet", sentence, "Start the &example")
+        page = EmptyPage("No run yet", sentence, "Start the exa&mple")
         self.example = page.button
         self.example.setAccessibleName("Start the example")
         self.example.clicked.connect(self.example_wanted.emit)

@@ -72,7 +72,7 @@ class WatchPage(QWidget):
         names.addWidget(self.title)
         names.addWidget(self.command)
         head.addLayout(names, 1)
-        self.children_box = QCheckBox("With its c&hildren")
+        self.children_box = QCheckBox("With &its children")
         self.children_box.setAccessibleName("Add up the processes that it started")
         self.children_box.setToolTip("Add up the processes that it started: workers that load data, other ranks")
         self.children_box.toggled.connect(self.children_wanted.emit)
