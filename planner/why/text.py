@@ -95,9 +95,14 @@ def read(pasted: str) -> Text:
     """Any text at all, as lines. What is far too long loses its middle."""
     if len(pasted) > MOST_AT_THE_START + MOST_AT_THE_END:
         pasted = pasted[:MOST_AT_THE_START] + "\n" + pasted[-MOST_AT_THE_END:]
-    pasted = _ESCAPES.sub("", pasted).replace("\r\n", "\n").replace("\r", "\n")
-    pasted = without_secrets(_CONTROL.sub("", pasted))
-    return Text(tuple(_without_prefix(line[:LONGEST_LINE].rstrip()) for line in pasted.split("\n")))
+    pasted = without_secrets(_CONTROL.sub("", _ESCAPES.sub("", pasted)))
+    return Text(tuple(_without_prefix(line.rstrip()) for line in in_lines(pasted)))
+
+
+def in_lines(text: str) -> list[str]:
+    """The lines of a text from any system, those that are far too long in pieces: a log may be one line of megabytes."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return [line[at : at + LONGEST_LINE] for line in lines for at in range(0, max(1, len(line)), LONGEST_LINE)]
 
 
 def _without_prefix(line: str) -> str:

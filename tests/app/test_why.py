@@ -26,6 +26,7 @@ from planner.problem import Problem
 from planner.run.build import run_spec
 from planner.run.events import Failed
 from planner.why.explain import explain
+from planner.why.text import LONGEST_LINE
 from tests.app.finding import find
 from tests.app.test_window import open_window
 
@@ -148,6 +149,7 @@ def test_a_very_long_text_keeps_its_beginning_and_its_end() -> None:
     assert long.startswith("first")
     assert long.endswith("last")
     assert len(long) < FIRST + LAST + 100
+    assert max(map(len, long.split("\n"))) <= LONGEST_LINE  # one line of 300,000 letters takes seconds to lay out
 
 
 def test_every_control_of_the_dialog_has_a_name_and_a_shortcut_opens_it(qtbot: QtBot, window: MainWindow) -> None:

@@ -12,17 +12,17 @@ from app import background
 from app.theme import em, figures
 from app.widgets.scroll import ScrollBar
 from app.widgets.surface import Card, focus_ring, painter_on
-from planner.why.text import without_secrets
+from planner.why.text import in_lines, without_secrets
 
 FIRST, LAST = 60_000, 240_000  # characters that are kept: commands stand first, errors last
 LEFT_OUT = "\n[… the middle of a very long text was left out …]\n"
 
 
 def harmless(pasted: str) -> str:
-    """As it may be shown: without secrets and of a length that a field can hold."""
+    """As it may be shown: without secrets, of a length that a field can hold, and in lines that it can lay out."""
     if len(pasted) > FIRST + LAST:
         pasted = pasted[:FIRST] + LEFT_OUT + pasted[-LAST:]
-    return without_secrets(pasted)
+    return "\n".join(in_lines(without_secrets(pasted)))
 
 
 class PasteField(QPlainTextEdit):

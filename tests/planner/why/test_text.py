@@ -93,3 +93,9 @@ def test_what_is_far_too_long_loses_its_middle_and_keeps_command_and_error() -> 
     assert lines[0] == "first line"
     assert lines[-1] == "last line"
     assert len(lines) < 60_000
+
+
+def test_an_error_at_the_end_of_a_line_of_any_length_is_found() -> None:
+    found = explain('{"log": "' + "x" * 90_001 + ' CUDA out of memory. Tried to allocate 2.00 GiB."}')
+    assert found.reading is not None
+    assert found.reading.asked == 2 * 1024**3
