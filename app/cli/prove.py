@@ -19,6 +19,7 @@ from planner.problem import ProblemError
 from planner.run import home, layout, start
 from planner.run.build import run_spec
 from planner.run.folders import new_work_dir, sweep_work
+from planner.run.results import PROOF
 
 HELP = "make two real steps on the longest rows, measure, and free everything"
 
@@ -48,6 +49,8 @@ def run(given: argparse.Namespace) -> Exit:
     start.start(folder)
     output.remark(f"The proof's folder, kept for a day: {folder}")
     code = follow(folder, 0, as_json=given.json, began=began, saves=False)
+    if code is Exit.OK and not (folder / PROOF).is_file():
+        return Exit.FAILED  # stopped: it has said so
     if code is Exit.OK:
         for text in calibrating.told(folder):
             output.remark(text)

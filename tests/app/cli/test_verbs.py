@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 import app
-from app.cli import get_example, output, plan_source
+from app.cli import get_example, output, plan_source, prove
+from app.cli.exits import Exit
 from app.cli.follow import follow
 from app.cli.main import main
 from planner.plan_file import save_plan
@@ -176,6 +177,17 @@ def test_a_proof_that_cannot_be_made_leaves_no_folder(tmp_path: Path, capsys: py
     assert (code, out) == (1, "")
     assert json.loads(err)["problem"]["advice"]
     assert not list(tmp_path.rglob("prove-*"))
+
+
+def test_a_proof_that_was_stopped_has_proved_nothing_and_exits_with_1(
+    tiny_model_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(prove.start, "missing_train_extra", lambda: None)
+    monkeypatch.setattr(prove.start, "start", lambda _folder: None)
+    monkeypatch.setattr(prove, "follow", lambda *_given, **_named: Exit.OK)
+    code, out, err = called(capsys, "prove", "--preset", "first-run", "--set", f"model={tiny_model_dir}", "--anyway")
+    assert (code, out) == (1, "")
+    assert "cannot be read" not in err
 
 
 @pytest.mark.parametrize(("saves", "said"), [(True, "stop and save"), (False, "nothing is kept")])
