@@ -134,7 +134,9 @@ def estimate_grid(plan: Plan, rows: Num, seq: Num) -> dict[str, Num]:
 
 
 def heaviest_batch(plan: Plan, index: int = 0) -> BatchShape:
-    """The batch that the estimate of a stage is made for."""
+    """The batch that the estimate of a stage is made for; of a model without formulas the one with the most tokens."""
+    if _unknown(plan):
+        return batches(plan.data, plan.stages[index].schedule).heaviest[0]
     return _heaviest(plan, index, batches(plan.data, plan.stages[index].schedule)).batch
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from torch._subclasses.fake_tensor import (
     DataDependentOutputException,
@@ -47,8 +48,10 @@ UNTRACEABLE = {
 RESTS = "Unused rests of blocks"
 
 
-def dry_run(plan: Plan, tell: Callable[[str, str], bool] = lambda phase, detail: True) -> DryRun:
-    """tell: hears of each phase and where it is, and says whether to go on.
+def dry_run(
+    plan: Plan, tell: Callable[[str, str], bool] = lambda phase, detail: True, within: Path | None = None
+) -> DryRun:
+    """tell: hears of each phase and where it is, and says whether to go on. within: a folder for what the trainer makes.
 
     Raises ProblemError of a plan with problems or of a model that cannot be built, and StoppedError.
     """
@@ -65,7 +68,7 @@ def dry_run(plan: Plan, tell: Callable[[str, str], bool] = lambda phase, detail:
     if device.kind != "cpu":
         card = Card(device.kind, capability_of(device.name) if device.kind == "cuda" else 0.0)
     try:
-        live = trace(plan, batch, card, tell=lambda where: tell("trace", where))
+        live = trace(plan, batch, card, tell=lambda where: tell("trace", where), within=within)
     except NEEDS_CONTENTS as error:
         because = f"{plan.model.architecture} cannot be traced: an operation ({error}) needs the contents of a tensor."
         return replace(result, untraceable=because)

@@ -38,7 +38,7 @@ SHAPES = (
 def empty_model(plan: Plan, twins: Twins) -> Any:
     """The class of the plan's model with everything that its techniques hang on it; every tensor on the meta device.
 
-    Raises ProblemError `model.no_shapes`, `model.not_buildable`.
+    Raises ProblemError `model.no_shapes`, `model.not_buildable`, `model.packed`.
     """
     load: dict[str, Any] = {}
     for twin, options in twins:
@@ -47,6 +47,12 @@ def empty_model(plan: Plan, twins: Twins) -> Any:
     load.pop("quantization_config", None)  # its matrices are put in by whoever traces them
     try:
         config = configuration(plan.model)
+        if packed := getattr(config, "quantization_config", None):
+            raise fail(
+                "model.packed",
+                f"The weights of {plan.model.name} are stored packed ({_method(packed)}), which cannot be built empty.",
+                "Choose the model as it was before it was packed.",
+            )
         with built_empty():
             model = AutoModelForCausalLM.from_config(config, **load)  # type: ignore[no-untyped-call]
             return wrapped(model, twins)
@@ -82,6 +88,11 @@ def _of_same_shape(model: ModelFacts) -> dict[str, Any]:
         if all(getattr(other, x) == getattr(model, x) for x in SHAPES):
             return catalogue.configuration(name)
     return {}
+
+
+def _method(packed: Any) -> str:
+    said = packed.get("quant_method") if isinstance(packed, dict) else getattr(packed, "quant_method", None)
+    return str(said or "in a way it does not name")
 
 
 def small_tokenizer() -> Any:

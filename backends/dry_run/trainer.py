@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -81,9 +82,10 @@ def trace(
     data: list[dict[str, Any]] | None = None,
     steps: int = STEPS,
     tell: Callable[[str], bool] = lambda where: True,
+    within: Path | None = None,
 ) -> LiveTrace:
     """The steps of a plan on its heaviest batch. data: other rows than those. tell: hears where the step is, says whether
-    to go on.
+    to go on. within: where the trainer's own folder, which stays empty, is made and removed; else with temporary files.
 
     Raises ProblemError of `planned`, StoppedError, and torch's own errors over an operation that needs contents.
     """
@@ -97,7 +99,7 @@ def trace(
     rows = (
         data if data is not None else planned.heaviest_rows(plan, batch, followed * steps + 1)
     )  # one is fetched ahead
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(dir=within, ignore_cleanup_errors=True) as folder:
         trainer = counted_trainer(
             plan,
             twins,

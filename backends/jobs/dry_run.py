@@ -53,7 +53,7 @@ def run(spec: RunSpec, report: Report, meter: Meter) -> events.Finished:
 
     report.phase("trace", plan.model.name)
     try:
-        result = dry_run(plan, tell)
+        result = dry_run(plan, tell, report.run_dir)
     except StoppedError:
         return report.ending("", "", "The dry run was stopped; nothing was found out.", outcome="stopped")
     meter.stop()

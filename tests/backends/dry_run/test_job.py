@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,8 +68,12 @@ def job_in(folder: Path, plan: Plan) -> str:
         report.close()
 
 
-def test_the_job_leaves_its_result_and_tells_where_it_is(tmp_path: Path, plan: Plan, result: DryRun) -> None:
+def test_the_job_leaves_its_result_and_tells_where_it_is(
+    tmp_path: Path, plan: Plan, result: DryRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))  # killed, it leaves nothing but its folder
     assert job_in(tmp_path, plan) == "done"
+    assert not [x for x in tmp_path.iterdir() if x.is_dir()]
     found = load(DryRun, tmp_path / DRY_RUN)
     assert found.memory_bytes > 0
     assert replace(found, memory_bytes=0, seconds=0.0) == replace(result, memory_bytes=0, seconds=0.0)
@@ -108,6 +113,22 @@ def test_a_model_of_the_catalogue_needs_no_folder(plan: Plan) -> None:
     unknown = replace(plan, model=replace(plan.model, path="", name="nobody's"))
     with pytest.raises(ProblemError, match="neither on this computer nor in the catalogue"):
         dry_run(unknown)
+
+
+def test_a_model_without_formulas_is_traced_all_the_same(plan: Plan, tmp_path: Path) -> None:
+    other = replace(shape("llama", tmp_path), unsupported_because="its feed-forward layer goes another way")
+    traced = dry_run(replace(plan, model=other))
+    assert traced.live_bytes > 0
+    assert traced.differences == ()
+
+
+def test_weights_that_are_stored_packed_are_not_traced_as_if_they_were_not(plan: Plan, tmp_path: Path) -> None:
+    folder = Path(shape("llama", tmp_path).path)
+    config = json.loads((folder / "config.json").read_text())
+    packed = {**config, "quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": True}}
+    (folder / "config.json").write_text(json.dumps(packed))
+    with pytest.raises(ProblemError, match=r"stored packed \(bitsandbytes\)"):
+        dry_run(replace(plan, model=replace(plan.model, path=str(folder))))
 
 
 def test_the_verb_shows_peak_tensors_and_differences(
