@@ -11,6 +11,7 @@ from app.pages.plan.choices import need_bytes, option_offers, technique_offers
 from app.pages.plan.edits import SCHEDULE, options_of, with_option
 from app.pages.plan.state import data_bins, data_sentence, machine_sentence, title, view
 from app.shown import CONTEXT, RESERVED, span_words
+from planner.advise import advise
 from planner.estimate import Verdict, estimate
 from planner.evidence import of_plan
 from planner.interval import causes_in_words
@@ -156,3 +157,12 @@ def test_titles_name_model_and_place(make_plan: MakePlan) -> None:
 def test_spans_share_their_unit() -> None:
     assert span_words(3 << 29, 1 << 31) == "1.50 – 2.00 GiB"
     assert span_words(1 << 29, 1 << 31) == "512 MiB – 2.00 GiB"
+
+
+def test_a_chip_says_once_what_it_gives_up(make_plan: MakePlan) -> None:
+    plan = make_plan(free_gib=1.2)
+    lossy = [c for c in advise(plan, estimate(plan)) if c.loses]
+    assert lossy
+    told = {s.plan: s.detail for s in suggestions(estimate(plan))[1]}
+    for change in lossy:
+        assert told[change.plan].count(change.loses) == 1

@@ -51,6 +51,7 @@ def test_a_proof_on_a_card_parts_its_miss() -> None:
     (on_a_card,) = proof_rows([seen])
     misses = {x.name: x.miss_bytes // MIB for x in split_of(on_a_card).parts}
     assert misses == {"tensors": -5, "allocator": 10, "context": -15}
+    assert proof_rows([replace(seen, process_bytes=0, reserved_bytes=0, allocated_bytes=0)]) == ()
     (reserved_only,) = proof_rows([replace(seen, source="reserved", process_bytes=0)])
     assert (reserved_only.counter, reserved_only.miss_bytes) == ("reserved", 5 * MIB)
 

@@ -19,5 +19,6 @@ def suggestions(now: Estimate) -> tuple[str, tuple[Suggestion, ...]]:
 
 
 def _suggestion(change: Change) -> Suggestion:
-    detail = change.detail + (f" It loses: {change.loses}." if change.loses else "")
-    return Suggestion(f"{change.title}  {signed(-change.saves_bytes)}", f"{detail} Ctrl+Z takes it back.", change.plan)
+    return Suggestion(
+        f"{change.title}  {signed(-change.saves_bytes)}", f"{change.detail} Ctrl+Z takes it back.", change.plan
+    )

@@ -176,8 +176,10 @@ def _counters(events: Iterable[Event]) -> dict[str, int]:
 
 
 def proof_rows(observations: Iterable[Observation]) -> tuple[TrustRow, ...]:
-    """Proofs as the calibration keeps them: against what formulas and tables alone said, which has no band."""
-    return tuple(_proof(x) for x in observations if x.kind == PROOF)
+    """Proofs as the calibration keeps them: against what formulas and tables alone said, which has no band. One that
+    measured nothing is nothing to compare."""
+    rows = (_proof(x) for x in observations if x.kind == PROOF)
+    return tuple(row for row in rows if row.measured > 0)
 
 
 def _proof(seen: Observation) -> TrustRow:
