@@ -18,12 +18,12 @@ from app.shell.opening import differs
 from app.shell.running import Running
 from app.shell.status import StatusBar
 from app.widgets.problem_bar import ProblemBar
-from planner.estimate import estimate
+from planner.estimate import estimate, heaviest_batch
 from planner.plan import Plan
 from planner.plan_file import save_spec
 from planner.run import layout
 from planner.run.build import run_spec
-from planner.run.events import Event, Finished, Memory, Started
+from planner.run.events import Event, Finished, Memory, Started, Step
 from planner.run.folders import new_run_dir
 from planner.run.journal import Journal
 from planner.run.lock import State
@@ -48,6 +48,7 @@ def finished_run(plan: Plan) -> Path:
     events: tuple[Event, ...] = (
         Started(1.0, 1, -1, 4, {}, "cpu"),
         Memory(2.0, "process", "host", peak, peak, step=2, moment="backward"),
+        Step(2.5, 2, 4, 1.0, "0x1p+0", 1e-3, 1.0, 1000, 100.0, int(heaviest_batch(plan).seq)),
         Finished(3000.0, "done", 4, "", "", measured, "We said. It took."),
     )
     for event in events:
