@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from benchmarks.provenance import ROOT
+from planner.calibration.correction import Correction
+from planner.calibration.said import amount_in_words
 from planner.units import words
 
 RESULTS = ROOT / "benchmarks" / "results" / "calibration.json"
@@ -28,7 +30,7 @@ def section(found: dict[str, Any] | None) -> Iterator[str]:
     yield ""
     yield (
         f"{len(cells)} real runs of the worker with the embedded model on a CPU ({found['processor']}), each another way to "
-        f"train, three steps long. The first, *{found['teacher']}*, corrects the context of this computer; the others are "
+        f"train, three steps long. The first, *{found['teacher']}*, corrects this computer; the others are "
         "predicted before and after. Measured is the highest anonymous memory of the process. The table of what stands beside "
         "tensors was measured on the same computer, so *before* is what it leaves open here; on another computer only "
         "*after* speaks. The estimate is for the longest batch once the optimizer has its states, so each run has a seed "
@@ -40,8 +42,8 @@ def section(found: dict[str, Any] | None) -> Iterator[str]:
     yield (
         f"Worst of {len(others)} before {found['worst_before_pct']:.2f} %, after {found['worst_after_pct']:.2f} % "
         f"(goal {goal:g} %: {'reached' if reached else '**missed**'}), mean after {found['mean_after_pct']:.2f} %; "
-        f"{found['inside_after']} of {len(others)} lie inside the narrowed interval. Correction: "
-        f"{', '.join(c['term'] + ' ' + _signed(c['amount']) for c in found['corrections'])}."
+        f"{found['inside_after']} of {len(others)} lie inside the narrowed interval. Corrections: "
+        f"{', '.join(_told(c['term'], c['amount']) for c in found['corrections'])}."
     )
     yield ""
     yield "| run | tensors | measured | predicted before | | after | | seconds |"
@@ -58,8 +60,8 @@ def section(found: dict[str, Any] | None) -> Iterator[str]:
     yield ""
 
 
-def _signed(amount: int) -> str:
-    return f"{'+' if amount >= 0 else ''}{words(amount)}"
+def _told(term: str, amount: int) -> str:
+    return amount_in_words(Correction(term, "", amount, amount, amount, ()))
 
 
 def _versions(versions: dict[str, str]) -> str:

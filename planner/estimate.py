@@ -81,7 +81,7 @@ def estimate(plan: Plan) -> Estimate:
             _tier(
                 device,
                 machine,
-                _band(drafts, shapes, place),
+                _band(drafts, shapes, place, plan.data.size_bytes),
                 drafts,
                 totals.get(place, {}),
                 timeline,
@@ -123,7 +123,7 @@ def estimate_grid(plan: Plan, rows: Num, seq: Num) -> dict[str, Num]:
         live: Num = 0
         for total in totals.get(place, {}).values():
             live = maximum(live, total)
-        beside = _band(drafts, shapes, place)
+        beside = _band(drafts, shapes, place, plan.data.size_bytes)
         context, allocator = beside.context_bytes, _kept(beside, drafts, totals.get(place, {}), live, place)
         if learned is not None and place is first:
             context = apply.context(learned.context, context, device.kind)
@@ -184,7 +184,7 @@ def _totals(lines: Iterable[Line]) -> dict[Place, dict[At, Num]]:
     return totals
 
 
-def _band(drafts: tuple[Draft, ...], shapes: int, place: Place) -> Band:
+def _band(drafts: tuple[Draft, ...], shapes: int, place: Place, rows_bytes: int) -> Band:
     if place is DISK:
         return NOTHING
     kind = drafts[0].device
@@ -193,7 +193,7 @@ def _band(drafts: tuple[Draft, ...], shapes: int, place: Place) -> Band:
     first = drafts[0]
     written = ANSWER_TOKENS if first.sample_tokens and first.attend is writes_scores else 0
     recompute, entries = any(d.recompute for d in drafts), first.facts.vocab_size
-    return band(kind, recompute, first.compute_bits, shapes, first.capability, entries, written)
+    return band(kind, recompute, first.compute_bits, shapes, first.capability, entries, written, rows_bytes)
 
 
 def _kept(band: Band, drafts: tuple[Draft, ...], by_at: dict[At, Num], live: Num, place: Place) -> tuple[Num, Num, Num]:
@@ -225,24 +225,27 @@ def _proved(plan: Plan, drafts: tuple[Draft, ...], shapes: int, learned: Learned
     found = apply.proof_of(learned, fingerprint(plan, tuple([d.batch for d in drafts])))
     if found is None or tier.peak_at is None:
         return tier
-    kernels = _kernels(drafts, shapes)
-    low, expected, high = apply.proved(found, kernels, tier.reserved.allocator, drafts[0].device)
+    later = _unseen_by_proof(plan, drafts, shapes)
+    low, expected, high = apply.proved(found, later, tier.reserved.allocator, drafts[0].device)
     live, reserved = tier.live_bytes, tier.reserved
     causes = (around(PROOF, (low, expected, high)),)
     why = f"{evidence((found,))} {reserved.why}"
     return tier._replace(reserved=Reserved(low - live, expected - live, high - live, why, reserved.allocator, causes))
 
 
-def kernels_expected(plan: Plan) -> int:
-    """Bytes expected of kernels for all lengths of the run but the first, which a proof does not see."""
+def unseen_by_proof(plan: Plan) -> int:
+    """Bytes expected of a run beyond what its proof meets: kernels for other lengths and answers, and all rows."""
     drawn = batches(plan.data, plan.stage.schedule)
-    return _kernels((_heaviest(plan, 0, drawn),), drawn.different)[1]
+    return _unseen_by_proof(plan, (_heaviest(plan, 0, drawn),), drawn.different)[1]
 
 
-def _kernels(drafts: tuple[Draft, ...], shapes: int) -> tuple[int, int, int]:
-    """Low, expected and high bytes of kernels for lengths beyond the first."""
-    several, one = _band(drafts, shapes, HOST).context_bytes, _band(drafts, 1, HOST).context_bytes
-    low, expected, high = (a - b for a, b in zip(several, one, strict=True))
+def _unseen_by_proof(plan: Plan, drafts: tuple[Draft, ...], shapes: int) -> tuple[int, int, int]:
+    """Low, expected and high of them. On a card neither is the card's."""
+    if drafts[0].device != "cpu":
+        return 0, 0, 0
+    silent = tuple([d._replace(sample_tokens=0) for d in drafts])
+    whole, seen = _band(drafts, shapes, HOST, plan.data.size_bytes), _band(silent, 1, HOST, 0)
+    low, expected, high = (a - b for a, b in zip(whole.context_bytes, seen.context_bytes, strict=True))
     return low, expected, high
 
 

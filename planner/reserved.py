@@ -49,12 +49,14 @@ def band(
     capability: float = 0.0,
     entries: int = 0,
     written: int = 0,
+    rows_bytes: int = 0,
 ) -> Band:
     """The band of a kind of device (cpu, cuda, rocm, mps), or of the `host` beside one; an unknown kind is taken as cuda.
 
     compute_bits: of the type that blocks compute in; shapes: different token counts of the run's batches; written:
     lengths of an answer whose attention scores are written out. A CPU keeps kernels compiled for each of them where it
-    computes in 16 bits. capability: of an NVIDIA card, 0 where unknown. entries: of the tokenizer.
+    computes in 16 bits. capability: of an NVIDIA card, 0 where unknown. entries: of the tokenizer. rows_bytes: of
+    the file of rows, which the process holds as texts and as tokens.
     """
     kinds = _table()["kinds"]
     row = kinds.get(kind) or kinds["cuda"]
@@ -62,6 +64,8 @@ def band(
     context = [low, expected, high]
     if of_entry := row.get("tokenizer_bytes_per_entry"):
         context = [c + entries * n for c, n in zip(context, of_entry, strict=True)]
+    if of_byte := row.get("rows_per_byte"):
+        context = [c + rows_bytes * n for c, n in zip(context, of_byte, strict=True)]
     kernels = row.get("kernels")
     if kernels and compute_bits == kernels["compute_bits"]:
         # the first shape's are in the context already

@@ -144,7 +144,8 @@ def _freed(meter: Meter) -> int:
 
 
 def _ending(spec: RunSpec, report: Report, proof: Proof) -> events.Finished:
-    said = said_of(dict(spec.predicted), proof.source).expected
-    sentence = f"We said {words(said)}. It took {words(proof.peak_bytes)}."
+    said = said_of(dict(spec.predicted), proof.source).expected or None
+    took = f"It took {words(proof.peak_bytes)}."
+    sentence = f"We said {words(said)}. {took}" if said else took
     measured = {"source": proof.source, "peak_bytes": proof.peak_bytes, "predicted_bytes": said, "at": proof.phase}
     return report.ending(str(report.run_dir / PROOF), "", sentence, measured=measured)

@@ -1,6 +1,6 @@
 """What corrections do to the bytes beside the ledger. Arithmetic only; without corrections nothing here is called.
 
-Every end moves with its middle, so low never passes expected. A corrected context is as open as runs of one computer
+The ends move with the least and the most that runs had, so low never passes expected. A corrected context is as open as runs of one computer
 were seen to differ, not as the table of all computers has it.
 """
 
@@ -57,30 +57,33 @@ def context(one: Correction | None, table: Three, kind: str) -> Three:
 
 def allocator(of: Learned, table: Three, live: Num, grows: Num) -> Three:
     """What the allocator keeps, and with it by how much live tensors differ from the ledger."""
-    shift = _share(of.allocator, live) + _share(of.activations, grows)
-    low, expected, high = table
-    return low + shift, expected + shift, high + shift
+    shifts = zip(_share(of.allocator, live), _share(of.activations, grows), strict=True)
+    low, expected, high = (end + kept + grown for end, (kept, grown) in zip(table, shifts, strict=True))
+    return low, expected, high
 
 
-def _share(one: Correction | None, of_bytes: Num) -> Num:
-    return 0 if one is None else of_bytes * one.amount // PER
+def _share(one: Correction | None, of_bytes: Num) -> Three:
+    """The least, what is expected and the most, as runs had it."""
+    if one is None:
+        return 0, 0, 0
+    return of_bytes * one.low // PER, of_bytes * one.amount // PER, of_bytes * one.high // PER
 
 
 def proof_of(of: Learned, plan: str) -> Correction | None:
     return next((c for c in of.proofs if c.plan == plan), None)
 
 
-def proved(one: Correction, kernels: Three, allocator: Three, kind: str) -> tuple[int, int, int]:
+def proved(one: Correction, unseen: Three, allocator: Three, kind: str) -> tuple[int, int, int]:
     """Low, expected and high bytes of the whole process of a plan that was proved.
 
-    kernels: for lengths that a proof does not meet. A card's allocator may keep more in a longer run: as much as it was
+    unseen: for lengths and rows that a proof does not meet. A card's allocator may keep more in a longer run: as much as it was
     open before.
     """
     below, above = seen_again(kind)
     later = allocator[2] - allocator[1] if kind != "cpu" else 0
-    expected = one.amount + kernels[1]
-    low = min(one.low - one.low * below // 1000 + kernels[0], expected)
-    return low, expected, max(one.high + one.high * above // 1000 + kernels[2] + later, expected)
+    expected = one.amount + unseen[1]
+    low = min(one.low - one.low * below // 1000 + unseen[0], expected)
+    return low, expected, max(one.high + one.high * above // 1000 + unseen[2] + later, expected)
 
 
 def taught(plan: Plan) -> str:

@@ -1,7 +1,8 @@
 """From observations to corrections: for each device and term the median over its runs, with how far they lie apart.
 
-A CPU has one counter, the whole process, so all that is left open there goes to the context. A card's three counters
-part it: allocated against the activations, reserved less allocated against the allocator, the process less reserved
+A CPU has one counter, the whole process. What is left open there is parted as the two things it may come of were open
+before: the context, which no size moves, and what grows with live tensors. Else a run of a large model would move small
+ones by what is a hundredth of its own. A card's three counters part it: allocated against the activations, reserved less allocated against the allocator, the process less reserved
 against the context. A proof also tells of its own plan.
 """
 
@@ -14,6 +15,7 @@ from planner.calibration.correction import ACTIVATIONS, ALLOCATOR, CONTEXT, PER,
 from planner.calibration.observation import PROOF as OF_A_PROOF
 from planner.calibration.observation import Observation, predicting_version
 from planner.calibration.said import name_of
+from planner.reserved import band
 
 
 def counted(
@@ -53,17 +55,31 @@ def _context(of_device: Sequence[Observation]) -> Correction | None:
     for x in of_device:
         if not x.process_bytes:
             continue
-        beneath = x.reserved_bytes or x.live_bytes + x.allocator_bytes
-        left_open.append((x.name, x.process_bytes - beneath - x.context_bytes))
+        amount = x.process_bytes - x.reserved_bytes - x.context_bytes if x.reserved_bytes else _parted(x)[0]
+        left_open.append((x.name, amount))
     return _median(CONTEXT, of_device, left_open)
 
 
+def _parted(x: Observation) -> tuple[int, int]:
+    """What is left open of a process whose device is the computer itself: the context's part, and that of live tensors."""
+    left_open = x.process_bytes - x.live_bytes - x.allocator_bytes - x.context_bytes
+    of_all = band(x.device.partition(" ")[0], recompute=False)
+    end = 2 if left_open > 0 else 0
+    fixed, growing = (abs(int(part[end] - part[1])) for part in (of_all.context_bytes, of_all.allocator(x.live_bytes)))
+    of_context = left_open * fixed // max(1, fixed + growing)
+    return of_context, left_open - of_context
+
+
 def _allocator(of_device: Sequence[Observation]) -> Correction | None:
-    left_open = [
-        (x.name, (x.reserved_bytes - x.allocated_bytes - x.allocator_bytes) * PER // max(1, x.live_bytes))
-        for x in of_device
-        if x.reserved_bytes and x.allocated_bytes
-    ]
+    left_open = []
+    for x in of_device:
+        if x.reserved_bytes and x.allocated_bytes:
+            kept = x.reserved_bytes - x.allocated_bytes - x.allocator_bytes
+        elif x.process_bytes and not x.reserved_bytes:
+            kept = _parted(x)[1]
+        else:
+            continue
+        left_open.append((x.name, kept * PER // max(1, x.live_bytes)))
     return _median(ALLOCATOR, of_device, left_open)
 
 

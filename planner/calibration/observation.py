@@ -16,7 +16,7 @@ from typing import NamedTuple
 from planner import PRODUCT
 from planner.assets import asset
 from planner.calibration.fingerprint import device_name, fingerprint
-from planner.estimate import device_of, estimate, heaviest_batch, kernels_expected
+from planner.estimate import device_of, estimate, heaviest_batch, unseen_by_proof
 from planner.facts.data import BatchShape, comes_after_first_step
 from planner.ledger import STATES
 from planner.plan import Plan
@@ -37,8 +37,8 @@ class Observation:
 
     device: kind and name. plan: fingerprint of what decides memory. versions: of the libraries that ran. source: the
     counter that decided, `process` or `reserved`.
-    states_bytes to kernels_bytes: predicted without corrections, of the peak: weights, gradients and states; what grows
-    with the batch; what the allocator keeps; the context, of which kernels_bytes for the lengths that came.
+    states_bytes to later_bytes: predicted without corrections, of the peak: weights, gradients and states; what grows
+    with the batch; what the allocator keeps; the context, of which later_bytes for what a proof does not meet: other lengths and rows.
     process_bytes, reserved_bytes, allocated_bytes: measured peaks, 0 for what was not read. before_bytes: the process
     with its libraries and without the model, 0 where nobody looked. predicted_by: which version of this program and of
     its tables predicted.
@@ -56,7 +56,7 @@ class Observation:
     grows_bytes: int
     allocator_bytes: int
     context_bytes: int
-    kernels_bytes: int
+    later_bytes: int
     process_bytes: int
     reserved_bytes: int
     allocated_bytes: int
@@ -99,8 +99,8 @@ def observe(spec: RunSpec, seen: Sequence[Event] | Proof, *, name: str, time: fl
     lines = [x for x in prediction.lines if x.place == tier.place and tier.peak_at in x.alive]
     states = sum(int(x.bytes) for x in lines if x.kind in STATES)
     reserved = tier.reserved
-    kernels = kernels_expected(plan)
-    unseen = kernels if proof else 0  # a proof has one length, whose kernels are in the context already
+    later = unseen_by_proof(plan)
+    unseen = later if proof else 0
     return Observation(
         name=name,
         kind=PROOF if proof else RUN,
@@ -114,7 +114,7 @@ def observe(spec: RunSpec, seen: Sequence[Event] | Proof, *, name: str, time: fl
         grows_bytes=int(tier.live_bytes) - states,
         allocator_bytes=int(reserved.allocator[1]),
         context_bytes=int(reserved.expected - reserved.allocator[1]) - unseen,
-        kernels_bytes=kernels - unseen,
+        later_bytes=later - unseen,
         process_bytes=measured.process,
         reserved_bytes=measured.reserved,
         allocated_bytes=measured.allocated,

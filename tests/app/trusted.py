@@ -82,7 +82,7 @@ def proved(**changes: Any) -> Observation:
         grows_bytes=300 * MIB,
         allocator_bytes=50 * MIB,
         context_bytes=400 * MIB,
-        kernels_bytes=0,
+        later_bytes=0,
         process_bytes=1360 * MIB,
         reserved_bytes=0,
         allocated_bytes=0,

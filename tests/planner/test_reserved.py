@@ -33,6 +33,18 @@ def test_kernels_are_kept_for_sixteen_bits_on_a_cpu_and_stop_growing() -> None:
     assert beyond("cuda", 16, 40) == 0
 
 
+def test_rows_are_held_by_the_computer_and_never_by_a_card() -> None:
+    for kind, grows in (("cpu", True), ("host", True), ("cuda", False)):
+        low, expected, high = (
+            more - none
+            for more, none in zip(
+                band(kind, False, rows_bytes=20 * MIB).context_bytes, band(kind, False).context_bytes, strict=True
+            )
+        )
+        assert (low < expected < high) is grows
+        assert (expected > 20 * MIB) is grows
+
+
 @pytest.mark.parametrize(("name", "word"), [("RAM", "RAM"), ("Disk", "disk")])
 def test_memory_that_could_not_be_read_is_no_memory_that_is_too_small(name: str, word: str) -> None:
     from planner.estimate import estimate

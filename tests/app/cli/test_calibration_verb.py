@@ -43,13 +43,15 @@ def test_a_computer_that_has_learned_nothing_says_what_would_teach_it(capsys: py
 
 @pytest.mark.usefixtures("two_proofs")
 def test_corrections_come_with_their_runs_and_spread(capsys: pytest.CaptureFixture[str]) -> None:
-    context, proof = said(capsys)["corrections"]
+    context, kept, proof = said(capsys)["corrections"]
     assert (context["term"], context["runs"]) == ("context", ["prove-1", "prove-2"])
-    assert (context["low"], context["high"]) == (20 * MIB, 40 * MIB)
+    for beyond_mib, end in ((20, "low"), (40, "high")):  # what was left open is parted between the two
+        assert context[end] + kept[end] * 900 * MIB // 10_000 == pytest.approx(beyond_mib * MIB, abs=MIB // 4)
     assert proof["amount"] == 1390 * MIB
     assert main(["calibration"]) == 0
     words = capsys.readouterr().out
-    assert "context +20 MiB (+20 MiB to +40 MiB)" in words
+    assert "context +15 MiB (+15 MiB to +30 MiB)" in words
+    assert "allocator +0.56 % (+0.56 % to +1.12 %)" in words
     assert "took 1.36 GiB" in words
 
 
@@ -57,9 +59,9 @@ def test_corrections_come_with_their_runs_and_spread(capsys: pytest.CaptureFixtu
 def test_what_is_forgotten_is_gone_until_it_is_restored(capsys: pytest.CaptureFixture[str]) -> None:
     name = said(capsys)["corrections"][0]["name"]
     after = said(capsys, "--forget", name)
-    assert [c["term"] for c in after["corrections"]] == ["proof"]
+    assert [c["term"] for c in after["corrections"]] == ["allocator", "proof"]
     assert after["forgotten"] == [name]
-    assert len(said(capsys, "--restore", name)["corrections"]) == 2
+    assert len(said(capsys, "--restore", name)["corrections"]) == 3
     after = said(capsys, "--forget", "prove-1")
     assert all(c["runs"] == ["prove-2"] for c in after["corrections"])
 
