@@ -61,13 +61,14 @@ def _context(of_device: Sequence[Observation]) -> Correction | None:
 
 
 def _parted(x: Observation) -> tuple[int, int]:
-    """What is left open of a process whose device is the computer itself: the context's part, and that of live tensors."""
+    """What is left open of a process whose device is the computer itself: bytes of the context, and for each 10,000
+    live ones. Together they come to all of it."""
     left_open = x.process_bytes - x.live_bytes - x.allocator_bytes - x.context_bytes
     of_all = band(x.device.partition(" ")[0], recompute=False)
     end = 2 if left_open > 0 else 0
     fixed, growing = (abs(int(part[end] - part[1])) for part in (of_all.context_bytes, of_all.allocator(x.live_bytes)))
-    of_context = left_open * fixed // max(1, fixed + growing)
-    return of_context, left_open - of_context
+    share = left_open * growing // max(1, fixed + growing) * PER // max(1, x.live_bytes)
+    return left_open - x.live_bytes * share // PER, share
 
 
 def _allocator(of_device: Sequence[Observation]) -> Correction | None:
@@ -75,11 +76,9 @@ def _allocator(of_device: Sequence[Observation]) -> Correction | None:
     for x in of_device:
         if x.reserved_bytes and x.allocated_bytes:
             kept = x.reserved_bytes - x.allocated_bytes - x.allocator_bytes
+            left_open.append((x.name, kept * PER // max(1, x.live_bytes)))
         elif x.process_bytes and not x.reserved_bytes:
-            kept = _parted(x)[1]
-        else:
-            continue
-        left_open.append((x.name, kept * PER // max(1, x.live_bytes)))
+            left_open.append((x.name, _parted(x)[1]))
     return _median(ALLOCATOR, of_device, left_open)
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app import calibrating
 from planner.calibration import store
-from planner.calibration.correction import ALLOCATOR, CONTEXT, PER, PROOF, Correction
+from planner.calibration.correction import ALLOCATOR, CONTEXT, PROOF, Correction
 from planner.calibration.corrections import corrections_from, counted
 from planner.calibration.fingerprint import fingerprint
 from planner.calibration.observation import Observation, observe
@@ -104,7 +104,7 @@ def test_a_cpu_runs_own_plan_is_then_predicted_exactly(beyond_mib: int) -> None:
     plan = two_epochs()
     took = tier_of(plan).peak_bytes + beyond_mib * MIB
     tier = tier_of(plan, corrections_from([seen(plan, process=took)]))
-    assert abs(tier.peak_bytes - took) <= 1 + tier.live_bytes // PER
+    assert tier.peak_bytes == took
     assert tier.low_bytes <= tier.peak_bytes <= tier.high_bytes
     assert "Corrected by 1 run on this computer: context" in tier.reserved.why
 
