@@ -11,6 +11,7 @@ from typing import NamedTuple
 from planner.draft import Draft
 from planner.plan import Plan
 from planner.slots import Slot
+from planner.techniques.registry import technique
 from planner.timeline import FIRST
 from planner.units import KIB
 from planner.workspaces import workspace_bytes
@@ -38,9 +39,11 @@ class Differing(NamedTuple):
     def on_card(self) -> bool:
         return self.draft.device != "cpu"
 
-    def chose(self, slot: Slot, name: str) -> bool:
-        choice = self.plan.stage.choice(slot)
-        return choice is not None and choice.technique == name
+    @property
+    def in_tiles(self) -> bool:
+        """Whether the loss is TRL's own: for any other the worker has something to do."""
+        choice = self.plan.stage.choice(Slot.LOSS)
+        return choice is not None and not technique(choice.slot, choice.technique).twin
 
 
 def matters(more_bytes: int, total_bytes: int) -> bool:
@@ -66,17 +69,17 @@ def _causal_for_each_row(d: Differing) -> bool:
     f = d.draft.facts
     written_out = d.draft.compute_bits == 32 and f.n_kv_heads != f.n_heads and not d.draft.mask_bits
     several = int(d.draft.batch.rows) > 1 and d.more_bytes > 0
-    return d.on_card and written_out and several and d.chose(Slot.ATTENTION, "sdpa") and d.what in OF_BLOCKS
+    return d.on_card and written_out and several and d.what in OF_BLOCKS
 
 
 def _mask_in_groups(d: Differing) -> bool:
-    padded = d.draft.mask_bits and int(d.draft.batch.seq) % 8
-    return bool(d.on_card and padded) and d.chose(Slot.ATTENTION, "sdpa") and d.what in OF_BLOCKS
+    yes_or_no = d.draft.mask_bits == 8  # a mask for scores that are written out has their own type
+    return bool(d.on_card and yes_or_no and int(d.draft.batch.seq) % 8) and d.what in OF_BLOCKS
 
 
 def _scored_only(d: Differing) -> bool:
     some = d.draft.batch.padded or d.plan.stage.schedule.completion_only
-    return d.on_card and bool(some) and d.chose(Slot.LOSS, "fused_tiles") and d.moment == "loss"
+    return d.on_card and bool(some) and d.in_tiles and d.moment == "loss"
 
 
 CAUSES: tuple[tuple[Callable[[Differing], bool], str], ...] = (

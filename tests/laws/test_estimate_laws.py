@@ -80,7 +80,17 @@ def stages() -> st.SearchStrategy[Stage]:
     schedule = st.builds(
         Schedule, micro_batch=st.integers(1, 64), max_length=st.integers(8, 4096), grad_accumulation=st.integers(1, 4)
     )
-    return st.builds(Stage, st.tuples(*answers), schedule)
+    return st.builds(Stage, st.tuples(*answers), schedule).map(_that_can_train)
+
+
+def _that_can_train(stage: Stage) -> Stage:
+    """Weights that are codes want an adapter beside them."""
+    weights, trained = stage.choice(Slot.WEIGHTS), stage.choice(Slot.TRAINABLE)
+    assert weights is not None
+    assert trained is not None
+    if not hasattr(weights.options, "packing") or hasattr(trained.options, "rank"):
+        return stage
+    return stage.with_choice(registry.default_choice(Slot.WEIGHTS))
 
 
 def plans() -> st.SearchStrategy[Plan]:

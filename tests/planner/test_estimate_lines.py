@@ -59,10 +59,10 @@ def test_on_a_card_no_batch_waits_and_dropout_keeps_one_byte() -> None:
 
 
 def test_on_a_card_a_tile_is_one_buffer() -> None:
-    """Beside it, of hidden states: their float32 gradient, and at most twice as much of the norm's."""
+    """Beside it, of hidden states: their float32 gradient, its cast, and at most twice as much of the norm's."""
     tiles = choose(Slot.LOSS, "fused_tiles")
     buffer, hidden = 2 * 32768 * 4 * 63, 4 * TOKENS * HIDDEN
-    assert buffer + hidden < line("Logits and loss", ON_CARD, tiles).bytes < buffer + 3 * hidden
+    assert buffer + hidden < line("Logits and loss", ON_CARD, tiles).bytes < buffer + 3.5 * hidden
 
 
 @pytest.mark.parametrize("choices", [(), (FULL,), (ON_CARD,), (choose(Slot.ATTENTION, "eager"), FULL)])

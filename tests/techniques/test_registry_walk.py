@@ -90,8 +90,12 @@ def names_in_quotes() -> dict[str, re.Pattern[str]]:
 
 
 # words of the libraries or of units that happen to be a technique's name
+READ_FROM_OTHERS = {"planner/why/besides.py", "planner/why/settings.py", "planner/why/as_plan.py"}  # their own options
 ELSEWHERE = {
-    "bf16": {"planner/techniques/precision_as_stored.py"},  # there it is an argument of SFTConfig
+    "bf16": {"planner/techniques/precision_as_stored.py", *READ_FROM_OTHERS},  # there it is an argument of SFTConfig
+    "fp32": READ_FROM_OTHERS,
+    "adamw": READ_FROM_OTHERS,
+    "checkpointing": READ_FROM_OTHERS,
     "nf4": {"planner/weights/packing.py"},  # bitsandbytes' word for the codes
 }
 
