@@ -20,7 +20,8 @@ from transformers import PrinterCallback, set_seed
 from trl import SFTConfig, SFTTrainer  # type: ignore[attr-defined]
 
 from backends.count import CountedSteps, LiveCount, by_line
-from backends.trainers import fine_tune
+from backends.trainers.fine_tune import loaded
+from backends.trainers.twins import Twins, mixins, optimizer, twins_of, wrapped
 from planner.estimate import Estimate, estimate
 from planner.facts.read_data import rows
 from planner.ledger import HOST, At, Place
@@ -61,8 +62,8 @@ class Compared:
 
 def count(plan: Plan, data: list[dict[str, Any]]) -> LiveCount:
     """Train as planned on these rows and count. Raises what the trainer raises; keeps nothing."""
-    twins = fine_tune._twins(plan)
-    model, tokenizer = fine_tune._load(plan, twins)
+    twins = twins_of(plan)
+    model, tokenizer = loaded(plan, twins)
     set_seed(plan.stage.schedule.seed)
     model = wrapped(model, twins)
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
@@ -72,17 +73,9 @@ def count(plan: Plan, data: list[dict[str, Any]]) -> LiveCount:
     return live
 
 
-def wrapped(model: Any, twins: fine_tune.Twins) -> Any:
-    """The model with everything that the plan's techniques hang on it."""
-    for twin, options in twins:
-        if hasattr(twin, "wrap"):
-            model = twin.wrap(model, options)
-    return model
-
-
 def counted_trainer(
     plan: Plan,
-    twins: fine_tune.Twins,
+    twins: Twins,
     counting: tuple[type, ...],
     model: Any,
     tokenizer: Any,
@@ -92,15 +85,13 @@ def counted_trainer(
 ) -> Any:
     """The plan's own trainer under the count. counting: classes that go before all others; changes: of its arguments."""
     arguments = dict(trainer_arguments(plan, plan.stage))
-    mixins = [twin.trainer_mixin(o) for twin, o in twins if hasattr(twin, "trainer_mixin")]
-    optimizers = [twin.optimizer(o) for twin, o in twins if hasattr(twin, "optimizer")]
     given = {**arguments, "save_strategy": "no", **changes}
-    trainer = type("CountedTrainer", (*counting, *mixins, SFTTrainer), {})(
+    trainer = type("CountedTrainer", (*counting, *mixins(twins), SFTTrainer), {})(
         model=model,
         args=SFTConfig(output_dir=folder, disable_tqdm=True, **given),
         train_dataset=Dataset.from_list(data),
         processing_class=tokenizer,
-        optimizer_cls_and_kwargs=fine_tune._with_rate(optimizers[0], arguments) if optimizers else None,
+        optimizer_cls_and_kwargs=optimizer(twins, arguments["learning_rate"]),
     )
     trainer.remove_callback(PrinterCallback)
     return trainer

@@ -12,10 +12,9 @@ import transformers
 from tokenizers import Tokenizer, models
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
-from backends.counted import wrapped
 from backends.dry_run.empty import built_empty
 from backends.failure import first_line
-from backends.trainers.fine_tune import Twins
+from backends.trainers.twins import Twins, load_arguments, wrapped
 from planner.facts.data import BatchShape
 from planner.facts.model import catalogue
 from planner.facts.model.facts import ModelFacts
@@ -40,10 +39,7 @@ def empty_model(plan: Plan, twins: Twins) -> Any:
 
     Raises ProblemError `model.no_shapes`, `model.not_buildable`, `model.packed`.
     """
-    load: dict[str, Any] = {}
-    for twin, options in twins:
-        if hasattr(twin, "load_kwargs"):
-            load |= twin.load_kwargs(options)
+    load = load_arguments(twins)
     load.pop("quantization_config", None)  # its matrices are put in by whoever traces them
     try:
         config = configuration(plan.model)

@@ -19,7 +19,7 @@ from backends.dry_run import planned
 from backends.dry_run.card import as_on
 from backends.dry_run.empty import make_fake, no_contents
 from backends.dry_run.live import Card, LiveTrace
-from backends.trainers import fine_tune
+from backends.trainers.twins import twins_of
 from planner.facts.data import BatchShape
 from planner.plan import Plan
 
@@ -89,7 +89,7 @@ def trace(
 
     Raises ProblemError of `planned`, StoppedError, and torch's own errors over an operation that needs contents.
     """
-    twins = fine_tune._twins(plan)
+    twins = twins_of(plan)
     model = planned.empty_model(plan, twins)
     accumulated = plan.stage.schedule.grad_accumulation
     followed = min(accumulated, FOLLOWED_BATCHES)

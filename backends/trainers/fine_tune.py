@@ -1,18 +1,15 @@
 """The fine-tune: from a RunSpec to a result in RUNDIR, through TRL's SFTTrainer and nothing beside it.
 
-It knows no technique by name: each one's torch half is called in slot order, and may give keyword arguments for
-loading, wrap the model, bring a trainer mixin or an optimizer.
+It knows no technique by name: what each brings comes of `backends.trainers.twins`.
 """
 
 from __future__ import annotations
 
-import importlib
 import signal
 import threading
 import time
 import traceback
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pyarrow as pa
@@ -28,15 +25,13 @@ from backends.meter import Meter
 from backends.report import Report
 from backends.sample import answer
 from backends.trainers.journaled import Journaled
+from backends.trainers.twins import Twins, load_arguments, mixins, optimizer, twins_of, wrapped
 from planner.plan import Plan
 from planner.problem import fail
 from planner.run import events, layout
 from planner.run.said import said_of
 from planner.run.spec import RunSpec
-from planner.techniques.registry import technique
 from planner.units import words
-
-Twins = list[tuple[ModuleType, Any]]
 
 
 def fine_tune(
@@ -96,15 +91,13 @@ def prepared(
     arguments: the spec's, or what a job makes of them. coat: goes over the techniques' mixins and SFTTrainer.
     """
     torch.set_num_threads(spec.threads)
-    plan, twins = spec.plan, _twins(spec.plan)
+    plan, twins = spec.plan, twins_of(spec.plan)
     report.phase("load", plan.model.name)
-    model, tokenizer = _load(plan, twins)
+    model, tokenizer = loaded(plan, twins)
     set_seed(spec.seed)
-    for twin, options in twins:
-        if hasattr(twin, "wrap"):
-            model = twin.wrap(model, options)
+    model = wrapped(model, twins)
     report.phase("data", plan.data.name)
-    data = _columns_of(rows)
+    data = columns_of(rows)
     rows.clear()
     trainer = _trainer(model, tokenizer, data, arguments, twins, report.run_dir, coat)
     if trainer.args.device.type == "cuda":
@@ -112,7 +105,7 @@ def prepared(
     return trainer, tokenizer
 
 
-def _columns_of(rows: list[dict[str, Any]]) -> Dataset:
+def columns_of(rows: list[dict[str, Any]]) -> Dataset:
     """The rows as datasets stores them. A field that is a text in one row and a number in another has no column."""
     try:
         return Dataset.from_list(rows)
@@ -124,23 +117,13 @@ def _columns_of(rows: list[dict[str, Any]]) -> Dataset:
         ) from error
 
 
-def _twins(plan: Plan) -> Twins:
-    """(torch half, options) of each choice that has one, in slot order."""
-    found = [(technique(c.slot, c.technique).twin, c.options) for c in plan.stage.choices]
-    return [(importlib.import_module(f"backends.techniques.{name}"), options) for name, options in found if name]
-
-
-def _load(plan: Plan, twins: Twins) -> tuple[Any, Any]:
+def loaded(plan: Plan, twins: Twins) -> tuple[Any, Any]:
     """Model and tokenizer from a local folder: safetensors only, no code from the folder, nothing from the network."""
     path = plan.model.path
-    load: dict[str, Any] = {}
-    for twin, options in twins:
-        if hasattr(twin, "load_kwargs"):
-            load |= twin.load_kwargs(options)
     try:
         tokenizer = AutoTokenizer.from_pretrained(path, local_files_only=True, trust_remote_code=False)
         model = AutoModelForCausalLM.from_pretrained(
-            path, local_files_only=True, use_safetensors=True, trust_remote_code=False, **load
+            path, local_files_only=True, use_safetensors=True, trust_remote_code=False, **load_arguments(twins)
         )
     except Exception as error:  # a library may raise anything over a stranger's files
         if is_out_of_memory(error):
@@ -162,25 +145,16 @@ def _trainer(
     run_dir: Path,
     coat: type[Any],
 ) -> Any:
-    mixins = [twin.trainer_mixin(o) for twin, o in twins if hasattr(twin, "trainer_mixin")]
-    optimizers = [twin.optimizer(o) for twin, o in twins if hasattr(twin, "optimizer")]
-    assert len(optimizers) <= 1, "one slot brings the optimizer"
-    trainer_class = type("JournaledTrainer", (coat, *mixins, SFTTrainer), {})
+    trainer_class = type("JournaledTrainer", (coat, *mixins(twins), SFTTrainer), {})
     trainer = trainer_class(
         model=model,
         args=SFTConfig(output_dir=str(run_dir / layout.CHECKPOINTS), disable_tqdm=True, **arguments),
         train_dataset=data,
         processing_class=tokenizer,
-        optimizer_cls_and_kwargs=_with_rate(optimizers[0], arguments) if optimizers else None,
+        optimizer_cls_and_kwargs=optimizer(twins, arguments["learning_rate"]),
     )
     trainer.remove_callback(PrinterCallback)
     return trainer
-
-
-def _with_rate(optimizer: tuple[type, dict[str, Any]], arguments: dict[str, Any]) -> tuple[type, dict[str, Any]]:
-    """The schedule's learning rate, which no optimizer half knows; weight decay comes with the parameter groups."""
-    kind, keywords = optimizer
-    return kind, {"lr": arguments["learning_rate"], **keywords}
 
 
 def _save_result(model: Any, tokenizer: Any, run_dir: Path) -> Path:

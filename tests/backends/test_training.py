@@ -270,10 +270,10 @@ def test_a_full_fine_tune_leaves_a_model_that_loads_alone(tiny_model_dir: Path, 
 
 
 def test_a_field_of_two_types_is_told_in_words() -> None:
-    from backends.trainers.fine_tune import _columns_of
+    from backends.trainers.fine_tune import columns_of
     from planner.problem import ProblemError
 
     rows = [{"messages": [{"role": "user", "content": "a", "name": name}]} for name in ("x", 5)]
     with pytest.raises(ProblemError) as caught:
-        _columns_of(rows)
+        columns_of(rows)
     assert caught.value.problem.code == "data.mixed_types"
