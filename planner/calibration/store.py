@@ -7,7 +7,7 @@ written over it, so nothing is lost. A window and a command line may learn at on
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from planner.strict_json import DamagedError
 
 SCHEMA = 1
 MOST = 500  # observations; the oldest give way
+MOST_BYTES = 1 << 50
+BYTES = tuple(f.name for f in fields(Observation) if f.name.endswith("_bytes"))
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ def load() -> Known:
         if found["schema"] != SCHEMA:
             raise DamagedError(f"calibration.schema is {strict_json.shown(found['schema'])}")
         known: Known = strict_json.record(Known, {k: v for k, v in found.items() if k != "schema"}, "calibration")
+        _check(known)
     except FileNotFoundError:
         return Known()
     except (OSError, ValueError, DamagedError) as error:
@@ -71,6 +74,17 @@ def load() -> Known:
             "Plans are shown uncorrected. Mend the file or move it away.",
         ) from None
     return known
+
+
+def _check(known: Known) -> None:
+    """Raises DamagedError for what no run can have shown: else one wrong figure would move every plan."""
+    names = [x.name for x in known.observations]
+    if len(set(names)) < len(names):
+        raise DamagedError("calibration.observations has one run twice")
+    for i, one in enumerate(known.observations):
+        for field in BYTES:
+            if not 0 <= (n := getattr(one, field)) <= MOST_BYTES:
+                raise DamagedError(f"calibration.observations[{i}].{field} is {n}")
 
 
 def change(how: Callable[[Known], Known]) -> bool:

@@ -307,6 +307,15 @@ def test_a_damaged_store_is_a_problem_and_stays_as_it_is(own_home: Path, text: s
     assert file.read_text(encoding="utf-8") == text
 
 
+@pytest.mark.parametrize("changes", [{"process_bytes": -1}, {"allocated_bytes": 2**60}, {"grows_bytes": -5}, {}])
+def test_what_no_run_can_have_shown_is_damage_and_moves_no_plan(own_home: Path, changes: dict[str, int]) -> None:
+    one = seen(two_epochs(), process=GIB)
+    store.change(lambda known: store.Known((replace(one, versions=(), **changes), *(() if changes else (one, one)))))
+    machine = calibrating.with_corrections(two_epochs().machine)
+    assert machine.corrections == ()
+    assert any("calibration.observations" in note for note in machine.notes)
+
+
 def test_what_several_learn_at_once_is_all_kept(own_home: Path) -> None:
     one, together = seen(two_epochs(), process=GIB), threading.Barrier(6)
 
