@@ -24,6 +24,7 @@ from backends.dry_run.causes import Differing, why
 from backends.dry_run.live import Card, LiveTrace
 from backends.dry_run.replay import replayed, unused_rests
 from backends.dry_run.trainer import FOLLOWED_BATCHES, STEPS, trace
+from backends.trainers.twins import untraceable
 from planner.drafting import draft
 from planner.estimate import Estimate, device_of, estimate, heaviest_batch
 from planner.facts.gpus import capability_of
@@ -31,7 +32,6 @@ from planner.ledger import DEVICE, HOST
 from planner.plan import Plan
 from planner.problem import ProblemError
 from planner.run.results import Difference, DryRun, LiveTensor, MomentBytes
-from planner.techniques import registry
 from planner.units import words
 
 MOST_TENSORS = 40
@@ -41,10 +41,6 @@ NEEDS_CONTENTS = (
     UnsupportedFakeTensorException,
     UnsupportedOperatorException,
 )
-UNTRACEABLE = {
-    "nf4": "bitsandbytes looks into its matrices of codes where a trace has no contents",
-}
-"""Techniques by name, and why they cannot be traced."""
 RESTS = "Unused rests of blocks"
 
 
@@ -62,8 +58,10 @@ def dry_run(
     device, batch = device_of(plan), heaviest_batch(plan)
     assert device is not None
     result = DryRun(device=device.id, steps=STEPS, rows=int(batch.rows), seq=int(batch.seq))
-    if because := _untraceable(plan):
-        return replace(result, untraceable=because)
+    if refused := untraceable(plan):
+        label, because = refused
+        told = f"{label} cannot be traced: {because}. The plan's own figures stand."
+        return replace(result, untraceable=told)
     card = None
     if device.kind != "cpu":
         card = Card(device.kind, capability_of(device.name) if device.kind == "cuda" else 0.0)
@@ -87,14 +85,6 @@ def dry_run(
             smallest_bytes=came.smallest_bytes,
         )
     return replace(result, seconds=round(time.monotonic() - began, 3))
-
-
-def _untraceable(plan: Plan) -> str:
-    for choice in plan.stage.choices:
-        if choice.technique in UNTRACEABLE:
-            label = registry.technique(choice.slot, choice.technique).label
-            return f"{label} cannot be traced: {UNTRACEABLE[choice.technique]}. The plan's own figures stand."
-    return ""
 
 
 def _pictured(result: DryRun, plan: Plan, live: LiveTrace, rests: int) -> DryRun:

@@ -11,6 +11,8 @@ from typing import Any
 import torch
 from transformers import BitsAndBytesConfig
 
+UNTRACEABLE = "bitsandbytes looks into its matrices of codes where a trace has no contents"
+
 
 def load_kwargs(options: Any) -> dict[str, Any]:
     """For `from_pretrained`, which quantises one tensor at a time as it reads the file."""

@@ -52,3 +52,14 @@ def optimizer(twins: Twins, learning_rate: float) -> tuple[type, dict[str, Any]]
         return None
     kind, keywords = found[0]
     return kind, {"lr": learning_rate, **keywords}
+
+
+def untraceable(plan: Plan) -> tuple[str, str] | None:
+    """(label, why) of the first technique whose half says that it cannot be traced without contents."""
+    for choice in plan.stage.choices:
+        chosen = technique(choice.slot, choice.technique)
+        if chosen.twin:
+            why: str = getattr(importlib.import_module(f"backends.techniques.{chosen.twin}"), "UNTRACEABLE", "")
+            if why:
+                return chosen.label, why
+    return None

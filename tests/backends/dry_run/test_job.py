@@ -14,10 +14,11 @@ pytest.importorskip("torch", reason="needs the [train] extra")
 
 from app.cli import dry_run as verb
 from app.cli.exits import Exit
-from backends.dry_run.picture import UNTRACEABLE, dry_run
+from backends.dry_run.picture import dry_run
 from backends.jobs import dry_run as job
 from backends.meter import Meter
 from backends.report import Report
+from backends.techniques import weights_nf4
 from planner.estimate import estimate
 from planner.facts.model import catalogue
 from planner.plan import Plan
@@ -90,7 +91,7 @@ def test_a_stopped_dry_run_leaves_nothing(tmp_path: Path, plan: Plan) -> None:
 def test_what_cannot_be_traced_is_refused_by_its_name(plan: Plan) -> None:
     refused = dry_run(plan.with_choice(choose(Slot.WEIGHTS, "nf4")))
     assert refused.untraceable.startswith("4-bit (NF4)")
-    assert UNTRACEABLE["nf4"] in refused.untraceable
+    assert weights_nf4.UNTRACEABLE in refused.untraceable
     assert (refused.live_bytes, refused.moments, refused.tensors) == (0, (), ())
     assert list(verb.in_words(refused)) == [refused.untraceable]
 
