@@ -10,23 +10,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 
+from planner.beside import band_of, grows_of, kept_of, open_tensors, unseen_of
 from planner.calibration import apply
 from planner.calibration.apply import Learned
 from planner.calibration.correction import PROOF
 from planner.calibration.fingerprint import device_name, fingerprint
 from planner.calibration.said import evidence
 from planner.draft import Draft
-from planner.drafting import ANSWER_TOKENS, device_of, draft, plan_problems
+from planner.drafting import device_of, draft, plan_problems
 from planner.facts.data import Batches, BatchShape, batches
 from planner.facts.machine import Device, MachineFacts
 from planner.facts.model.families import FAMILIES, stacks_of
-from planner.interval import Cause, activations_width, around, ends, length_width, share, states_width
-from planner.kept import CACHING, kept
-from planner.ledger import DEVICE, DISK, HOST, STATES, At, Line, Place
+from planner.interval import Cause, around, ends
+from planner.ledger import DEVICE, DISK, HOST, At, Line, Place
 from planner.plan import Plan
 from planner.problem import Problem, ProblemError
-from planner.reserved import NOTHING, Band, band
-from planner.techniques.attention_eager import attend as writes_scores
+from planner.reserved import Band
 from planner.tier import Reserved, Tier, Verdict
 from planner.units import Num, maximum
 from planner.verdict import judge, sentence
@@ -81,7 +80,7 @@ def estimate(plan: Plan) -> Estimate:
             _tier(
                 device,
                 machine,
-                _band(drafts, shapes, place, plan.data.size_bytes),
+                band_of(drafts, shapes, place, plan.data.size_bytes),
                 drafts,
                 totals.get(place, {}),
                 timeline,
@@ -123,11 +122,11 @@ def estimate_grid(plan: Plan, rows: Num, seq: Num) -> dict[str, Num]:
         live: Num = 0
         for total in totals.get(place, {}).values():
             live = maximum(live, total)
-        beside = _band(drafts, shapes, place, plan.data.size_bytes)
-        context, allocator = beside.context_bytes, _kept(beside, drafts, totals.get(place, {}), live, place)
+        beside = band_of(drafts, shapes, place, plan.data.size_bytes)
+        context, allocator = beside.context_bytes, kept_of(beside, drafts, totals.get(place, {}), live, place)
         if learned is not None and place is first:
             context = apply.context(learned.context, context, device.kind)
-            grows = _grows(drafts, totals.get(place, {}), place) if learned.activations else 0
+            grows = grows_of(drafts, totals.get(place, {}), place) if learned.activations else 0
             allocator = apply.allocator(learned, allocator, live, grows)
         peaks[place.tier] = live + context[1] + allocator[1]
     return peaks
@@ -184,48 +183,12 @@ def _totals(lines: Iterable[Line]) -> dict[Place, dict[At, Num]]:
     return totals
 
 
-def _band(drafts: tuple[Draft, ...], shapes: int, place: Place, rows_bytes: int) -> Band:
-    if place is DISK:
-        return NOTHING
-    kind = drafts[0].device
-    if place is HOST and kind != "cpu":
-        kind = "host"
-    first = drafts[0]
-    written = ANSWER_TOKENS if first.sample_tokens and first.attend is writes_scores else 0
-    recompute, entries = any(d.recompute for d in drafts), first.facts.vocab_size
-    return band(kind, recompute, first.compute_bits, shapes, first.capability, entries, written, rows_bytes)
-
-
-def _kept(band: Band, drafts: tuple[Draft, ...], by_at: dict[At, Num], live: Num, place: Place) -> tuple[Num, Num, Num]:
-    """Low, expected and high bytes that the allocator holds beside live tensors."""
-    if place is not DEVICE or drafts[0].device not in CACHING:
-        return band.allocator(live)
-    lines = chain.from_iterable([d.lines for d in drafts])
-    return kept(by_at, lines, drafts[-1].stacks, any(d.recompute for d in drafts))
-
-
-def _grows(drafts: tuple[Draft, ...], by_at: dict[At, Num], place: Place) -> Num:
-    """What grows with the batch of the live bytes at a place's fullest instant."""
-    states: dict[At, Num] = {}
-    for d in drafts:
-        for _, kind, where, size, alive, _, _ in d.lines:
-            if kind in STATES and where is place:
-                for at in alive:
-                    states[at] = states.get(at, 0) + size
-    live: Num = 0
-    grows: Num = 0
-    for at, total in by_at.items():
-        grows = grows + (total - states.get(at, 0) - grows) * (total > live)
-        live = maximum(live, total)
-    return grows
-
-
 def _proved(plan: Plan, drafts: tuple[Draft, ...], shapes: int, learned: Learned, tier: Tier) -> Tier:
     """The tier as it was seen, where its plan was proved on this device; else as it is."""
     found = apply.proof_of(learned, fingerprint(plan, tuple([d.batch for d in drafts])))
     if found is None or tier.peak_at is None:
         return tier
-    later = _unseen_by_proof(plan, drafts, shapes)
+    later = unseen_of(drafts, shapes, plan.data.size_bytes)
     low, expected, high = apply.proved(found, later, tier.reserved.allocator, drafts[0].device)
     live, reserved = tier.live_bytes, tier.reserved
     causes = (around(PROOF, (low, expected, high)),)
@@ -236,35 +199,7 @@ def _proved(plan: Plan, drafts: tuple[Draft, ...], shapes: int, learned: Learned
 def unseen_by_proof(plan: Plan) -> int:
     """Bytes expected of a run beyond what its proof meets: kernels for other lengths and answers, and all rows."""
     drawn = batches(plan.data, plan.stage.schedule)
-    return _unseen_by_proof(plan, (_heaviest(plan, 0, drawn),), drawn.different)[1]
-
-
-def _unseen_by_proof(plan: Plan, drafts: tuple[Draft, ...], shapes: int) -> tuple[int, int, int]:
-    """Low, expected and high of them. On a card neither is the card's."""
-    if drafts[0].device != "cpu":
-        return 0, 0, 0
-    silent = tuple([d._replace(sample_tokens=0) for d in drafts])
-    whole, seen = _band(drafts, shapes, HOST, plan.data.size_bytes), _band(silent, 1, HOST, 0)
-    low, expected, high = (a - b for a, b in zip(whole.context_bytes, seen.context_bytes, strict=True))
-    return low, expected, high
-
-
-def _of_tensors(drafts: tuple[Draft, ...], at: At, live: int) -> tuple[Cause, ...]:
-    """What is not known of the live tensors of a card at its peak: published runs differ by libraries and kernels."""
-    held = [
-        size
-        for d in drafts
-        for _, kind, place, size, alive, _, _ in d.lines
-        if kind in STATES and place is DEVICE and at in alive
-    ]
-    states = sum(held)
-    grows = live - states
-    certain = all(d.batch.certain for d in drafts)
-    return (
-        share("exact states", states, states_width("exact")),
-        share("activations", grows, activations_width("train")),
-        share("data length", grows, length_width("exact" if certain else "cap_only")),
-    )
+    return unseen_of((_heaviest(plan, 0, drawn),), drawn.different, plan.data.size_bytes)[1]
 
 
 def _tier(
@@ -280,16 +215,16 @@ def _tier(
     sizes = [by_at.get(at, 0) for at in timeline]
     live = max(sizes)
     peak_at = timeline[sizes.index(live)] if live else None
-    context, allocator, why = band.context_bytes, _kept(band, drafts, by_at, live, place), band.why
+    context, allocator, why = band.context_bytes, kept_of(band, drafts, by_at, live, place), band.why
     if learned is not None:
         context = apply.context(learned.context, context, device.kind)
-        grows = _grows(drafts, by_at, place) if learned.activations else 0
+        grows = grows_of(drafts, by_at, place) if learned.activations else 0
         allocator = apply.allocator(learned, allocator, live, grows)
         why = " ".join(filter(None, [evidence(learned.of_all), why]))
     beside = context[1] + allocator[1]
     causes: tuple[Cause, ...] = (around("allocator", allocator), around("context", context))
     if place is DEVICE and peak_at is not None:
-        causes += _of_tensors(drafts, peak_at, live)
+        causes += open_tensors(drafts, peak_at, live)
         low, high = ends(live + beside, causes)
     else:
         low, high = live + context[0] + allocator[0], live + context[2] + allocator[2]
