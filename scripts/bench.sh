@@ -3,7 +3,7 @@
 # All are run, also after one that missed its goal; the exit code is 1 if any did.
 set -u
 missed=0
-for file in benchmarks/estimate_speed.py benchmarks/window_start.py benchmarks/worker_overhead.py; do
+for file in benchmarks/estimate_speed.py benchmarks/window_start.py benchmarks/worker_overhead.py benchmarks/dry_run_large.py; do
     echo "== $file"
     "$1/python" "$file" || missed=1
 done
