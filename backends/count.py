@@ -1,8 +1,8 @@
-"""Counts the bytes of every live tensor storage during real training steps, line by line of the ledger.
+"""Counts the bytes of every live tensor storage during real training steps.
 
 This is the referee of the planner: it knows nothing of its formulas. Each storage is seen when an operation returns
-it, forgotten when it dies, and given to a ledger line by what it is (weight, gradient, optimizer state, batch) or by
-where it was made (a block's forward, the loss, a block's backward, the update). For every moment of the timeline it
+it, forgotten when it dies, and remembered with what it is (weight, gradient, optimizer state, batch) and where it was
+made (a block's forward, the loss, a block's backward, the update), for `count_lines` to go by. For every moment of the timeline it
 keeps the instant with the most bytes. It must not change what is computed, and sees nothing inside one operation.
 """
 
@@ -249,76 +249,3 @@ def _beside(parameter: torch.Tensor) -> Iterator[torch.Tensor]:
         nested = state.state2
         parts = (state.absmax, state.code, state.offset, *((nested.absmax, nested.code) if nested else ()))
         yield from (x for x in parts if x is not None)
-
-
-ROLES = {
-    "weights": "Weights",
-    "adapter": "Adapter",
-    "state": "Optimizer states",
-    "batch": "Batch",
-    "workspace": "Workspaces of matmuls",
-}
-
-
-def by_line(instant: Instant, n_blocks: int, head_bytes: int, *, accumulated: bool) -> dict[str, int]:
-    """Bytes of an instant by the ledger's lines. accumulated: gradients of earlier micro-batches stay."""
-    lines: dict[str, int] = {}
-    for storage in instant.storages:
-        what = line_of(storage, instant.where, n_blocks, head_bytes, accumulated)
-        lines[what] = lines.get(what, 0) + storage.bytes
-    return lines
-
-
-def line_of(storage: Storage, where: Where, n_blocks: int, head_bytes: int, accumulated: bool) -> str:
-    """The ledger line a storage belongs to: by its role, else by where it was made and where the run is now."""
-    if storage.role in ROLES:
-        return ROLES[storage.role]
-    stretch, block, micro_batch = where
-    made, made_block, made_batch = storage.made
-    gradient = storage.role == "gradient"
-    if stretch == "update":
-        return "Gradients" if gradient else "Update workspace"
-    if gradient and made_batch != micro_batch:
-        return "Gradients"
-    if stretch in ("forward", "backward") and made_block == block and made in (stretch, "forward") and block >= 0:
-        return f"One block, {stretch}"
-    of_head = made == "loss" and storage.bytes == head_bytes and stretch != "loss"
-    if stretch == "backward_end" and (made == "backward_end" or not (gradient or of_head)):
-        return "End of backward"
-    if stretch == "loss" and made == "loss":
-        return "Logits and loss"
-    if gradient:
-        return "Gradients" if accumulated else "Gradients so far"
-    if of_head:
-        return "Gradient of the tied head" if accumulated else "Gradients so far"
-    if made == "forward" and made_block >= 0:
-        if stretch == "loss" and made_block == n_blocks - 1:
-            return "Kept by the last block"
-        return "Kept so far" if stretch == "forward" else "Kept for backward"
-    if made == "forward":
-        return "Attention mask" if len(storage.shape) == 4 else "Before the blocks"
-    return {"loss": "Logits and loss", "forward": "One block, forward"}.get(stretch, "One block, backward")
-
-
-class CountedSteps:
-    """Goes before SFTTrainer: every step of `train` is counted into `live_count`."""
-
-    live_count: LiveCount
-
-    def begun(self) -> LiveCount:
-        """The count of a training that begins now."""
-        return LiveCount(self.model)  # type: ignore[attr-defined]
-
-    def train(self, *args: Any, **kwargs: Any) -> Any:
-        self.live_count = self.begun()
-        with self.live_count:
-            return super().train(*args, **kwargs)  # type: ignore[misc]
-
-    def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        with self.live_count.micro_batch(inputs):
-            return super().training_step(model, inputs, *args, **kwargs)  # type: ignore[misc]
-
-    def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
-        optimizer = super().create_optimizer(*args, **kwargs)  # type: ignore[misc]
-        optimizer.register_step_post_hook(self.live_count.updated)
-        return optimizer

@@ -19,7 +19,8 @@ from datasets import Dataset
 from transformers import PrinterCallback, set_seed
 from trl import SFTConfig, SFTTrainer  # type: ignore[attr-defined]
 
-from backends.count import CountedSteps, LiveCount, by_line
+from backends.count import LiveCount
+from backends.count_lines import by_line
 from backends.trainers.fine_tune import loaded
 from backends.trainers.twins import Twins, mixins, optimizer, twins_of, wrapped
 from planner.estimate import Estimate, estimate
@@ -58,6 +59,30 @@ class Compared:
     def close(self) -> bool:
         """Within 2 %, or 8 KiB of small things that belong nowhere (a loss, a norm) or die a little earlier."""
         return abs(self.planned - self.counted) <= max(self.counted // 50, 8 * KIB)
+
+
+class CountedSteps:
+    """Goes before SFTTrainer: every step of `train` is counted into `live_count`."""
+
+    live_count: LiveCount
+
+    def begun(self) -> LiveCount:
+        """The count of a training that begins now."""
+        return LiveCount(self.model)  # type: ignore[attr-defined]
+
+    def train(self, *args: Any, **kwargs: Any) -> Any:
+        self.live_count = self.begun()
+        with self.live_count:
+            return super().train(*args, **kwargs)  # type: ignore[misc]
+
+    def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        with self.live_count.micro_batch(inputs):
+            return super().training_step(model, inputs, *args, **kwargs)  # type: ignore[misc]
+
+    def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
+        optimizer = super().create_optimizer(*args, **kwargs)  # type: ignore[misc]
+        optimizer.register_step_post_hook(self.live_count.updated)
+        return optimizer
 
 
 def count(plan: Plan, data: list[dict[str, Any]]) -> LiveCount:

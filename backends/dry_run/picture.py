@@ -18,7 +18,8 @@ from torch._subclasses.fake_tensor import (
     UnsupportedOperatorException,
 )
 
-from backends.count import Instant, line_of
+from backends.count import Instant
+from backends.count_lines import line_of
 from backends.counted import Compared, compare
 from backends.dry_run.causes import Differing, why
 from backends.dry_run.live import Card, LiveTrace

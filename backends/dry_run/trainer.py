@@ -13,8 +13,7 @@ from typing import Any
 
 import torch
 
-from backends.count import CountedSteps
-from backends.counted import counted_trainer
+from backends.counted import CountedSteps, counted_trainer
 from backends.dry_run import planned
 from backends.dry_run.card import as_on
 from backends.dry_run.empty import make_fake, no_contents

@@ -8,7 +8,8 @@ from typing import Any
 import torch
 import transformers
 
-from backends.count import LiveCount, by_line
+from backends.count import LiveCount
+from backends.count_lines import by_line
 from planner.adapters.adapted import adapted
 from planner.adapters.lora import Lora
 from planner.draft import Draft
