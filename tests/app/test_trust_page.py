@@ -282,7 +282,7 @@ def test_what_is_taken_away_in_the_window_is_forgotten_and_comes_back(qtbot: QtB
     page.resize(1200, 800)
     page.show()
     learning.refresh()
-    qtbot.waitUntil(lambda: len(page.taught.corrections) == 2)
+    qtbot.waitUntil(lambda: len(page.taught.corrections) == 3)
     qtbot.waitUntil(lambda: [r.origin for r in page.state.own] == [Origin.PROOF])
     before = page.taught.corrections
     page.taught.stack.push(taught_module._Remove(page.taught, before[0]))
