@@ -222,6 +222,8 @@ def test_a_correction_is_shown_with_amount_spread_and_evidence() -> None:
     assert size_in_words(CORRECTIONS[0]) == "+31 MiB (+22 MiB to +40 MiB)"
     assert size_in_words(CORRECTIONS[1]) == "−1.20 % (−2.00 % to −0.40 %)"
     assert evidence_words(CORRECTIONS[0]) == "from 3 runs on A processor"
+    proved = replace(CORRECTIONS[0], term=PROOF, runs=("one",), plan="p")
+    assert evidence_words(proved) == "from 1 proof on A processor"
 
 
 def test_a_proof_is_called_by_what_was_proved(qtbot: QtBot) -> None:

@@ -35,7 +35,8 @@ NAMELESS: Mapping[str, str] = MappingProxyType({})
 def evidence_words(correction: Correction) -> str:
     """`from 4 runs on a processor`."""
     n = len(correction.runs)
-    return f"from {n} run{'' if n == 1 else 's'} on {device_words(correction)}"
+    what = "proof" if correction.term == PROOF else "run"
+    return f"from {n} {what}{'' if n == 1 else 's'} on {device_words(correction)}"
 
 
 def device_words(correction: Correction) -> str:
