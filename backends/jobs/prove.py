@@ -28,6 +28,9 @@ from planner.run.spec import RunSpec
 from planner.units import words
 
 STEPS = 2  # the optimizer's states exist from the second on
+MICRO_BATCHES = (
+    2  # of a step with more: in the second gradients of an earlier one are there, and no later one adds to that
+)
 
 
 def run(spec: RunSpec, report: Report, meter: Meter) -> events.Finished:
@@ -68,8 +71,8 @@ def _steps(spec: RunSpec, batch: list[dict[str, Any]], report: Report, meter: Me
     from backends.trainers.fine_tune import prepared
     from backends.trainers.unsaved import StoppedError, Unsaved
 
-    repeated = batch * (spec.plan.stage.schedule.grad_accumulation * STEPS)
-    trainer, _ = prepared(spec, repeated, _arguments(spec, len(batch)), report, meter, Unsaved)
+    passes = min(MICRO_BATCHES, spec.plan.stage.schedule.grad_accumulation)
+    trainer, _ = prepared(spec, batch * (passes * STEPS), _arguments(spec, len(batch), passes), report, meter, Unsaved)
     control = Control(report, lambda: meter.process.last, lambda _say: report.note("A proof answers no questions."))
     trainer.attach(report, meter, control)
     if threading.current_thread() is threading.main_thread():
@@ -87,10 +90,11 @@ def _steps(spec: RunSpec, batch: list[dict[str, Any]], report: Report, meter: Me
     return proof
 
 
-def _arguments(spec: RunSpec, rows: int) -> dict[str, Any]:
+def _arguments(spec: RunSpec, rows: int, passes: int) -> dict[str, Any]:
     """The run's own, but for which rows come, how often, and that nothing is kept."""
     return dict(spec.arguments) | {
         "per_device_train_batch_size": rows,
+        "gradient_accumulation_steps": passes,
         "max_steps": STEPS,
         "train_sampling_strategy": "sequential",
         "save_strategy": "no",
