@@ -124,6 +124,15 @@ class Elided(Words):
         p.drawText(room, int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), shown)
 
 
+def over(*words: Words) -> QVBoxLayout:
+    """A title over what stands under it, without a gap."""
+    column = QVBoxLayout()
+    column.setSpacing(0)
+    for each in words:
+        column.addWidget(each)
+    return column
+
+
 def caption(text: str) -> Words:
     """The small heading of a section."""
     label = Words(text.upper(), "muted", 0.82, bold=True)

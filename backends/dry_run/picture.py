@@ -24,7 +24,8 @@ from backends.counted import Compared, compare
 from backends.dry_run.causes import Differing, why
 from backends.dry_run.live import Card, LiveTrace
 from backends.dry_run.replay import replayed, unused_rests
-from backends.dry_run.trainer import FOLLOWED_BATCHES, STEPS, trace
+from backends.dry_run.trainer import trace
+from backends.few_steps import MICRO_BATCHES, STEPS
 from backends.trainers.twins import untraceable
 from planner.drafting import draft
 from planner.estimate import Estimate, device_of, estimate, heaviest_batch
@@ -144,7 +145,7 @@ def _differences(prediction: Estimate, live: LiveTrace, card: Card | None, rests
 
 def _notes(plan: Plan, card: Card | None, rests: int) -> tuple[str, ...]:
     notes = []
-    if plan.stage.schedule.grad_accumulation > FOLLOWED_BATCHES:
+    if plan.stage.schedule.grad_accumulation > MICRO_BATCHES:
         notes.append("Of each step two micro-batches are followed; the others do what the second does.")
     if card is not None:
         notes.append("Traced on the CPU with the kernels that torch takes on a card; never run beside one.")

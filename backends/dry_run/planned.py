@@ -40,7 +40,6 @@ def empty_model(plan: Plan, twins: Twins) -> Any:
     Raises ProblemError `model.no_shapes`, `model.not_buildable`, `model.packed`.
     """
     load = load_arguments(twins)
-    load.pop("quantization_config", None)  # its matrices are put in by whoever traces them
     try:
         config = configuration(plan.model)
         if packed := getattr(config, "quantization_config", None):

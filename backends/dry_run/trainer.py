@@ -18,17 +18,10 @@ from backends.dry_run import planned
 from backends.dry_run.card import as_on
 from backends.dry_run.empty import make_fake, no_contents
 from backends.dry_run.live import Card, LiveTrace
+from backends.few_steps import MICRO_BATCHES, STEPS, StoppedError
 from backends.trainers.twins import twins_of
 from planner.facts.data import BatchShape
 from planner.plan import Plan
-
-STEPS = 2
-FOLLOWED_BATCHES = 2
-"""Micro-batches of a step: from the second on they find the gradients of the ones before, and are all alike."""
-
-
-class StoppedError(Exception):
-    """Somebody wished for an end."""
 
 
 class TracedSteps(CountedSteps):
@@ -91,7 +84,7 @@ def trace(
     twins = twins_of(plan)
     model = planned.empty_model(plan, twins)
     accumulated = plan.stage.schedule.grad_accumulation
-    followed = min(accumulated, FOLLOWED_BATCHES)
+    followed = min(accumulated, MICRO_BATCHES)
     kind = type(
         "OnCard", (TracedSteps,), {"card": card, "left_out": accumulated - followed, "tell": staticmethod(tell)}
     )

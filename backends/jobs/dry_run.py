@@ -11,6 +11,7 @@ import time
 from dataclasses import replace
 
 from backends.control import Control
+from backends.few_steps import STEPS, StoppedError
 from backends.meter import Meter
 from backends.report import Report
 from planner.estimate import device_of, estimate
@@ -21,7 +22,6 @@ from planner.run.spec import RunSpec
 from planner.units import words
 
 TELL_EVERY_S = 0.3
-STEPS = 2
 
 
 def run(spec: RunSpec, report: Report, meter: Meter) -> events.Finished:
@@ -35,7 +35,6 @@ def run(spec: RunSpec, report: Report, meter: Meter) -> events.Finished:
     import torch  # only now: it takes seconds, and what is wrong with the plan is told at once
 
     from backends.dry_run.picture import dry_run
-    from backends.dry_run.trainer import StoppedError
 
     torch.set_num_threads(1)  # nothing is computed
     control = Control(report, lambda: meter.process.last, lambda _say: report.note("A dry run answers no questions."))

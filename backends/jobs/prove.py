@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from backends.control import Control
+from backends.few_steps import MICRO_BATCHES, STEPS, StoppedError
 from backends.jobs.train import check_model, rows_of_file
 from backends.meter import Meter
 from backends.report import Report
@@ -26,11 +27,6 @@ from planner.run.results import PROOF, Proof, save
 from planner.run.said import said_of
 from planner.run.spec import RunSpec
 from planner.units import words
-
-STEPS = 2  # the optimizer's states exist from the second on
-MICRO_BATCHES = (
-    2  # of a step with more: in the second gradients of an earlier one are there, and no later one adds to that
-)
 
 
 def run(spec: RunSpec, report: Report, meter: Meter) -> events.Finished:
@@ -69,7 +65,7 @@ def run(spec: RunSpec, report: Report, meter: Meter) -> events.Finished:
 def _steps(spec: RunSpec, batch: list[dict[str, Any]], report: Report, meter: Meter) -> Proof | None:
     """Two steps and an evaluation; None when somebody stopped it. Everything loaded belongs to this call."""
     from backends.trainers.fine_tune import prepared
-    from backends.trainers.unsaved import StoppedError, Unsaved
+    from backends.trainers.unsaved import Unsaved
 
     passes = min(MICRO_BATCHES, spec.plan.stage.schedule.grad_accumulation)
     trainer, _ = prepared(spec, batch * (passes * STEPS), _arguments(spec, len(batch), passes), report, meter, Unsaved)

@@ -7,11 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from backends.few_steps import StoppedError
 from backends.trainers.journaled import Journaled
-
-
-class StoppedError(Exception):
-    """Somebody has asked the steps to stop."""
 
 
 class Unsaved(Journaled):

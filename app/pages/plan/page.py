@@ -23,7 +23,7 @@ from app.pages.plan.picks import Pick, plan_with_data, plan_with_machine, plan_w
 from app.pages.plan.state import title, view
 from app.theme import em
 from app.widgets.buttons import Button
-from app.widgets.surface import Elided, Words
+from app.widgets.surface import Elided, Words, over
 from planner.estimate import Estimate
 from planner.facts.machine import MachineFacts
 from planner.ledger import At
@@ -73,13 +73,9 @@ class PlanPage(QWidget):
     def _head(self) -> QHBoxLayout:
         row = QHBoxLayout()
         row.setSpacing(em(0.6))
-        names = QVBoxLayout()
-        names.setSpacing(0)
         self.title = Elided("Looking at this computer …", "text", 1.5, bold=True)
         self.title.setAccessibleName("Plan title")
         self.subtitle = Words("", "muted", 0.92)
-        names.addWidget(self.title)
-        names.addWidget(self.subtitle)
         self.dry_run = Button("&Dry run")
         self.dry_run.setAccessibleName("Dry run")
         self.dry_run.clicked.connect(self.dry_run_wanted.emit)
@@ -95,7 +91,7 @@ class PlanPage(QWidget):
         self.start.setAccessibleName("Start")
         self.start.setToolTip("Start this run on this computer (Ctrl+Return)")
         self.start.clicked.connect(self.start_wanted.emit)
-        row.addLayout(names, 1)
+        row.addLayout(over(self.title, self.subtitle), 1)
         for button in (self.dry_run, self.prove, self.export, self.start):
             button.setEnabled(False)
             row.addWidget(button)

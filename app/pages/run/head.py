@@ -9,7 +9,7 @@ from app.pages.run.state import RunRecord
 from app.theme import em
 from app.widgets.buttons import Button
 from app.widgets.progress_strip import Progress
-from app.widgets.surface import Card, Elided, Words
+from app.widgets.surface import Card, Elided, Words, over
 from planner.units import words
 
 PHASES = {
@@ -38,15 +38,11 @@ class RunHead(QWidget):
         layout.setSpacing(em(0.7))
         top = QHBoxLayout()
         top.setSpacing(em(0.6))
-        names = QVBoxLayout()
-        names.setSpacing(0)
         self.title = Elided("", "text", 1.5, bold=True)
         self.title.setAccessibleName("Run title")
         self.subtitle = Elided("", "muted", 0.92)
         self.subtitle.setAccessibleName("Run state")
-        names.addWidget(self.title)
-        names.addWidget(self.subtitle)
-        top.addLayout(names, 1)
+        top.addLayout(over(self.title, self.subtitle), 1)
         self.folder = self._button(top, "Open fol&der", "Open the run's folder")
         self.folder.clicked.connect(self.folder_wanted.emit)
         self.sample = self._button(top, "Take a s&ample", "Let the model answer the sample question now")

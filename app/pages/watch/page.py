@@ -18,7 +18,7 @@ from app.widgets.chart_card import ChartCard
 from app.widgets.empty_page import EmptyPage
 from app.widgets.said_took import SaidTook
 from app.widgets.scroll import Scrolled
-from app.widgets.surface import Card, Elided, Words, caption
+from app.widgets.surface import Card, Elided, Words, caption, over
 from planner.units import words
 
 
@@ -63,15 +63,11 @@ class WatchPage(QWidget):
     def _head(self) -> QHBoxLayout:
         head = QHBoxLayout()
         head.setSpacing(em(0.6))
-        names = QVBoxLayout()
-        names.setSpacing(0)
         self.title = Elided("", "text", 1.5, bold=True)
         self.title.setAccessibleName("Watched process")
         self.command = Elided("", "muted", 0.92)
         self.command.setAccessibleName("Command line")
-        names.addWidget(self.title)
-        names.addWidget(self.command)
-        head.addLayout(names, 1)
+        head.addLayout(over(self.title, self.command), 1)
         self.children_box = QCheckBox("With &its children")
         self.children_box.setAccessibleName("Add up the processes that it started")
         self.children_box.setToolTip("Add up the processes that it started: workers that load data, other ranks")
