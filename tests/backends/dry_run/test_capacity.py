@@ -55,3 +55,15 @@ def test_segments_that_stay_unused_are_what_lies_between() -> None:
     events = [(0, 30 * MIB), (0, 0), (1, 50 * MIB)]  # the first one's segment is too small for the second
     assert Allocator().replay(events).reserved_bytes == 80 * MIB
     assert smallest_capacity(events) == 50 * MIB
+
+
+def test_a_replay_tells_what_expandable_segments_would_save() -> None:
+    """Each tensor is a little larger than the one before: segments of fixed size fit none of them again."""
+    pytest.importorskip("torch", reason="needs the [train] extra")
+    from backends.dry_run.replay import replayed
+
+    events: list[Event] = [(0, 30 * MIB), (0, 0), (1, 50 * MIB), (1, 0), (2, 70 * MIB)]
+    came = replayed(events)
+    assert came.allocated_bytes == came.smallest_bytes == 70 * MIB
+    assert came.reserved_bytes == (30 + 50 + 70) * MIB
+    assert came.expandable_bytes == 80 * MIB  # one segment, grown by whole pages of 20 MiB
