@@ -1,4 +1,4 @@
-"""Work off the GUI thread: a plain function runs on a thread, its result or its `Problem` comes back as a signal.
+"""Work off the GUI thread: a plain function runs on a thread, its result or its `Problem` comes back to the GUI thread.
 
 Nothing that reads a file, asks a device or waits for a process may run anywhere else in the window. The threads are
 daemons: a download or a count under way does not keep a closed window's process alive.
@@ -10,20 +10,61 @@ import contextlib
 import logging
 import threading
 from collections.abc import Callable
+from itertools import count
+from queue import SimpleQueue
 from typing import Any
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from planner.problem import Problem, ProblemError
 
 log = logging.getLogger("plimsoll.window")
 
 
-class _Mailbox(QObject):
-    """Lives on the GUI thread, so that what is posted from a thread arrives there, in order."""
+class _Post(QObject):
+    """Brings what threads say to the GUI thread, in order.
 
-    progressed = Signal(object)
-    came = Signal(object, object)  # result, problem
+    There is one for as long as the program lives, and it alone knows who is to be told: an object of Qt that was made
+    for one piece of work could be dropped while its thread is inside `emit`, and a widget that only a thread still
+    knows would be taken apart on that thread.
+    """
+
+    _sent = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._numbers = count()
+        self._readers: dict[int, Callable[[Any, bool], None]] = {}
+        self._letters: SimpleQueue[tuple[int, Any, bool]] = SimpleQueue()
+        self._sent.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
+
+    def expect(self, read: Callable[[Any, bool], None]) -> int:
+        """The number under which a thread's letters reach `read`, with whether it was the last."""
+        number = next(self._numbers)
+        self._readers[number] = read
+        return number
+
+    def send(self, number: int, letter: Any, *, last: bool) -> None:
+        """From any thread."""
+        self._letters.put((number, letter, last))
+        with contextlib.suppress(RuntimeError):  # the window is gone, nobody waits for this any more
+            self._sent.emit()
+
+    @Slot()
+    def _deliver(self) -> None:
+        number, letter, last = self._letters.get_nowait()
+        read = self._readers.pop(number) if last else self._readers[number]
+        read(letter, last)
+
+
+_POST: list[_Post] = []
+
+
+def _post() -> _Post:
+    """Called on the GUI thread only, which is so the one that the first call puts it on."""
+    if not _POST:
+        _POST.append(_Post())
+    return _POST[0]
 
 
 class Task:
@@ -36,21 +77,16 @@ class Task:
         self.wanted = False
 
 
-_UNDER_WAY: set[_Mailbox] = set()  # keeps mailboxes alive until their letter is read
-
-
-def _do(work: Callable[[], Any], box: _Mailbox) -> None:
-    result, problem = None, None
+def _outcome(work: Callable[[], Any]) -> tuple[Any, Problem | None]:
+    """What the work returned, or why it did not."""
     try:
-        result = work()
+        return work(), None
     except ProblemError as error:
-        problem = error.problem
+        return None, error.problem
     except Exception as error:  # the edge of a thread: what is lost here is lost for good
         log.exception("work in the background failed")
         fact = f"Something went wrong in the program: {type(error).__name__}: {error}"
-        problem = Problem("window.internal", fact, "The log has the details; please report it.")
-    with contextlib.suppress(RuntimeError):  # the window is gone, nobody waits for this any more
-        box.came.emit(result, problem)
+        return None, Problem("window.internal", fact, "The log has the details; please report it.")
 
 
 def run(
@@ -59,47 +95,39 @@ def run(
     failed: Callable[[Problem], None] | None = None,
 ) -> Task:
     """Run `work` on a thread; then, on the GUI thread, `done(result)` or `failed(problem)`."""
-    task, box = Task(), _Mailbox()
-    _UNDER_WAY.add(box)
-
-    def came(result: Any, problem: Problem | None) -> None:
-        _UNDER_WAY.discard(box)
-        box.deleteLater()
-        if not task.wanted:
-            return
-        if problem is None:
-            done(result)
-        elif failed:
-            failed(problem)
-
-    box.came.connect(came, Qt.ConnectionType.QueuedConnection)
-    threading.Thread(target=_do, args=(work, box), name="window-work", daemon=True).start()
-    return task
+    return run_with_progress(lambda _tell: work(), lambda _value: None, done, failed)
 
 
 def run_with_progress(
     work: Callable[[Callable[[Any], None]], Any],
     progressed: Callable[[Any], None],
     done: Callable[[Any], None],
-    failed: Callable[[Problem], None],
+    failed: Callable[[Problem], None] | None,
 ) -> Task:
     """Like `run`; `work` gets a function that reports progress, delivered to `progressed` on the GUI thread."""
-    task, box = Task(), _Mailbox()
-    _UNDER_WAY.add(box)
+    task, post = Task(), _post()
 
-    def tell(value: Any) -> None:
-        if task.wanted:
-            progressed(value)
+    def read(letter: Any, last: bool) -> None:
+        if not task.wanted:
+            return
+        if not last:
+            progressed(letter)
+            return
+        result, problem = letter
+        if problem is None:
+            done(result)
+        elif failed:
+            failed(problem)
 
-    box.progressed.connect(tell, Qt.ConnectionType.QueuedConnection)
-
-    def came(result: Any) -> None:
-        _UNDER_WAY.discard(box)
-        done(result)
-
-    def went_wrong(problem: Problem) -> None:
-        _UNDER_WAY.discard(box)
-        failed(problem)
-
-    run(lambda: work(box.progressed.emit), came, went_wrong)
+    _begin(work, post, post.expect(read))
     return task
+
+
+def _begin(work: Callable[[Callable[[Any], None]], Any], post: _Post, number: int) -> None:
+    """Start the thread, which knows the work and a number and nobody who waits for it."""
+
+    def do() -> None:
+        outcome = _outcome(lambda: work(lambda value: post.send(number, value, last=False)))
+        post.send(number, outcome, last=True)
+
+    threading.Thread(target=do, name="window-work", daemon=True).start()

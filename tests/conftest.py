@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,18 @@ from tests.warm_worker import WarmStart
 
 # before torch is loaded anywhere: two test processes on two cores would otherwise spin against each other
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+
+
+@pytest.fixture(autouse=True)
+def _widgets_collected_on_this_thread(request: pytest.FixtureRequest) -> Iterator[None]:
+    """As `app.collecting` has it in the program: no thread of a window's test takes its widgets apart."""
+    if "qtbot" not in request.fixturenames:
+        yield
+        return
+    gc.disable()
+    yield
+    gc.collect(1)
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
