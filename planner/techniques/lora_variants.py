@@ -1,4 +1,4 @@
-"""In which other ways LoRA can be set, for advice: what each saves is estimated, what each gives up is said here."""
+"""In which other ways LoRA can be set: for advice, where what each gives up is said, and for exploring."""
 
 from __future__ import annotations
 
@@ -6,7 +6,14 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from planner.techniques.technique import Variant
+from planner.facts.model.facts import ModelFacts
+from planner.facts.model.shapes import matmuls_of
+from planner.plan import Plan
+from planner.slots import Slot
+from planner.techniques.technique import Spread, Variant
+
+RANKS = (8, 16, 64)  # that exploring tries, beside the plan's own
+ALL = ("all-linear",)
 
 PAPERS_TARGETS = ("q_proj", "v_proj")  # what the paper adapts
 MEASURED = "measured with the embedded model on a CPU, bfloat16 weights, 768 tokens a step"
@@ -54,3 +61,44 @@ def lora_variants(options: Any) -> Iterator[Variant]:
         time=1.1,
         source=f"{MEASURED}, rank 16 against 8",
     )
+
+
+def lora_spread(plan: Plan, options: Any) -> Iterator[Spread]:
+    """options: LoraOptions. Which matmuls × which type × rank, alpha in the same proportion to it.
+
+    Beside quantised weights TRL makes the adapter bfloat16 whatever was asked for, so there is one type only.
+    """
+    weights = plan.stage.choice(Slot.WEIGHTS)
+    quantised = weights is not None and hasattr(weights.options, "packing")
+    types = (options.adapter_dtype,) if quantised else ("float32", "same as weights")
+    ranks = sorted({*RANKS, options.rank})
+    for targets in dict.fromkeys((options.target_modules, ALL, *_groups(plan.model))):
+        for dtype in types:
+            facets = (("Targets", ", ".join(targets)), ("Adapter type", "bfloat16" if quantised else dtype))
+            of_rank = (
+                (
+                    rank,
+                    replace(
+                        options,
+                        rank=rank,
+                        alpha=max(1, options.alpha * rank // options.rank),
+                        target_modules=targets,
+                        adapter_dtype=dtype,
+                    ),
+                )
+                for rank in ranks
+            )
+            yield Spread(facets, tuple(of_rank))
+
+
+def _groups(model: ModelFacts) -> Iterator[tuple[str, ...]]:
+    """The paper's two, all of attention, and all of the rest, by the ends of their paths; those that the model has."""
+    places = [place.split(".") for place in matmuls_of(model).values()]
+    ends = [place[-1] for place in places]
+    if set(PAPERS_TARGETS) <= set(ends):
+        yield PAPERS_TARGETS
+    of_attention = [any("att" in part for part in place) for place in places]
+    for wanted in (True, False):
+        group = tuple(end for end, inside in zip(ends, of_attention, strict=True) if inside is wanted)
+        if group and len(set(ends)) == len(ends):
+            yield group

@@ -9,7 +9,7 @@ from planner.options import option
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
-from planner.techniques.technique import ScriptPart, Variant
+from planner.techniques.technique import ScriptPart, Spread, Variant
 from planner.training.optimizers import ADAMW, optimizer_lines, saved_state_lines
 
 OF = {name: ADAMW._replace(implementation=name) for name in ("fused", "foreach", "for_loop")}
@@ -53,6 +53,12 @@ class OptimizerAdamw:
             )
             for other in SECONDS
             if other != options.implementation
+        )
+
+    def spread(self, plan: Plan, options: AdamwOptions) -> tuple[Spread, ...]:
+        return tuple(
+            Spread((("Implementation", name.replace("_", " ")),), ((0, replace(options, implementation=name)),))
+            for name in SECONDS
         )
 
     def apply(self, options: AdamwOptions, draft: Draft) -> Draft:

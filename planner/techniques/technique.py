@@ -7,7 +7,7 @@ outside the pair and the registry knows its name.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from planner.draft import Draft
 from planner.plan import Plan
@@ -63,14 +63,26 @@ class Variant:
     source: str = ""
 
 
+class Spread(NamedTuple):
+    """One way in which a technique can be set, for `planner.explore`, along one number where it has one.
+
+    facets: what to call it, for filters, as (question, answer): ("Targets", "q_proj, v_proj"). settings: (number,
+    options) in rising order, the number being the rank; a single one with the number 0 where nothing is varied.
+    """
+
+    facets: tuple[tuple[str, str], ...]
+    settings: tuple[tuple[int, Any], ...]
+
+
 class Technique(Protocol):
     """One answer to one slot's question.
 
     name: the word in plans and `--set`; label: for people; summary: one sentence; reference: paper or library page;
     twin: name of the module in `backends.techniques`, empty when the worker has nothing to do.
 
-    Two more are optional, for `planner.advise`: an attribute `cost` (`Cost`), and a method `variants(options)` that
-    returns a tuple of `Variant`.
+    Three more are optional: for `planner.advise` an attribute `cost` (`Cost`) and a method `variants(options)` that
+    returns a tuple of `Variant`; for `planner.explore` a method `spread(plan, options)` that returns a tuple of
+    `Spread`, each different from the others in bytes or in what is learned. plan: with its earlier slots answered.
     """
 
     slot: Slot

@@ -15,8 +15,8 @@ from planner.options import option
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
-from planner.techniques.lora_variants import lora_variants
-from planner.techniques.technique import Cost, ScriptPart, Variant
+from planner.techniques.lora_variants import lora_spread, lora_variants
+from planner.techniques.technique import Cost, ScriptPart, Spread, Variant
 
 ALL_LINEAR = "all-linear"  # PEFT's own word for every linear layer but the head
 
@@ -61,6 +61,9 @@ class TrainableLora:
 
     def variants(self, options: LoraOptions) -> tuple[Variant, ...]:
         return tuple(lora_variants(options))
+
+    def spread(self, plan: Plan, options: LoraOptions) -> tuple[Spread, ...]:
+        return tuple(lora_spread(plan, options))
 
     def apply(self, options: LoraOptions, draft: Draft) -> Draft:
         return draft._replace(stacks=tuple([_adapted(stack, options) for stack in draft.stacks]))

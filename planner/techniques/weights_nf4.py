@@ -17,7 +17,7 @@ from planner.options import option
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
-from planner.techniques.technique import Cost, ScriptPart, Variant
+from planner.techniques.technique import Cost, ScriptPart, Spread, Variant
 from planner.techniques.weights_dtype import OWN_MEMORY, computing_device, no_bf16
 from planner.weights.packing import FourBits
 
@@ -73,6 +73,16 @@ class WeightsNf4:
         other = replace(options, double_quant=not options.double_quant)
         title = "Scales quantised as well" if other.double_quant else "Scales in float32"
         return iter((Variant(other, title),))
+
+    def spread(self, plan: Plan, options: Nf4Options) -> tuple[Spread, ...]:
+        """Other codes need as many bytes, so they are not looked at."""
+        return tuple(
+            Spread(
+                (("Scales", "quantised as well" if double else "in float32"),),
+                ((0, replace(options, double_quant=double)),),
+            )
+            for double in (True, False)
+        )
 
     def apply(self, options: Nf4Options, draft: Draft) -> Draft:
         packing = options.packing
