@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from planner.autograd.tape import Tape, Value, Weight
 from planner.facts.data import BatchShape
@@ -18,6 +18,9 @@ from planner.facts.model.facts import ModelFacts
 from planner.ledger import At, Line
 from planner.schedule import Schedule
 from planner.slots import Slot
+
+if TYPE_CHECKING:
+    from planner.training.optimizers import Optimizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +193,16 @@ class Ways(NamedTuple):
     float16: bool = False
 
 
+class HeadWork(NamedTuple):
+    """What a loss does with the head and its logits, for the time that it takes. products: how often logits are made in
+    a step, 2 where backward makes them again. wide_backward: its gradients are products in float32, whatever the model
+    computes in. written_bytes: made for each logit by operations between products, in forward and backward."""
+
+    products: int = 1
+    wide_backward: bool = False
+    written_bytes: int = 0
+
+
 class Draft(NamedTuple):
     """Everything a technique may read, and what it may replace (with `_replace`, a named tuple's own way).
 
@@ -198,7 +211,7 @@ class Draft(NamedTuple):
     autocast: matmuls read 16-bit copies of wider weights and values. loop: habits of the loop. attend: the core that mixes the tokens.
     mask_bits: of its mask for each pair of tokens, 0 where it needs none. recompute: the
     layers' insides are thrown away and made again in backward. sample_tokens: prompt and answer of the sample, the
-    longest that is planned for.
+    longest that is planned for. head_work, update: what loss and optimizer do in a step, for the time model; None where they did not say.
     """
 
     facts: ModelFacts
@@ -219,6 +232,8 @@ class Draft(NamedTuple):
     loop: Loop = Loop()
     float16: bool = False
     capability: float = 0.0
+    head_work: HeadWork | None = None
+    update: Optimizer | None = None
 
     @property
     def ways(self) -> Ways:
@@ -243,7 +258,7 @@ OWNS: dict[Slot, frozenset[str]] = {
     Slot.ATTENTION: frozenset({"attend", "mask_bits"}),
     Slot.ACTIVATION: frozenset({"recompute"}),
     Slot.OBJECTIVE: frozenset({"timeline", "lines"}),
-    Slot.LOSS: frozenset({"lines"}),
-    Slot.OPTIMIZER: frozenset({"lines"}),
+    Slot.LOSS: frozenset({"lines", "head_work"}),
+    Slot.OPTIMIZER: frozenset({"lines", "update"}),
     Slot.PLACEMENT: frozenset({"lines"}),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from planner.draft import Draft
+from planner.draft import Draft, HeadWork
 from planner.options import NoOptions
 from planner.plan import Plan
 from planner.problem import Problem
@@ -12,6 +12,8 @@ from planner.training.loss_lines import loss_lines
 from planner.training.losses import WholeLogits
 
 FULL_LOGITS = WholeLogits()
+# float32 copy, log-probabilities, their gradient, the logits' gradient in float32 and in the model's type
+WORK = HeadWork(products=1, written_bytes=18)
 
 
 class LossFullLogits:
@@ -27,7 +29,7 @@ class LossFullLogits:
         return []
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
-        return draft._replace(lines=draft.lines + loss_lines(draft, FULL_LOGITS))
+        return draft._replace(lines=draft.lines + loss_lines(draft, FULL_LOGITS), head_work=WORK)
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(mixin="FullLogitsLoss")

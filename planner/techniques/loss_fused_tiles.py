@@ -8,7 +8,7 @@ from planner.autograd.amount import Amount, Extent, fixed, most, per_position, p
 from planner.autograd.head import Head, head_of
 from planner.autograd.operations import cast
 from planner.autograd.tape import Gradients, Tape, Value, Weight
-from planner.draft import Draft
+from planner.draft import Draft, HeadWork
 from planner.ledger import DEVICE, Kind, Line, Why
 from planner.options import NoOptions
 from planner.plan import Plan
@@ -19,6 +19,10 @@ from planner.timeline import stretches
 from planner.units import maximum
 
 TILE_TOKENS, TILE_WORDS = 4096, 32768  # TOKEN_CHUNK_SIZE and _CHUNKED_LOGPROB_CHUNK_SIZE of TRL 1.16
+# ChunkedLogProbFunction (trl/trainer/utils.py) makes each tile's logits again in backward; without Triton it also folds it
+# in float32 copies (as `_fold_forward` and `_fold_backward` have them) and adds gradients up by float32 products
+WORK_IN_PLACE = HeadWork(products=2, written_bytes=8)
+WORK = HeadWork(products=2, wide_backward=True, written_bytes=76)
 IN_PLACE = ("cuda", "rocm", "xpu")  # where a Triton kernel folds a tile
 FOLDED = (
     "a Triton kernel folds a tile's logits in place (never run here). Where a Linux system lacks Triton, several "
@@ -149,7 +153,8 @@ class LossFusedTiles:
                 (("n", tile_rows), ("w", min(v, TILE_WORDS))),
             ),
         )
-        return draft._replace(lines=(*draft.lines, line))
+        work = WORK_IN_PLACE if draft.device in IN_PLACE else WORK
+        return draft._replace(lines=(*draft.lines, line), head_work=work)
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(arguments=(("loss_type", "nll"),))

@@ -63,7 +63,8 @@ class OptimizerAdamw:
 
     def apply(self, options: AdamwOptions, draft: Draft) -> Draft:
         adamw = OF[options.implementation]
-        return draft._replace(lines=draft.lines + optimizer_lines(draft, adamw) + saved_state_lines(draft, adamw))
+        lines = draft.lines + optimizer_lines(draft, adamw) + saved_state_lines(draft, adamw)
+        return draft._replace(lines=lines, update=adamw)
 
     def script(self, options: AdamwOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(

@@ -1,0 +1,39 @@
+"""How long a plan takes: one value with everything that a page or a command says of it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from planner.drafting import draft
+from planner.plan import Plan
+from planner.timing.rates import Work
+from planner.timing.rates_of import rates_of
+from planner.timing.speed import speed_of
+from planner.timing.work import work_of
+
+
+class Timed(NamedTuple):
+    """seconds_per_epoch, tokens_per_s: low, expected and high; padding counts as tokens. work: of one epoch. why: where the figures are
+    from and how far they may miss, a sentence. watts: seen in this device's own runs, None where no sensor was."""
+
+    seconds_per_epoch: tuple[float, float, float]
+    tokens_per_s: tuple[float, float, float]
+    work: Work
+    why: str
+    watts: float | None = None
+
+
+def timed(plan: Plan) -> Timed | None:
+    """The time of a valid plan, None where its device or its model has no figures."""
+    from planner.facts.model.families import stacks_of
+
+    speed = speed_of(plan)
+    if speed is None or not stacks_of(plan.model) or plan.model.unsupported_because:
+        return None
+    work = work_of(plan.data, plan.stage.schedule)
+    seconds = float(rates_of(draft(plan), speed).seconds(work))
+    if not seconds:
+        return None
+    three = (seconds * speed.low, seconds, seconds * speed.high)
+    low, expected, high = (work.tokens / s for s in reversed(three))
+    return Timed(three, (low, expected, high), work, speed.source, speed.watts)
