@@ -1,4 +1,4 @@
-"""In which other ways LoRA can be set: for advice, where what each gives up is said, and for exploring."""
+"""In which other ways LoRA can be set: for advice, where what each gives up is said, for exploring, and what it learns."""
 
 from __future__ import annotations
 
@@ -16,6 +16,18 @@ RANKS = (8, 16, 64)  # that exploring tries, beside the plan's own
 ALL = ("all-linear",)
 
 PAPERS_TARGETS = ("q_proj", "v_proj")  # what the paper adapts
+ATTENTION = frozenset(
+    {"q_proj", "k_proj", "v_proj", "o_proj", "out_proj", "qkv_proj", "query_key_value", "c_attn", "dense"}
+)
+"""Last parts of the paths of an attention's matmuls, over all families."""
+MLPS = (
+    {"gate_proj", "up_proj", "down_proj"},
+    {"gate_up_proj", "down_proj"},
+    {"fc1", "fc2"},
+    {"dense_h_to_4h", "dense_4h_to_h"},
+)
+"""Those of all of an MLP."""
+
 MEASURED = "measured with the embedded model on a CPU, bfloat16 weights, 768 tokens a step"
 
 
@@ -102,3 +114,16 @@ def _groups(model: ModelFacts) -> Iterator[tuple[str, ...]]:
         group = tuple(end for end, inside in zip(ends, of_attention, strict=True) if inside is wanted)
         if group and len(set(ends)) == len(ends):
             yield group
+
+
+def lora_learns(options: Any) -> str:
+    """options: LoraOptions. The word in `assets/quality.json`: rank counts only where every matmul has an adapter."""
+    targets = {target.rsplit(".", 1)[-1] for target in options.target_modules}
+    if targets <= ATTENTION:
+        return "attention_only"
+    every = options.target_modules == ALL
+    if not every and not any(mlp <= targets for mlp in MLPS):
+        return "not_compared"
+    if not every and not targets & ATTENTION:
+        return "every_matmul"
+    return "every_matmul_256" if options.rank >= 256 else "every_matmul_64" if options.rank >= 64 else "every_matmul"

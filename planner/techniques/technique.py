@@ -80,9 +80,11 @@ class Technique(Protocol):
     name: the word in plans and `--set`; label: for people; summary: one sentence; reference: paper or library page;
     twin: name of the module in `backends.techniques`, empty when the worker has nothing to do.
 
-    Three more are optional: for `planner.advise` an attribute `cost` (`Cost`) and a method `variants(options)` that
+    Some more are optional: for `planner.advise` an attribute `cost` (`Cost`) and a method `variants(options)` that
     returns a tuple of `Variant`; for `planner.explore` a method `spread(plan, options)` that returns a tuple of
-    `Spread`, each different from the others in bytes or in what is learned. plan: with its earlier slots answered.
+    `Spread`, each different from the others in bytes or in what is learned. plan: with its earlier slots answered. And
+    for both a method `learns(options)`: the word in `assets/quality.json` for what it lets a model learn; a technique
+    without it has no part in that.
     """
 
     slot: Slot

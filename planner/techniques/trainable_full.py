@@ -23,6 +23,9 @@ class TrainableFull:
     Options = NoOptions
     cost = Cost(time=0.9, source="measured with the embedded model on a CPU, beside LoRA with a float32 adapter")
 
+    def learns(self, options: NoOptions) -> str:
+        return "all_weights"
+
     def problems(self, plan: Plan, options: NoOptions) -> list[Problem]:
         weights = plan.stage.choice(Slot.WEIGHTS)
         if weights is None or getattr(weights.options, "packing", None) is None:

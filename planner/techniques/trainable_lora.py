@@ -15,7 +15,7 @@ from planner.options import option
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
-from planner.techniques.lora_variants import lora_spread, lora_variants
+from planner.techniques.lora_variants import lora_learns, lora_spread, lora_variants
 from planner.techniques.technique import Cost, ScriptPart, Spread, Variant
 
 ALL_LINEAR = "all-linear"  # PEFT's own word for every linear layer but the head
@@ -55,6 +55,9 @@ class TrainableLora:
     twin = "trainable_lora"
     Options = LoraOptions
     cost = Cost(loses="only small matrices beside the weights learn, not the weights", severity=2)
+
+    def learns(self, options: LoraOptions) -> str:
+        return lora_learns(options)
 
     def problems(self, plan: Plan, options: LoraOptions) -> list[Problem]:
         return list(_target_problems(plan.model, options.target_modules))

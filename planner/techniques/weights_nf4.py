@@ -61,6 +61,9 @@ class WeightsNf4:
         severity=2,
     )
 
+    def learns(self, options: Nf4Options) -> str:
+        return "four_bits_normal" if options.quant_type == "nf4" else "four_bits_float"
+
     def problems(self, plan: Plan, options: Nf4Options) -> list[Problem]:
         device = computing_device(plan)
         if device is not None and device.kind == "mps":
