@@ -139,7 +139,7 @@ class TrustChart(QWidget):
             half = one.deviceIndependentSize().width() / 2
             for row, at in zip(self._rows, self._points, strict=True):
                 if row.origin is origin:
-                    p.drawPixmap(QPointF(at.x() - half, at.y() - half), one)
+                    p.drawImage(QPointF(at.x() - half, at.y() - half), one)
         p.setClipping(False)
 
     def _paint_grid(self, p: QPainter, plot: QRectF) -> None:
