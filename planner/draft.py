@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeAlias
 
 from planner.autograd.tape import Tape, Value, Weight
@@ -18,6 +19,7 @@ from planner.facts.model.facts import ModelFacts
 from planner.ledger import At, Line
 from planner.schedule import Schedule
 from planner.slots import Slot
+from planner.units import Num
 
 if TYPE_CHECKING:
     from planner.training.optimizers import Optimizer
@@ -150,6 +152,19 @@ class Stack:
     prefix: Prefix | None = None
 
 
+@lru_cache(maxsize=4096)
+def one_of_alike(
+    facts: ModelFacts,
+    layers: int,
+    tensors: tuple[Tensor, ...],
+    sites: tuple[Site, ...],
+    kind: str = "",
+    prefix: Prefix | None = None,
+) -> Stack:
+    """The stack with these contents; the same one for equal contents, so that what is worked out for it is shared."""
+    return Stack(facts, layers, tensors, sites, kind, prefix)
+
+
 class Loop(NamedTuple):
     """Habits of the loop that trains, beyond what a plan's techniques say; the defaults are transformers' Trainer's.
 
@@ -210,7 +225,8 @@ class Draft(NamedTuple):
     compute_bits: of the matmuls. flow_bits: of what flows between the layers, 0 where that is the same.
     autocast: matmuls read 16-bit copies of wider weights and values. loop: habits of the loop. attend: the core that mixes the tokens.
     mask_bits: of its mask for each pair of tokens, 0 where it needs none. recompute: the
-    layers' insides are thrown away and made again in backward. sample_tokens: prompt and answer of the sample, the
+    layers' insides are thrown away and made again in backward. accumulation: instead of the schedule's micro-batches of
+    a step, an array of such numbers, all one or all more than one as the schedule's. sample_tokens: prompt and answer of the sample, the
     longest that is planned for. head_work, update: what loss and optimizer do in a step, for the time model; None where they did not say.
     """
 
@@ -232,6 +248,7 @@ class Draft(NamedTuple):
     loop: Loop = Loop()
     float16: bool = False
     capability: float = 0.0
+    accumulation: Num | None = None
     head_work: HeadWork | None = None
     update: Optimizer | None = None
 

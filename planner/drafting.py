@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from planner.draft import Draft
@@ -10,7 +11,7 @@ from planner.facts.gpus import capability_of
 from planner.facts.machine import Device
 from planner.facts.model.families import stacks_of
 from planner.options import bounds_problems
-from planner.plan import Plan
+from planner.plan import Choice, Plan
 from planner.problem import Problem, ProblemError
 from planner.slots import QUESTIONS, Slot
 from planner.techniques.registry import slots, technique
@@ -21,11 +22,17 @@ TEMPLATE_TOKENS = 64  # a chat template adds about that many around a question
 
 def draft(plan: Plan, index: int = 0, batch: BatchShape | None = None) -> Draft:
     """One stage with all its techniques applied. batch: instead of the longest batch of the plan's data."""
-    stage, device = plan.stages[index], device_of(plan, index)
-    assert device is not None
+    stage = plan.stages[index]
     if batch is None:
         batch = longest_batch(plan.data, stage.schedule)
-    result = Draft(
+    return applied(stage.choices, begun(plan, index, batch))
+
+
+def begun(plan: Plan, index: int, batch: BatchShape) -> Draft:
+    """One stage before any technique."""
+    stage, device = plan.stages[index], device_of(plan, index)
+    assert device is not None
+    return Draft(
         plan.model,
         stage.schedule,
         batch,
@@ -35,9 +42,13 @@ def draft(plan: Plan, index: int = 0, batch: BatchShape | None = None) -> Draft:
         sample_tokens=_sample_tokens(plan.data.sample_prompt),
         capability=capability_of(device.name) if device.kind == "cuda" else 0.0,
     )
-    for choice in stage.choices:
-        result = technique(choice.slot, choice.technique).apply(choice.options, result)
-    return result
+
+
+def applied(choices: Iterable[Choice], one: Draft) -> Draft:
+    """The draft with the techniques of these answers applied, in their order."""
+    for choice in choices:
+        one = technique(choice.slot, choice.technique).apply(choice.options, one)
+    return one
 
 
 def _sample_tokens(prompt: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from planner.adapters.adapted import tensor
 from planner.adapters.algebra import into
@@ -29,6 +29,10 @@ class Lora:
     block_a: tuple[str, ...] = ()
     block_b: tuple[str, ...] = ()
     biased: bool = False
+
+    def at_rank(self, rank: int) -> Lora:
+        """The same with another rank. All that it makes is linear in the rank, as `planner.autograd.any_rank` asks."""
+        return replace(self, rank=rank)
 
     def own(self, site: Site, layers: int) -> tuple[Tensor, ...]:
         in_a = site.d_in // (self.blocks if site.weight in self.block_a else 1)

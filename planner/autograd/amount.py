@@ -6,7 +6,7 @@ so that a batch may be a grid of batches.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from typing import NamedTuple, TypeAlias
 
@@ -51,6 +51,19 @@ def total(amounts: Sequence[Amount]) -> Amount:
         sum(a[2] for a in amounts),
         sum(a[3] for a in amounts),
     )
+
+
+def unbeaten(amounts: Iterable[Amount]) -> tuple[Amount, ...]:
+    """Those of which no other is at least as large in every part, in falling order."""
+    kept: list[Amount] = []
+    for amount in sorted(amounts, reverse=True):
+        _, b, c, d = amount  # in the first part those before are at least as large
+        for _, position, token, pair in kept:
+            if b <= position and c <= token and d <= pair:
+                break
+        else:
+            kept.append(amount)
+    return tuple(kept)
 
 
 class Extent(NamedTuple):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from planner.autograd.amount import Amount, minus, per_position, per_token, times, total
+from planner.autograd.any_rank import at_rank, largest_at_rank, of_any_rank, unbeaten_at_any_rank
 from planner.autograd.layer import Layer, Shared
 from planner.autograd.tape import Tape, Value
 from planner.draft import Draft, Stack, Ways
@@ -79,6 +80,24 @@ def _all(stacks: tuple[Stack, ...], ways: Ways, alone: bool) -> Blocks:
 
 @lru_cache(maxsize=4096)
 def _run(stack: Stack, ways: Ways, wants_gradient: bool, gradients_stay: bool) -> Block:
+    shape, rank = of_any_rank(stack)
+    block = _of_any_rank(shape, ways, wants_gradient, gradients_stay, rank > 0)
+    if not rank:
+        return block
+    return Block(
+        kept=at_rank(block.kept, rank),
+        cached=at_rank(block.cached, rank),
+        left=at_rank(block.left, rank),
+        keeps_input=block.keeps_input,
+        forward=largest_at_rank(block.forward, rank),
+        backward=largest_at_rank(block.backward, rank),
+        inference=largest_at_rank(block.inference, rank),
+    )
+
+
+@lru_cache(maxsize=4096)
+def _of_any_rank(stack: Stack, ways: Ways, wants_gradient: bool, gradients_stay: bool, symbol: bool) -> Block:
+    """The tape's run. Where the stack has a symbol for its adapters' rank, so have the block's amounts."""
     facts, bits = stack.facts, ways.flow_bits
     block = FAMILIES[facts.family].block
     t = Tape(ways.device, gradients_stay, ways.float16)
@@ -121,9 +140,9 @@ def _run(stack: Stack, ways: Ways, wants_gradient: bool, gradients_stay: bool) -
         cached=cached,
         left=left,
         keeps_input=keeps_input,
-        forward=tuple(minus(minus(a, shared), cached) for a in t.fullest("forward")),
-        backward=tuple(minus(minus(a, shared), cached) for a in t.fullest("backward")),
-        inference=tuple(minus(a, shared) for a in t.fullest("inference")),
+        forward=tuple(minus(minus(a, shared), cached) for a in unbeaten_at_any_rank(t.instants("forward"), symbol)),
+        backward=tuple(minus(minus(a, shared), cached) for a in unbeaten_at_any_rank(t.instants("backward"), symbol)),
+        inference=tuple(minus(a, shared) for a in unbeaten_at_any_rank(t.instants("inference"), symbol)),
     )
 
 

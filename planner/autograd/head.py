@@ -16,7 +16,7 @@ from planner.autograd.layer import Layer
 from planner.autograd.operations import scale
 from planner.autograd.pointwise import tanh
 from planner.autograd.tape import Tape, Value, Weight
-from planner.draft import Draft, Stack, Ways
+from planner.draft import Draft, Stack, Ways, one_of_alike
 from planner.facts.model.families import FAMILIES
 from planner.stored import stored
 
@@ -85,17 +85,38 @@ def head_forward_of(draft: Draft, loss: Loss) -> tuple[Amount, ...]:
 
 def _both_ways(draft: Draft, loss: Loss) -> tuple[tuple[Amount, ...], tuple[Amount, ...]]:
     alone = draft.schedule.grad_accumulation == 1 and not draft.loop.takes_gradients
-    return _run(loss, draft.stacks[-1], draft.ways, alone)
+    stack, sums = draft.stacks[-1], stored(draft.stacks[-1])
+    # a tied head's gradient waits for the embedding's, others are added at once to those of earlier micro-batches
+    return _run(loss, _end_of(stack), _of_head(draft.ways), sums.tied or alone, sums.of_head > 0)
+
+
+@lru_cache(maxsize=1024)
+def _end_of(stack: Stack) -> Stack:
+    """Only what stands behind the last block: stacks that differ in their blocks have equal ends, which are run once."""
+    names = tuple(x.name for x in stack.tensors if x.role in ("head", "final norm"))
+    tensors = tuple(x for x in stack.tensors if x.name in names or x.name.rpartition(".")[0] in names)
+    sites = tuple(site for site in stack.sites if site.weight in names)
+    return one_of_alike(stack.facts, stack.layers, tensors, sites, stack.kind)
+
+
+def _of_head(ways: Ways) -> Ways:
+    """Without what only blocks do."""
+    return ways._replace(attend=_no_attention, mask_bits=0, recompute=False)
+
+
+def _no_attention(*_: object) -> tuple[Value, None]:
+    raise AssertionError("there is no attention behind the last block")
 
 
 @lru_cache(maxsize=4096)
-def _run(loss: Loss, stack: Stack, ways: Ways, alone: bool) -> tuple[tuple[Amount, ...], tuple[Amount, ...]]:
-    facts, sums = stack.facts, stored(stack)
-    # a tied head's gradient waits for the embedding's, others are added at once to those of earlier micro-batches
-    t = Tape(ways.device, sums.tied or alone, ways.float16)
+def _run(
+    loss: Loss, stack: Stack, ways: Ways, gradients_stay: bool, trained: bool
+) -> tuple[tuple[Amount, ...], tuple[Amount, ...]]:
+    facts = stack.facts
+    t = Tape(ways.device, gradients_stay, ways.float16)
     t.enter("forward")
     layer = Layer(t, stack, ways)
-    head = head_on(layer, sums.of_head > 0)
+    head = head_on(layer, trained)
     x = t.input(per_token(facts.hidden_size), ways.flow_bits, wants_gradient=True)
     result = loss(t, _normed(layer, x), head)
     del x

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from planner.autograd.amount import Amount, fixed
+from planner.autograd.amount import Amount, fixed, unbeaten
 
 
 def _bytes(elements: Amount, bits: int) -> Amount:
@@ -151,15 +151,15 @@ class Tape:
         self.stretch = stretch
         self.note()
 
-    def fullest(self, stretch: str) -> tuple[Amount, ...]:
-        """The amounts of a stretch of which no other is at least as large in every part."""
+    def instants(self, stretch: str) -> set[Amount]:
+        """What was alive whenever it had risen, in a stretch."""
         if self._rising:
             self.note()
-        kept: list[Amount] = []
-        for amount in sorted(self.peaks.get(stretch, ()), reverse=True):
-            if not any(all(a <= b for a, b in zip(amount, other, strict=True)) for other in kept):
-                kept.append(amount)
-        return tuple(kept)
+        return self.peaks.get(stretch, set())
+
+    def fullest(self, stretch: str) -> tuple[Amount, ...]:
+        """The amounts of a stretch of which no other is at least as large in every part."""
+        return unbeaten(self.instants(stretch))
 
     # making values
 

@@ -290,7 +290,8 @@ def _around(draft: Draft, block: Block, when: Stretches) -> list[Line]:
     mask = f.n_masks * draft.mask_bits // 8 * batch.tokens * batch.seq if draft.mask_bits else 0
     rotary = 2 * e * f.rotary_dim * batch.seq
     answer = draft.sample_tokens
-    batches = draft.schedule.grad_accumulation + (draft.device == "cpu")
+    accumulation = draft.schedule.grad_accumulation if draft.accumulation is None else draft.accumulation
+    batches = accumulation + (draft.device == "cpu")
     return [
         _line(
             "Batch",

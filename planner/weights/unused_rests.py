@@ -28,6 +28,16 @@ def unused_line(stacks: tuple[Stack, ...], device: str, alive: frozenset[At]) ->
 @lru_cache(maxsize=1024)
 def unused_bytes(stacks: tuple[Stack, ...]) -> int:
     """Bytes that the blocks of all weights have beyond the tensors in them, on a card that was empty before."""
+    return _unused(tuple([(stack.layers, _weights_of(stack)) for stack in stacks]))
+
+
+def _weights_of(stack: Stack) -> tuple[Tensor, ...]:
+    return tuple([x for x in stack.tensors if not x.tied and x.elements and x.role != "adapter"])
+
+
+@lru_cache(maxsize=256)
+def _unused(stacks: tuple[tuple[int, tuple[Tensor, ...]], ...]) -> int:
+    """The same of (layers, tensors): whatever adapters hang on them, weights lie alike."""
     allocator, left, next_key = Allocator(), 0, 0
     for tensor in _loaded(stacks):
         read = _read_bytes(tensor)
@@ -39,14 +49,13 @@ def unused_bytes(stacks: tuple[Stack, ...]) -> int:
     return allocator.allocated_bytes - left
 
 
-def _loaded(stacks: tuple[Stack, ...]) -> Iterator[Tensor]:
+def _loaded(stacks: tuple[tuple[int, tuple[Tensor, ...]], ...]) -> Iterator[Tensor]:
     """Every tensor of the model as often as it is there, in the order of its modules: layer by layer, the head last."""
-    for stack in stacks:
-        stored = [x for x in stack.tensors if not x.tied and x.elements and x.role != "adapter"]
+    for n_layers, stored in stacks:
         before = [x for x in stored if x.role in ("embedding", "positions")]
-        layers = [x for x in stored if x.count == stack.layers and x not in before]
+        layers = [x for x in stored if x.count == n_layers and x not in before]
         yield from before
-        for _ in range(stack.layers):
+        for _ in range(n_layers):
             yield from layers
         for tensor in stored:
             if tensor not in before and tensor not in layers:
