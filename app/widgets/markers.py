@@ -49,9 +49,9 @@ def _turned(points: int, first: float = -math.pi / 2, *, inner: float = 1.0) -> 
 _A, _B = 0.42, 1.12  # half the width and half the length of a cross's arms
 CORNERS: dict[Marker, list[tuple[float, float]]] = {
     Marker.SQUARE: [(-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0)],
-    Marker.TRIANGLE: [(-1.25, 1.25), (1.25, 1.25), (0.0, -1.25)],
+    Marker.TRIANGLE: [(-1.2, 1.1), (1.2, 1.1), (0.0, -1.15)],
     Marker.DIAMOND: [(0.0, -1.3), (1.3, 0.0), (0.0, 1.3), (-1.3, 0.0)],
-    Marker.TURNED_TRIANGLE: [(-1.25, -1.25), (1.25, -1.25), (0.0, 1.25)],
+    Marker.TURNED_TRIANGLE: [(-1.2, -1.1), (1.2, -1.1), (0.0, 1.15)],
     Marker.CROSS: [
         *((-_A, -_B), (_A, -_B), (_A, -_A), (_B, -_A), (_B, _A), (_A, _A)),
         *((_A, _B), (-_A, _B), (-_A, _A), (-_B, _A), (-_B, -_A), (-_A, -_A)),

@@ -15,6 +15,11 @@ from planner.units import GIB
 EVEN_MOST = 3.5  # times what the machine has: plans beyond need a logarithmic axis, or the rest is one line
 EVEN_LEAST = 0.08  # of the axis: where the middle plan needs less, the same
 
+ROUND_GIB = (64, 16, 8, 4, 2, 1, 0.5, 0.25, 0.1, 0.05, 0.02, 0.01)
+"""The load line stands at multiples of one of these, or where the machine has it."""
+
+STEP_PX = 4  # that a key moves the load line by, about
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -68,6 +73,25 @@ class Axis:
         if self.log:
             return float(self.low * (self.high / self.low) ** place)
         return self.low + place * (self.high - self.low)
+
+    def round_bytes(self, place: float, width: float) -> int:
+        """A round number of bytes at a place, as fine as can be told apart on an axis `width` pixels long."""
+        wanted = self.value(min(1.0, max(0.0, place)))
+        step = self._step(wanted, 1 / max(width, 1.0))
+        return self._within(round(wanted / step) * step, step)
+
+    def step_bytes(self, from_bytes: float, steps: int, width: float) -> int:
+        """Round bytes so many steps of a key away."""
+        step = self._step(from_bytes, STEP_PX / max(width, 1.0))
+        return self._within((round(from_bytes / step) + steps) * step, step)
+
+    def _step(self, at: float, share: float) -> float:
+        """The largest round step that is no wider than `share` of the axis there."""
+        across = self.value(self.place(max(at, 1.0)) + share) - at
+        return next((s for s in ROUND_GIB if s * GIB <= across), ROUND_GIB[-1]) * GIB
+
+    def _within(self, found: float, least: float) -> int:
+        return round(min(self.high, max(self.low, least, found)))
 
     def byte_ticks(self, most: int) -> list[tuple[float, str]]:
         """(bytes, label in GiB), at most `most`: powers of two on a logarithmic axis."""

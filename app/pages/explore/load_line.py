@@ -43,9 +43,11 @@ class LoadLineHandle(QAbstractSlider):
         self.setToolTip("Drag: what if there were more or less memory?\nDouble click: back to what this machine has")
         self.valueChanged.connect(self._on_value)
 
-    def show_at(self, x: float, y: float, line_bytes: int, text: str, words: str) -> None:
-        """Stand with the ring's middle at (x, y) of the parent, the text to its right where there is room."""
+    def show_at(self, x: float, y: float, line_bytes: int, ends: tuple[int, int], text: str, words: str) -> None:
+        """Stand with the ring's middle at (x, y) of the parent, the text to its right where there is room. ends: bytes
+        between which the line may stand."""
         self._following = True
+        self.setRange(*(round(n / MIB) for n in ends))
         self.setValue(round(line_bytes / MIB))
         self._following = False
         self._text = text

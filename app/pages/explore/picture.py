@@ -103,7 +103,7 @@ def _stamp_all(onto: QImage, data: ScatterData, placed: Placed, wanted: np.ndarr
 
 def frontier_places(data: ScatterData, size: QSize) -> list[QPointF]:
     """Where the frontier's plans stand in the plot, by rising need."""
-    rows = data.frontier[(data.known & data.among)[data.frontier]] if len(data.frontier) else data.frontier
+    rows = data.frontier_shown
     x_axis, y_axis = data.axes
     px = x_axis.place(data.x[rows]) * size.width()
     py = (1 - y_axis.place(data.y[rows])) * size.height()

@@ -14,6 +14,7 @@ import numpy as np
 from app.pages.explore.axis import Axis
 from app.widgets.markers import Marker
 from planner.explore.explored import Floats, Ints, Mask
+from planner.units import GIB
 
 MOST_GROUPS = 8
 
@@ -66,6 +67,13 @@ class ScatterData:
         """Numbers of the plans that are shown: known and among the filtered."""
         return np.flatnonzero(self.known & self.among)
 
+    @cached_property
+    def frontier_shown(self) -> Ints:
+        """The frontier's plans that have a place."""
+        rows = self.frontier.astype(np.int64)
+        found: Ints = rows[(self.known & self.among)[rows]]
+        return found
+
     @property
     def left_out(self) -> int:
         """Plans among the filtered without a known cost."""
@@ -87,6 +95,11 @@ class ScatterData:
             marks = [value for value, _ in self.y_ticks]
             return Axis.of_bytes(x, self.budget_bytes, self.capacity_bytes), Axis(min(marks) - 0.5, max(marks) + 0.5)
         return Axis.of_bytes(x, self.budget_bytes, self.capacity_bytes), Axis.of_costs(y, log=self.log_y)
+
+    def words_of(self, row: int) -> str:
+        """A plan as a sentence for who does not see the chart."""
+        name = self.groups[int(self.group[row])].name
+        return f"{self.x[row] / GIB:.2f} GiB, {self.y_title} {self.y_words(float(self.y[row]))}, {name}"
 
     def same_places(self, other: ScatterData) -> bool:
         """Whether a picture of the other shows these plans where they are, but for the filters."""
@@ -138,9 +151,13 @@ class Placed:
                 best, found = float(far[at]), int(self.rows[a + at])
         return found
 
-    def neighbour(self, x: float, y: float, *, up: bool) -> int:
-        """The nearest plan above or below a place, rather than beside it; −1 where there is none."""
-        dx, dy = np.abs(self.px - x), (y - self.py) if up else (self.py - y)
+    def neighbour(self, row: int, *, up: bool) -> int:
+        """The nearest plan above or below another, rather than beside it; −1 where there is none."""
+        at = np.flatnonzero(self.rows == row)
+        if not len(at):
+            return -1
+        dx = np.abs(self.px - self.px[at[0]])
+        dy = (self.py[at[0]] - self.py) if up else (self.py - self.py[at[0]])
         meant = (dy > 0.5) & (dx <= dy)
         if not meant.any():
             return -1

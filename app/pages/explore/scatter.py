@@ -7,36 +7,35 @@ over them. Its table twin is the page's affair; its sentence is its accessible d
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import (
-    QColor,
-    QFont,
-    QKeyEvent,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QPen,
-    QPixmap,
-    QResizeEvent,
-)
+from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 from shiboken6 import isValid
 
 from app import background
 from app.pages.explore.load_line import LoadLineHandle
 from app.pages.explore.marks import group_ink
+from app.pages.explore.painting import paint_axes, paint_load_line, paint_pin, paint_ring, pin_reach
 from app.pages.explore.picture import Look, Prepared, prepare
 from app.pages.explore.points import ScatterData
-from app.theme import colour, em, figures, font, theme
+from app.pages.explore.walking import Step, walk
+from app.theme import colour, em, theme
 from app.widgets.surface import focus_ring, painter_on
 from planner.problem import Problem
-from planner.units import GIB, MIB
+from planner.units import GIB
 
 REACH = 0.7  # em around a point in which it is meant
 RADIUS = 0.24  # em, of a marker
-STRENGTH = 0.78  # of a marker's fill, so that those below shine through
-STEP_PX = 4  # that an arrow key moves the load line by
-ROUND_GIB = (64, 16, 8, 4, 2, 1, 0.5, 0.25, 0.1, 0.05, 0.02, 0.01)  # the load line stands at multiples of one of these
-LEFT, RIGHT, UP, DOWN = Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down
+STRENGTH = 0.7  # of a marker's fill, so that those below shine through
+ON_LINE_PX = 4  # from the load line, within which it is meant and no point
+SNAP_PX = 3  # from where the machine has it, within which a dragged line goes there
+STEPS = {
+    Qt.Key.Key_Left: Step.LEFT,
+    Qt.Key.Key_Right: Step.RIGHT,
+    Qt.Key.Key_Up: Step.UP,
+    Qt.Key.Key_Down: Step.DOWN,
+    Qt.Key.Key_Home: Step.FIRST,
+    Qt.Key.Key_End: Step.LAST,
+}
 
 
 class Scatter(QWidget):
@@ -106,13 +105,13 @@ class Scatter(QWidget):
 
     def select(self, row: int) -> None:
         """Ring a plan; −1: none."""
-        self._selected = row
-        self.update()
+        before, self._selected = self._selected, row
+        self._update_at(before, row)
 
     def pin(self, a: int = -1, b: int = -1) -> None:
         """Mark the plans that are compared, with their letters."""
-        self._pins = (a, b)
-        self.update()
+        before, self._pins = self._pins, (a, b)
+        self._update_at(*before, a, b)
 
     @property
     def line_bytes(self) -> int:
@@ -132,7 +131,7 @@ class Scatter(QWidget):
     @property
     def ready(self) -> bool:
         """Whether the points on the screen are those that were given last, in this size."""
-        return self._data is None or (self._fresh() and not self._preparing)
+        return self._data is None or self.plot().isEmpty() or self._fresh()
 
     # places
 
@@ -166,10 +165,17 @@ class Scatter(QWidget):
         return found if found >= 0 and self._data.among[found] else -1
 
     def _line_x(self) -> float:
+        return self._x_of(self._line_bytes)
+
+    def _own_x(self) -> float:
+        """Where the load line stands by itself."""
+        return self._x_of(self._data.budget_bytes if self._data else 0)
+
+    def _x_of(self, size: float) -> float:
         if self._data is None:
             return 0.0
         plot = self.plot()
-        return plot.left() + min(1.0, max(0.0, self._data.axes[0].place(self._line_bytes))) * plot.width()
+        return plot.left() + min(1.0, max(0.0, self._data.axes[0].place(size))) * plot.width()
 
     # preparing the picture
 
@@ -190,7 +196,7 @@ class Scatter(QWidget):
 
     def _prepare(self) -> None:
         """Have the picture made anew; one at a time, the last wish wins."""
-        if self._data is None or self.plot().isEmpty() or self._fresh():
+        if self._data is None or self.plot().isEmpty() or not self.isVisible() or self._fresh():
             return
         if self._preparing:
             self._again = True
@@ -221,6 +227,9 @@ class Scatter(QWidget):
         self._prepare()
         self.update()
 
+    def showEvent(self, _event: QShowEvent) -> None:
+        self._prepare()
+
     def resizeEvent(self, _event: QResizeEvent) -> None:
         self._ground = None
         self._place_handle()
@@ -234,7 +243,6 @@ class Scatter(QWidget):
         if self._data is not None and not self.plot().isEmpty():
             if self._ground is None or self._ground.devicePixelRatio() != self.devicePixelRatioF():
                 self._paint_ground()
-                self._prepare()
             assert self._ground is not None
             p.drawPixmap(0, 0, self._ground)
             self._paint_beyond(p)
@@ -253,39 +261,7 @@ class Scatter(QWidget):
         p = QPainter(self._ground)
         p.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.TextAntialiasing)
         self.painted["ground"] += 1
-        plot, data = self.plot(), self._data
-        x_axis, y_axis = data.axes
-        p.setFont(figures(0.85))
-        wide, high = p.fontMetrics().horizontalAdvance("888"), p.fontMetrics().height()
-        upward = list(data.y_ticks) or y_axis.ticks(max(2, plot.height() // round(high * 3.2)), data.y_words)
-        across = x_axis.byte_ticks(max(2, plot.width() // round(wide * 2.2)))
-        for value, label in upward:
-            y = plot.top() + (1 - y_axis.place(value)) * plot.height()
-            p.setPen(QPen(colour("border"), 1))
-            p.drawLine(QPointF(plot.left(), y), QPointF(plot.right() + 1, y))
-            p.setPen(colour("muted"))
-            box = QRectF(0, y - em(0.7), plot.left() - em(0.5), em(1.4))
-            p.drawText(box, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), label)
-        for value, label in across:
-            x = plot.left() + x_axis.place(value) * plot.width()
-            p.setPen(QPen(colour("border"), 1))
-            p.drawLine(QPointF(x, plot.top()), QPointF(x, plot.bottom() + 1))
-            p.setPen(colour("muted"))
-            box = QRectF(x - em(3), plot.bottom() + em(0.35), em(6), em(1.2))
-            p.drawText(box, int(Qt.AlignmentFlag.AlignCenter), label)
-        p.setPen(QPen(colour("border"), 1))
-        p.setBrush(Qt.BrushStyle.NoBrush)
-        p.drawRect(QRectF(plot).adjusted(0.5, 0.5, 0.5, 0.5))
-        p.setFont(font(0.82, weight=QFont.Weight.DemiBold))
-        p.setPen(colour("muted"))
-        title = QRectF(em(0.4), 0, self.width(), em(1.3))
-        p.drawText(title, int(Qt.AlignmentFlag.AlignVCenter), f"{data.y_title.upper()} ↑")
-        below = QRectF(0, plot.bottom() + em(1.5), plot.right(), em(1.3))
-        flags = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        p.drawText(below, flags, f"{data.x_title} →".replace("Peak memory", "PEAK MEMORY"))
-        if not len(data.shown):
-            p.setFont(font())
-            p.drawText(QRectF(plot), int(Qt.AlignmentFlag.AlignCenter), "No plan is left to show")
+        paint_axes(p, self._data, self.plot())
         p.end()
 
     def _beyond(self) -> QRectF:
@@ -321,40 +297,27 @@ class Scatter(QWidget):
 
     def _paint_line(self, p: QPainter) -> None:
         assert self._data is not None
-        plot, x, top = self.plot(), self._line_x(), self._handle_y() + em(0.5)
-        if self._line_bytes != self._data.budget_bytes:
-            own = plot.left() + self._data.axes[0].place(self._data.budget_bytes) * plot.width()
-            p.setPen(QPen(colour("muted"), 1.5, Qt.PenStyle.DashLine))
-            p.drawLine(QPointF(own, plot.top()), QPointF(own, plot.bottom() + 1))
-        p.setPen(QPen(colour("text"), 2.2))
-        p.drawLine(QPointF(x, top), QPointF(x, plot.bottom() + 1))
+        own = None if self._line_bytes == self._data.budget_bytes else self._own_x()
+        paint_load_line(p, self.plot(), self._line_x(), self._handle_y() + em(0.5), own)
 
     def _paint_meant(self, p: QPainter) -> None:
-        assert self._data is not None
-        p.setBrush(Qt.BrushStyle.NoBrush)
-        for row, ink, radius in (
-            (self._selected, colour("bad"), em(0.58)),
-            (self._hovered, colour("text"), em(0.42)),
-        ):
-            if row >= 0 and self._data.known[row]:
-                p.setPen(QPen(ink, 2.4))
-                p.drawEllipse(self.point(row), radius, radius)
+        for row, role, radius in ((self._selected, "bad", em(0.58)), (self._hovered, "text", em(0.45))):
+            if self._has_place(row):
+                paint_ring(p, self.point(row), role, radius)
         for letter, row in zip("AB", self._pins, strict=True):
-            if row >= 0 and self._data.known[row]:
-                self._paint_pin(p, letter, self.point(row))
+            if self._has_place(row):
+                paint_pin(p, letter, self.point(row))
 
-    def _paint_pin(self, p: QPainter, letter: str, at: QPointF) -> None:
-        """A disc with the letter, on a short stem above the plan."""
-        middle, radius = at - QPointF(0, em(1.35)), em(0.62)
-        p.setPen(QPen(colour("accent"), 2))
-        p.drawLine(at, middle)
-        p.setBrush(colour("accent"))
-        p.drawEllipse(middle, radius, radius)
-        p.setFont(font(0.82, weight=QFont.Weight.Bold))
-        p.setPen(colour("on_accent"))
-        box = QRectF(middle.x() - radius, middle.y() - radius, 2 * radius, 2 * radius)
-        p.drawText(box, int(Qt.AlignmentFlag.AlignCenter), letter)
-        p.setBrush(Qt.BrushStyle.NoBrush)
+    def _has_place(self, row: int) -> bool:
+        return self._data is not None and 0 <= row < len(self._data.x) and bool(self._data.known[row])
+
+    def _update_at(self, *rows: int) -> None:
+        """Paint again round these plans, and nothing else: a hover over a large chart costs what a small one does."""
+        reach = pin_reach()
+        for row in rows:
+            if self._has_place(row):
+                at = self.point(row).toPoint()
+                self.update(QRect(at.x() - reach, at.y() - reach, 2 * reach, 2 * reach))
 
     # the load line
 
@@ -364,22 +327,13 @@ class Scatter(QWidget):
     def _place_handle(self) -> None:
         if self._data is None:
             return
-        self.handle.setRange(*(round(n / MIB) for n in (self._data.axes[0].low, self._data.axes[0].high)))
         own = self._line_bytes == self._data.budget_bytes
         figure = f"{self._line_bytes / GIB:.1f}" if self._line_bytes >= GIB else f"{self._line_bytes / GIB:.2f}"
         words = f"{figure} GiB, {'what this machine has' if own else 'what if there were so much'}"
         text = f"{figure} · {'drag me' if own else 'what if'}"
-        self.handle.show_at(self._line_x(), self._handle_y(), self._line_bytes, text, words)
-
-    def _round(self, wanted: float, pixels: float) -> int:
-        """A round figure near `wanted` bytes, as fine as `pixels` of the screen can tell apart there."""
-        assert self._data is not None
-        axis, plot = self._data.axes[0], self.plot()
-        wanted = min(axis.high, max(axis.low, 1.0, wanted))
-        across = axis.value(axis.place(wanted) + pixels / max(plot.width(), 1)) - wanted
-        step = next((s for s in ROUND_GIB if s * GIB <= across), ROUND_GIB[-1]) * GIB
-        found = round(round(wanted / step) * step)
-        return int(min(axis.high, max(axis.low, step, found)))
+        axis = self._data.axes[0]
+        ends = (round(axis.low), round(axis.high))
+        self.handle.show_at(self._line_x(), self._handle_y(), self._line_bytes, ends, text, words)
 
     def _move_line(self, line_bytes: int) -> None:
         if line_bytes != self._line_bytes:
@@ -393,12 +347,12 @@ class Scatter(QWidget):
     def _drag_to(self, x: float) -> None:
         if not self._dragging or self._data is None:
             return
-        axis, plot = self._data.axes[0], self.plot()
-        own = plot.left() + axis.place(self._data.budget_bytes) * plot.width()
-        if abs(x - own) <= 3:
+        plot = self.plot()
+        if abs(x - self._own_x()) <= SNAP_PX:
             self._move_line(self._data.budget_bytes)
         else:
-            self._move_line(self._round(axis.value((x - plot.left()) / max(plot.width(), 1)), 1))
+            place = (x - plot.left()) / max(plot.width(), 1)
+            self._move_line(self._data.axes[0].round_bytes(place, plot.width()))
 
     def _drop(self) -> None:
         if self._dragging:
@@ -409,11 +363,7 @@ class Scatter(QWidget):
     def _step_line(self, steps: int) -> None:
         if self._data is None:
             return
-        axis, width = self._data.axes[0], max(self.plot().width(), 1)
-        near = axis.value(axis.place(self._line_bytes) + STEP_PX / width) - self._line_bytes
-        step = next((s for s in ROUND_GIB if s * GIB <= near), ROUND_GIB[-1]) * GIB
-        wanted = (round(self._line_bytes / step) + steps) * step
-        self._move_line(int(min(axis.high, max(axis.low, step, wanted))))
+        self._move_line(self._data.axes[0].step_bytes(self._line_bytes, steps, self.plot().width()))
 
     def _line_back(self) -> None:
         if self._data is not None:
@@ -428,7 +378,11 @@ class Scatter(QWidget):
     # pointing
 
     def _on_line(self, where: QPointF) -> bool:
-        return self._data is not None and abs(where.x() - self._line_x()) <= 4 and self.plot().contains(where.toPoint())
+        return (
+            self._data is not None
+            and abs(where.x() - self._line_x()) <= ON_LINE_PX
+            and self.plot().contains(where.toPoint())
+        )
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._dragging:
@@ -443,8 +397,8 @@ class Scatter(QWidget):
 
     def _hover(self, row: int) -> None:
         if row != self._hovered:
-            self._hovered = row
-            self.update()
+            before, self._hovered = self._hovered, row
+            self._update_at(before, row)
             self.hovered.emit(row)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -475,8 +429,8 @@ class Scatter(QWidget):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key, meant = Qt.Key(event.key()), self._hovered if self._hovered >= 0 else self._selected
-        if key in (LEFT, RIGHT, UP, DOWN, Qt.Key.Key_Home, Qt.Key.Key_End):
-            self._walk(key, meant)
+        if key in STEPS:
+            self._walk(STEPS[key], meant)
         elif key == Qt.Key.Key_Space:
             self._pick(meant)
         elif key in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and meant >= 0:
@@ -484,32 +438,10 @@ class Scatter(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def _walk(self, key: Qt.Key, meant: int) -> None:
-        """Along the frontier, to its ends, or to the plan above or below."""
-        if self._data is None or self._shown is None or not len(self._shown.placed.rows):
+    def _walk(self, step: Step, meant: int) -> None:
+        if self._data is None or self._shown is None:
             return
-        if meant >= 0 and key in (UP, DOWN):
-            at, plot = self.point(meant), self.plot()
-            row = self._shown.placed.neighbour(at.x() - plot.left(), at.y() - plot.top(), up=key == UP)
-        else:
-            row = self._along(key, meant)
+        row = walk(self._data, self._shown.placed, step, meant if self._has_place(meant) else -1)
         if row >= 0:
             self._hover(row)
-            cost, need = self._data.y_words(float(self._data.y[row])), self._data.x[row] / GIB
-            name = self._data.groups[int(self._data.group[row])].name
-            self.setAccessibleDescription(f"{need:.2f} GiB, {cost}, {name}")
-
-    def _along(self, key: Qt.Key, meant: int) -> int:
-        assert self._data is not None
-        data = self._data
-        line = [int(r) for r in data.frontier if data.known[r] and data.among[r]] or data.shown[:1].tolist()
-        if key == Qt.Key.Key_Home or (meant < 0 and key != Qt.Key.Key_End):
-            return line[0]
-        if key == Qt.Key.Key_End:
-            return line[-1]
-        here = float(data.x[meant])
-        if meant in line:
-            at = line.index(meant) + (1 if key == RIGHT else -1)
-            return line[max(0, min(len(line) - 1, at))]
-        beyond = [r for r in line if data.x[r] > here] if key == RIGHT else [r for r in line if data.x[r] < here]
-        return (beyond[0] if key == RIGHT else beyond[-1]) if beyond else -1
+            self.setAccessibleDescription(self._data.words_of(row))
