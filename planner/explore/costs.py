@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.explore.explored import Explored, Floats
+from planner.explore.quality import said_of
 from planner.units import words
 
 HOUR_S, MINUTE_S, DAY_S = 3600.0, 60.0, 86400.0
@@ -80,15 +81,14 @@ def _quality(explored: Explored) -> Floats:
 
 
 def quality_words(of_class: float) -> str:
-    """`best`, `2nd class`, `3rd class`, …; which comparisons order them stands in `planner.explore.quality`."""
-    number = round(of_class) + 1
-    return {1: "best", 2: "2nd class", 3: "3rd class"}.get(number, f"{number}th class")
+    """What plans of the class learn with; which comparisons order the classes, its sources say."""
+    return said_of(round(of_class)).words
 
 
 SECONDS = Cost("seconds", "Time per epoch", "s", _seconds, span)
 TRAINABLE = Cost("trainable", "Trainable share", "", _trainable, share, more_is_better=True)
 SAVED = Cost("saved", "Size of the result", "bytes", _saved, lambda size: words(round(size)))
-QUALITY = Cost("quality", "Quality class", "", _quality, quality_words)
+QUALITY = Cost("quality", "What can be learned", "", _quality, quality_words)
 
 COSTS: tuple[Cost, ...] = (SECONDS, TRAINABLE, SAVED, QUALITY)
 """Those that need nothing from a person, in the order in which they are offered; the first is the usual one."""

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from planner.explore.costs import COSTS, SECONDS, TRAINABLE, energy, money, quality_words, share, span
+from planner.explore.quality import classes
 from planner.explore.space import Space
 from tests.planner.explore.brute import one_by_one, small_plan, some_of
 
@@ -26,7 +27,8 @@ def test_every_cost_has_a_figure_and_words_for_every_plan(space: Space) -> None:
         assert column.dtype == np.float64
         assert cost.title
         assert all(cost.text(value) for value in column)
-        assert cost.text(float("nan")) == "not known" or cost in COSTS[1:]
+    for cost in (SECONDS, money(1.5, "€"), energy(200)):
+        assert cost.text(float("nan")) == "not known"
     assert len({cost.key for cost in COSTS}) == len(COSTS)
 
 
@@ -63,4 +65,4 @@ def test_a_time_is_said_in_the_unit_that_suits_it(seconds: float, said: str) -> 
 
 def test_shares_and_classes_are_said_in_words() -> None:
     assert [share(x) for x in (1.0, 0.0052, 0.00001, 0.0)] == ["100 %", "0.52 %", "less than 0.01 %", "0 %"]
-    assert [quality_words(x) for x in (0, 1, 2, 3)] == ["best", "2nd class", "3rd class", "4th class"]
+    assert [quality_words(x.number) for x in classes()] == [x.words for x in classes()]
