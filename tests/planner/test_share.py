@@ -105,7 +105,7 @@ def with_rows(plan: Plan, lengths: tuple[int, ...], **schedule: Any) -> Plan:
 
 
 def many_rows(n: int) -> tuple[int, ...]:
-    draw = random.Random(n)  # noqa: S311 - rows of a test
+    draw = random.Random(n)
     return tuple(max(5, int(draw.lognormvariate(5.3, 0.7))) for _ in range(n))
 
 

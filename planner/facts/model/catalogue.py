@@ -34,6 +34,11 @@ def names() -> tuple[str, ...]:
     return tuple(_table()[0])
 
 
+def aliases() -> dict[str, str]:
+    """Other names of its models, each with the model's own."""
+    return _table()[1]
+
+
 @cache
 def find(name: str) -> ModelFacts:
     """The facts of a catalogue model by id or alias, upper and lower case alike. Raises `model.not_in_catalogue`."""
