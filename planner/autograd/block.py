@@ -24,7 +24,8 @@ class Block:
 
     left: what packed matmuls still hold of the step before.
     forward, backward: the fullest instants of each, with all of the block's own bytes: what it keeps, temporaries,
-    gradients. inference: of a forward pass that keeps nothing.
+    gradients. inference: of a forward pass that keeps nothing. made: all that forward and backward make, one after the
+    other, in `operations` pieces: what is written, for how long it takes.
     """
 
     kept: Amount
@@ -34,6 +35,8 @@ class Block:
     forward: tuple[Amount, ...]
     backward: tuple[Amount, ...]
     inference: tuple[Amount, ...]
+    made: Amount = (0, 0, 0, 0)
+    operations: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Blocks:
     """All blocks of a model: how many, the last one and the first that backward reaches, and what the others keep.
 
     others_kept: by all blocks but the last. cached: keys and values of all. left: as `Block.left`, of all. inference:
-    the fullest instants of a forward pass that keeps nothing, of whichever kind of block.
+    the fullest instants of a forward pass that keeps nothing, of whichever kind of block. made, operations: of all, both ways.
     """
 
     layers: int
@@ -51,6 +54,8 @@ class Blocks:
     cached: Amount
     left: Amount
     inference: tuple[Amount, ...]
+    made: Amount = (0, 0, 0, 0)
+    operations: int = 0
 
 
 def blocks_of(draft: Draft) -> Blocks:
@@ -75,7 +80,9 @@ def _all(stacks: tuple[Stack, ...], ways: Ways, alone: bool) -> Blocks:
     kept, cached = total([times(n, one.kept) for n, one in every]), total([times(n, one.cached) for n, one in every])
     left = total([times(n, one.left) for n, one in every])
     inference = tuple(dict.fromkeys(instant for _, one in every for instant in one.inference))
-    return Blocks(layers, first or every[0][1], last, minus(kept, last.kept), cached, left, inference)
+    made, operations = total([times(n, one.made) for n, one in every]), sum(n * one.operations for n, one in every)
+    others = minus(kept, last.kept)
+    return Blocks(layers, first or every[0][1], last, others, cached, left, inference, made, operations)
 
 
 @lru_cache(maxsize=4096)
@@ -92,6 +99,8 @@ def _run(stack: Stack, ways: Ways, wants_gradient: bool, gradients_stay: bool) -
         forward=largest_at_rank(block.forward, rank),
         backward=largest_at_rank(block.backward, rank),
         inference=largest_at_rank(block.inference, rank),
+        made=at_rank(block.made, rank),
+        operations=block.operations,
     )
 
 
@@ -128,6 +137,7 @@ def _of_any_rank(stack: Stack, ways: Ways, wants_gradient: bool, gradients_stay:
         reached = t.backward(last, elements, bits)
         del reached
     del last
+    made, operations = minus(t.made, shared), t.operations
     t.gradients.clear()
     t.recording = False
     layer.cache.clear()
@@ -143,6 +153,8 @@ def _of_any_rank(stack: Stack, ways: Ways, wants_gradient: bool, gradients_stay:
         forward=tuple(minus(minus(a, shared), cached) for a in unbeaten_at_any_rank(t.instants("forward"), symbol)),
         backward=tuple(minus(minus(a, shared), cached) for a in unbeaten_at_any_rank(t.instants("backward"), symbol)),
         inference=tuple(minus(a, shared) for a in unbeaten_at_any_rank(t.instants("inference"), symbol)),
+        made=made,
+        operations=operations,
     )
 
 

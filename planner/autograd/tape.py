@@ -102,7 +102,8 @@ class _Frame:
 class Tape:
     """Runs one block forward and backward on one kind of device. float16: what has 16 bits is float16, not bfloat16.
 
-    fullest: by stretch, the amounts that no other instant beats."""
+    fullest: by stretch, the amounts that no other instant beats. made, operations: all that was made so far, and in how
+    many pieces, for how long it takes."""
 
     def __init__(self, device: str = "cpu", gradients_stay: bool = True, float16: bool = False) -> None:
         self.device = device
@@ -110,6 +111,8 @@ class Tape:
         self.flat = False  # the module itself lays tokens in one row, so that a matmul's gradient is no view of another
         self.compiled = False  # torch.compile fuses what lies between matmuls and attention
         self.live = [0, 0, 0, 0]
+        self.made = [0, 0, 0, 0]
+        self.operations = 0
         self.gradients_stay = gradients_stay
         self.gradients: list[Value] = []
         self.stretch = ""
@@ -128,6 +131,12 @@ class Tape:
         live[1] += amount[1]
         live[2] += amount[2]
         live[3] += amount[3]
+        made = self.made
+        made[0] += amount[0]
+        made[1] += amount[1]
+        made[2] += amount[2]
+        made[3] += amount[3]
+        self.operations += 1
         self._rising = True
 
     def _gave(self, amount: Amount) -> None:
