@@ -32,11 +32,12 @@ class Marker(Enum):
 
 @dataclass(frozen=True)
 class Ink:
-    """What a marker is painted with; the rim sets it apart from its neighbours and from the ground."""
+    """What a marker is painted with. The rim sets it apart from the ground, the halo round it from its neighbours."""
 
     fill: QColor
     rim: QColor
     rim_width: float = 1.0
+    halo: QColor | None = None
 
 
 def _turned(points: int, first: float = -math.pi / 2, *, inner: float = 1.0) -> list[tuple[float, float]]:
@@ -70,18 +71,26 @@ def paint_marker(p: QPainter, marker: Marker, at: QPointF, radius: float, ink: I
         p.setPen(QPen(ink.fill, max(1.2, radius * 0.32)))
         p.drawEllipse(at, radius * 0.9, radius * 0.9)
         return
-    p.setPen(QPen(ink.rim, ink.rim_width) if ink.rim_width else QPen(Qt.PenStyle.NoPen))
+    corners = QPolygonF([QPointF(at.x() + radius * x, at.y() + radius * y) for x, y in CORNERS.get(marker, ())])
+    if ink.halo:
+        p.setBrush(Qt.BrushStyle.NoBrush)
+        p.setPen(QPen(ink.halo, ink.rim_width + 1.8))
+        _paint_shape(p, at, radius, corners)
+    p.setPen(QPen(ink.rim, ink.rim_width))
     p.setBrush(ink.fill)
-    if marker is Marker.CIRCLE:
+    _paint_shape(p, at, radius, corners)
+
+
+def _paint_shape(p: QPainter, at: QPointF, radius: float, corners: QPolygonF) -> None:
+    if corners.isEmpty():
         p.drawEllipse(at, radius * 1.1, radius * 1.1)
-        return
-    corners = [QPointF(at.x() + radius * x, at.y() + radius * y) for x, y in CORNERS[marker]]
-    p.drawPolygon(QPolygonF(corners))
+    else:
+        p.drawPolygon(corners)
 
 
 def stamp(marker: Marker, radius: float, ink: Ink, ratio: float) -> QImage:
     """One marker as a picture: stamping many takes a tenth of the time of drawing them. Safe on any thread."""
-    side = 2 * math.ceil(radius * REACH + ink.rim_width)
+    side = 2 * math.ceil(radius * REACH + ink.rim_width + (1 if ink.halo else 0))
     made = QImage(math.ceil(side * ratio), math.ceil(side * ratio), QImage.Format.Format_ARGB32_Premultiplied)
     made.setDevicePixelRatio(ratio)
     made.fill(Qt.GlobalColor.transparent)
@@ -107,7 +116,7 @@ class Legend(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._entries: Sequence[Entry] = ()
-        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
         self.setAccessibleName("Markers")

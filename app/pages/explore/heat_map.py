@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, QSizeF, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
@@ -170,10 +170,15 @@ class HeatMap(QWidget):
         p.drawRoundedRect(rect, em(0.2), em(0.2))
         verdict = int(self._verdicts[row, column])
         if verdict == TIGHT:
-            hatch(p, rect, colour("text"), gap=0.35)
+            hatch(p, rect, colour("text"))
         p.setFont(figures(0.78))
         text = f"{self._data.peak[row, column] / GIB:.1f}" if verdict != NOT_VALID else "–"
-        if p.fontMetrics().horizontalAdvance(text) + em(0.5) < rect.width() and rect.height() > em(1.1):
+        wide = p.fontMetrics().horizontalAdvance(text) + em(0.3)
+        if wide + em(0.2) < rect.width() and rect.height() > em(1.1):
+            if verdict == TIGHT:  # no stripe goes through the figure
+                p.setPen(Qt.PenStyle.NoPen)
+                p.setBrush(colour("card"))
+                p.drawRoundedRect(QRectF(rect.center() - QPointF(wide, em(1)) / 2, QSizeF(wide, em(1))), 2, 2)
             p.setPen(colour("text"))
             p.drawText(rect, int(Qt.AlignmentFlag.AlignCenter), text)
 

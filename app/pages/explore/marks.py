@@ -41,14 +41,14 @@ def contrast(a: QColor, b: QColor) -> float:
 def group_ink(number: int, *, opacity: float = 1.0) -> Ink:
     """Of the group with this number. A fill too near to the card's colour gets a rim that can be seen on it."""
     fill, card = QColor(KIND_COLOURS[STYLES[number][1]]), colour("card")
-    rim = QColor(card)
+    rim, halo = QColor(card), None
     if contrast(fill, card) < LEAST_CONTRAST:
         darker = light(card) > 0.5
-        rim = QColor(fill)
+        rim, halo = QColor(fill), card
         while contrast(rim, card) < LEAST_CONTRAST:
-            rim = rim.darker(108) if darker else rim.lighter(108)
+            rim = rim.darker(112) if darker else rim.lighter(112)
     fill.setAlphaF(opacity)
-    return Ink(fill, rim)
+    return Ink(fill, rim, halo=halo)
 
 
 def entries(groups: Sequence[Group], counts: Sequence[int] | None = None) -> list[Entry]:

@@ -27,7 +27,7 @@ def paint_axes(p: QPainter, data: ScatterData, plot: QRect) -> None:
     p.setFont(figures(0.85))
     wide, high = p.fontMetrics().horizontalAdvance("888"), p.fontMetrics().height()
     upward = list(data.y_ticks) or y_axis.ticks(max(2, plot.height() // round(high * 3.2)), data.y_words)
-    across = x_axis.byte_ticks(max(2, plot.width() // round(wide * 3.2)))
+    across = x_axis.byte_ticks(max(2, plot.width() // round(wide * 4)))
     for value, label in upward:
         y = plot.top() + (1 - y_axis.place(value)) * plot.height()
         p.setPen(QPen(colour("border"), 1))
