@@ -1,0 +1,111 @@
+"""What the questions share: a row's techniques with another batch, length, model or card, estimated; and the nearest misses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from typing import TypeAlias
+
+import numpy as np
+
+from planner.estimate import Estimate, estimate
+from planner.explore.answer import Miss, Room, miss_of
+from planner.explore.context_map import with_batch
+from planner.explore.costs import Cost
+from planner.explore.explored import Explored, Floats, Ints
+from planner.plan import Plan, Stage
+
+NEAREST = 3
+NEAR_ENOUGH = 24  # looked at to find them
+MOST_TRIED = 400  # plans estimated to find the best of those that fit elsewhere
+
+Turn: TypeAlias = Callable[[Plan], Plan]
+"""A plan on another machine, with another model or with other rows."""
+
+
+@lru_cache(maxsize=1024)
+def estimated(plan: Plan) -> Estimate:
+    """Questions are asked again and again, and come back to the same plans."""
+    return estimate(plan)
+
+
+def with_techniques(explored: Explored, i: int) -> Plan:
+    """The explored plan with the techniques of row `i`, batch and length left as they are."""
+    plan = explored.space.plan
+    structure = explored.space.structures[int(explored.structure[i])]
+    choices = next(c for number, c in structure.settings if number == int(explored.rank[i]))
+    return plan.with_stage(Stage(choices, plan.stage.schedule))
+
+
+def turned(explored: Explored, i: int, turn: Turn | None = None) -> Plan:
+    """The plan of row `i`, turned."""
+    plan = explored.plan(i)
+    return turn(plan) if turn else plan
+
+
+def batch_of(explored: Explored, i: int, rows: int, length: int) -> Plan:
+    """The techniques of row `i` with another batch and length."""
+    return with_batch(with_techniques(explored, i), rows, length)
+
+
+def best_first(explored: Explored, rows: Ints, cost: Floats) -> Ints:
+    """Rows by what can be learned, then by cost (not known: last), then by memory."""
+    of_cost = cost[rows]
+    order = np.lexsort((explored.high[rows], np.where(np.isnan(of_cost), np.inf, of_cost), explored.quality[rows]))
+    found: Ints = rows[order]
+    return found
+
+
+def least_cost_first(explored: Explored, rows: Ints, cost: Cost) -> Ints:
+    """Rows by cost (not known: last), then by memory; among equal ones the first."""
+    of_cost = cost.to_minimise(explored)[rows]
+    order = np.lexsort((explored.high[rows], np.where(np.isnan(of_cost), np.inf, of_cost)))
+    found: Ints = rows[order]
+    return found
+
+
+def first_that_fits(plans: Iterable[Plan], room: Room, most: int = MOST_TRIED) -> Estimate | None:
+    """The first of these plans whose own estimate fits, of at most so many."""
+    for plan, _ in zip(plans, range(most), strict=False):
+        one = estimated(plan)
+        if room.fits(one):
+            return one
+    return None
+
+
+def farthest(rows: Ints, values: Sequence[int], fits: Callable[[int, int], bool], start: int = -1) -> int:
+    """The place of the largest value with which any row fits, `start` being known to fit (−1: none is known).
+
+    A row is looked into only when it fits one value beyond the best so far; need never falls with the value.
+    """
+    best = start
+    for i in rows:
+        if best + 1 >= len(values):
+            break
+        if not fits(int(i), values[best + 1]):
+            continue
+        low, high = best + 1, len(values) - 1
+        while low < high:
+            middle = (low + high + 1) // 2
+            if fits(int(i), values[middle]):
+                low = middle
+            else:
+                high = middle - 1
+        best = low
+    return best
+
+
+def nearest(plans: Iterable[Plan], room: Room) -> tuple[Miss, ...]:
+    """Of plans that do not fit, the thriftiest first, the three that miss least, and what each misses."""
+    tried = [estimated(plan) for plan, _ in zip(plans, range(NEAR_ENOUGH), strict=False)]
+    misses = [miss_of(one, room) for one in tried if one.tiers and not room.fits(one)]
+    return tuple(sorted(misses, key=lambda m: m.over[0][1] if m.over else 0)[:NEAREST])
+
+
+def one_of_each_structure(explored: Explored, rows: Ints) -> Iterator[int]:
+    """Of rows in order the first of each combination of techniques, so that three of them are three different ones."""
+    seen: set[int] = set()
+    for i in rows:
+        if (structure := int(explored.structure[i])) not in seen:
+            seen.add(structure)
+            yield int(i)
