@@ -61,6 +61,7 @@ def computer(plan: Plan, now: Estimate) -> str:
         return plan.machine.devices[0].name if plan.machine.devices else "no device"
     tier = now.tiers[0]
     name = tier.name if tier.place.tier == "device" else plan.machine.cpu or "the CPU"
+    name = name.replace("(R)", "").replace("(TM)", "")
     return next((name.removeprefix(maker) for maker in MAKERS if name.startswith(maker)), name)
 
 
@@ -90,7 +91,7 @@ def duration(seconds: float) -> str:
     if seconds < 99.5:
         return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
     if seconds < 99.5 * MINUTE:
-        return f"{seconds / MINUTE:.0f} min"
+        return f"{seconds / MINUTE:.{0 if seconds > 10 * MINUTE else 1}f} min"
     if seconds < 72 * HOUR:
         return f"{seconds / HOUR:.1f} h"
     return f"{seconds / DAY:.1f} days"

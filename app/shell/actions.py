@@ -28,6 +28,7 @@ class Menus:
         self._add(file, "Save &as…", QKeySequence("Ctrl+Shift+S"), do["save_as"])
         file.addSeparator()
         self.export = self._add(file, "&Export script…", "Ctrl+E", do["export"])
+        self._add(file, "Sh&are…", "Ctrl+Shift+C", do["share"])
         file.addSeparator()
         self._add(file, "&Quit", QKeySequence.StandardKey.Quit, do["quit"])
 
@@ -39,6 +40,7 @@ class Menus:
             action.setShortcuts(keys)
             edit.addAction(action)
             self.all[-1][1].append(action)
+        self._add(edit, "&Open pasted plan", QKeySequence.StandardKey.Paste, do["paste"])
 
         run = self._menu("&Run")
         self.start = self._add(run, "&Start", "Ctrl+Return", do["start"])

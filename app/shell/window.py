@@ -37,6 +37,7 @@ from app.shell.learning import Learning
 from app.shell.opening import Opened, differs, opened
 from app.shell.rail import Rail
 from app.shell.running import Running
+from app.shell.sharing import Sharing
 from app.shell.shortcuts import ShortcutsPage
 from app.shell.starting import Starter
 from app.shell.status import StatusBar
@@ -109,6 +110,7 @@ class MainWindow(QMainWindow):
         self.checking = Checking(self.document, self.plan_page, self.check_bar, self.learning, self)
         self.watching = Watching(self.document, self.watch_page, self)
         self.teaching = Teaching(self.learning, self.trust_page, self)
+        self.sharing = Sharing(self.document, self)
         self.setCentralWidget(frame(self.rail, (self.problems, self.activity, self.check_bar), self.pages))
         do = {
             "new": self.files.new,
@@ -116,6 +118,8 @@ class MainWindow(QMainWindow):
             "save": self.files.save,
             "save_as": self.files.ask_save,
             "export": self.files.ask_export,
+            "share": self.sharing.ask,
+            "paste": self.sharing.paste,
             "quit": lambda: _done(self.close()),
             "start": self.start,
             "dry_run": self.checking.dry_run,
@@ -148,16 +152,18 @@ class MainWindow(QMainWindow):
     def _wire(self) -> None:
         self.rail.chosen.connect(self.show_page)
         shown = (self.document, self.runner, self.plan_page, self.counting, self.files, self.checking)
-        for finds_problems in (*shown, self.trust_page, self.watching, self.teaching):
+        for finds_problems in (*shown, self.trust_page, self.watching, self.teaching, self.sharing):
             finds_problems.problem.connect(self.problems.show_problem)
         acting = (self.document, self.starter, self.counting, self.files, self.checking)
-        for source in (*acting, self.learning, self.teaching):
+        for source in (*acting, self.learning, self.teaching, self.sharing):
             source.acted.connect(self.status.say)
         self.document.renamed.connect(self._show_name)
         self.document.changed.connect(self._plan_changed)
         self.plan_page.start_wanted.connect(self.start)
         self.starter.model_folder_wanted.connect(lambda: self.plan_page.form.what.model_picked.emit(Pick("browse")))
         self.plan_page.export_wanted.connect(self.files.ask_export)
+        self.plan_page.share_wanted.connect(self.sharing.ask)
+        self.sharing.opened.connect(lambda: self.show_page(PLAN))
         self.plan_page.dry_run_wanted.connect(self.checking.dry_run)
         self.plan_page.proof_wanted.connect(self.checking.prove)
         self.checking.libraries_missing.connect(self.starter.ask_for_libraries)
@@ -324,6 +330,7 @@ class MainWindow(QMainWindow):
         self.counting.leave()
         for job in self.findChildren(Job):
             job.leave()
+        self.sharing.leave()
         for dialog in self.findChildren(WhyDialog):
             dialog.leave()
         super().closeEvent(event)

@@ -36,10 +36,11 @@ PROOF_TIP = "Two real steps on the longest rows here, then everything is freed; 
 
 
 class PlanPage(QWidget):
-    """The four `…_wanted` carry nothing: the window asks the document."""
+    """The five `…_wanted` carry nothing: the window asks the document."""
 
     start_wanted = Signal()
     export_wanted = Signal()
+    share_wanted = Signal()
     dry_run_wanted = Signal()
     proof_wanted = Signal()
     problem = Signal(object)
@@ -86,13 +87,17 @@ class PlanPage(QWidget):
         self.export.setAccessibleName("Export…")
         self.export.setToolTip("Write this run as a script that needs only public libraries (Ctrl+E)")
         self.export.clicked.connect(self.export_wanted.emit)
+        self.share = Button("Sh&are…")
+        self.share.setAccessibleName("Share…")
+        self.share.setToolTip("The verdict as text and picture, and the plan as a text to paste (Ctrl+Shift+C)")
+        self.share.clicked.connect(self.share_wanted.emit)
         self.start = Button("&Start", primary=True)
         self.start.hint = "Ctrl+↵"
         self.start.setAccessibleName("Start")
         self.start.setToolTip("Start this run on this computer (Ctrl+Return)")
         self.start.clicked.connect(self.start_wanted.emit)
         row.addLayout(over(self.title, self.subtitle), 1)
-        for button in (self.dry_run, self.prove, self.export, self.start):
+        for button in (self.dry_run, self.prove, self.export, self.share, self.start):
             button.setEnabled(False)
             row.addWidget(button)
         return row
@@ -150,7 +155,7 @@ class PlanPage(QWidget):
         self.prove.setText("&Prove it" if shown.fits else "&Prove anyway")
         self.prove.setAccessibleName(self.prove.text().replace("&", ""))
         self.prove.updateGeometry()
-        for widget in (self.start, self.export, self.splitter):
+        for widget in (self.start, self.export, self.share, self.splitter):
             widget.setEnabled(True)
         self._advise(now)
 

@@ -177,7 +177,8 @@ def model_sentence(model: ModelFacts) -> str:
         return ""
     if model.source == "embedded":
         return "not on this computer yet · Start offers to fetch it"
-    return "from the catalogue, known by its shape: plan and compare; to run it, choose a folder with its weights"
+    known = "from the catalogue, known by its shape" if model.source == "catalogue" else "known by its shape alone"
+    return f"{known}: plan and compare; to run it, choose a folder with its weights"
 
 
 def data_sentence(plan: Plan) -> str:

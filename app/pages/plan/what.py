@@ -109,7 +109,7 @@ class WhatPanel(QWidget):
         self.data.clear()
         self.data.add("Sample questions", Pick("sample"), "comes with the program")
         if not Pick("sample").is_data_of(plan):
-            self.data.add(plan.data.name, Pick("file", plan.data.path), str(Path(plan.data.path).parent))
+            self.data.add(plan.data.name, Pick("file", plan.data.path), _where(plan.data.path))
         self.data.add("Open a file…", Pick("browse"))
         self.data.setCurrentIndex(0 if Pick("sample").is_data_of(plan) else 1)
         self.data.say("1 row" if plan.data.rows == 1 else f"{plan.data.rows:,} rows")
@@ -171,6 +171,11 @@ class WhatPanel(QWidget):
             self.machine.list.mark({pick: (f"{shown[pick]} · {fit.word}", fit.tone) for pick, fit in found})
 
         background.run(priced, mark)
+
+
+def _where(path: str) -> str:
+    """The folder of a file of rows; a plan may know how long rows are without having them."""
+    return str(Path(path).parent) if path else "not on this computer"
 
 
 def _mark(fit: Fit) -> tuple[str, str]:
