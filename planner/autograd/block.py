@@ -64,6 +64,11 @@ def blocks_of(draft: Draft) -> Blocks:
     return _all(draft.stacks, draft.ways, alone)
 
 
+def blocks_of_any_batch(stacks: tuple[Stack, ...], ways: Ways) -> Blocks:
+    """The blocks of these stacks, for what does not depend on whether gradients are added up over micro-batches."""
+    return _all(stacks, ways, False)
+
+
 @lru_cache(maxsize=4096)
 def _all(stacks: tuple[Stack, ...], ways: Ways, alone: bool) -> Blocks:
     layers = sum(stack.layers for stack in stacks)

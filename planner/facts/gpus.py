@@ -38,6 +38,7 @@ class Gpu:
     notes: str
     source: str
     usable_source: str
+    host_link_gb_s: float = 0.0
 
     @property
     def kind(self) -> str:
@@ -77,6 +78,7 @@ def _gpu(row: dict[str, str], *, several_sizes: bool) -> Gpu:
         notes=row["notes"],
         source=row["source"],
         usable_source=row["usable_source"],
+        host_link_gb_s=float(row["host_link_gb_s_one_way"] or 0),
     )
 
 

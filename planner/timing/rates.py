@@ -1,4 +1,4 @@
-"""What a run's time is made of, as four rates, so that one look at a combination of techniques serves every batch and length."""
+"""What a run's time is made of, as a few rates, so that one look at a combination of techniques serves every batch and length."""
 
 from __future__ import annotations
 
@@ -18,18 +18,31 @@ class Work(NamedTuple):
 
 
 class Rates(NamedTuple):
-    """Seconds for each token, each pair of tokens, each micro-batch and each optimizer step."""
+    """Seconds for each token, each pair of tokens, each micro-batch and each optimizer step.
+
+    starting: seconds for each micro-batch in which the computer tells a card what to do. It goes on beside the card's
+    own work, so the longer of both counts; 0 where the computer itself computes.
+    """
 
     per_token: float
     per_pair: float
     per_micro_batch: float
     per_step: float
+    starting: float = 0.0
 
     def seconds(self, work: Work) -> Num:
         """Of the whole work; numbers, or arrays."""
-        return (
-            self.per_token * work.tokens
-            + self.per_pair * work.pairs
-            + self.per_micro_batch * work.micro_batches
-            + self.per_step * work.steps
+        computing = (
+            self.per_token * work.tokens + self.per_pair * work.pairs + self.per_micro_batch * work.micro_batches
         )
+        if self.starting:
+            computing = _longer(computing, self.starting * work.micro_batches)
+        return computing + self.per_step * work.steps
+
+
+def _longer(a: Num, b: Num) -> Num:
+    if isinstance(a, float | int) and isinstance(b, float | int):
+        return max(a, b)
+    import numpy as np
+
+    return np.maximum(a, b)

@@ -6,27 +6,29 @@ It depends on the draft's techniques, never on its batch. Looked up by stacks an
 from __future__ import annotations
 
 from functools import lru_cache
-from math import prod
 
-from planner.draft import Draft, HeadWork, Stack
+from planner.draft import Draft
+from planner.timing.effort import Effort, effort_of
 from planner.timing.rates import Rates
 from planner.timing.speed import Speed
 
 
 def rates_of(draft: Draft, speed: Speed) -> Rates:
     """draft: with all its techniques applied; its batch is not looked at."""
-    return _rates(draft.stacks, draft.compute_bits, draft.recompute, draft.head_work, speed)
+    return rates(effort_of(draft), speed)
 
 
 @lru_cache(maxsize=8192)
-def _rates(stacks: tuple[Stack, ...], bits: int, recompute: bool, head: HeadWork | None, speed: Speed) -> Rates:
-    flops = speed.flops_16 if bits == 16 else speed.flops_32
-    token = pair = batch = step = 0.0
-    for stack in stacks:
-        for x in stack.tensors:
-            if x.role not in ("linear", "adapter", "head") and not (x.role == "embedding" and stack.facts.tied_head):
-                continue
-            products = 2 + recompute + x.trained
-            token += 2 * x.count * prod(x.shape) * products / flops
-        pair += 4 * stack.facts.q_dim * stack.layers * 3 / flops
-    return Rates(token, pair, batch, step)
+def rates(e: Effort, speed: Speed) -> Rates:
+    """What an effort takes of a device: each of its parts at its own speed, one after the other."""
+    attention = speed.pair_flops_16 if e.narrow else speed.pair_flops_32
+    token = e.flops_16 / speed.flops_16 + e.flops_32 / speed.flops_32 + e.token_bytes / speed.bytes_s
+    if e.moved_bytes and speed.host_bytes_s:
+        token += e.moved_bytes / speed.host_bytes_s
+    batch = e.batch_bytes / speed.bytes_s + e.read_bytes / speed.read_bytes_s
+    starting = e.operations * speed.operation_s
+    update = e.update_bytes / speed.read_bytes_s + e.update_operations * speed.operation_s
+    pair = e.pair_flops / attention + e.pair_bytes / speed.bytes_s
+    if speed.starts_beside:
+        return Rates(token, pair, batch, update, starting)
+    return Rates(token, pair, batch + starting, update)

@@ -1,22 +1,26 @@
 """How fast a device computes, moves bytes and starts operations: from the table of cards, or from this computer's own runs.
 
-Pure: nothing is measured here. What is not known of a device makes the band wide and is said in `source`.
+Pure: nothing is measured here. What part of a maker's figures is reached stands in `assets/timing.json` with its source;
+what is not known of a device makes the band wide and is said in `source`. Cards: never run on one here.
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
-from typing import NamedTuple
+import json
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
 
+from planner.assets import asset
 from planner.drafting import device_of
-from planner.facts.gpus import gpus
-from planner.facts.machine import MachineFacts
+from planner.facts.gpus import Gpu, gpus
 from planner.plan import Plan
 
 
 class Speed(NamedTuple):
-    """flops_16, flops_32: of matmuls in 16 and in 32 bits, a second. bytes_s: written by operations between matmuls, or
-    read. host_bytes_s: to and from the computer's memory, 0 where the device is the computer. operation_s: to start one.
+    """flops_16, flops_32: of products in 16 and in 32 bits, a second; pair_flops_16, pair_flops_32: of attention's.
+    bytes_s: written by operations between products; read_bytes_s: of weights read and updated. host_bytes_s: to and from the
+    computer's memory, 0 where the device is the computer. operation_s: to start one operation. starts_beside: the
+    computer starts them while the device works on earlier ones.
 
     low, high: between how much of the expected seconds and how much of them it may take. source: where all this is
     from, a sentence. watts: seen in this device's own runs.
@@ -24,9 +28,13 @@ class Speed(NamedTuple):
 
     flops_16: float
     flops_32: float
+    pair_flops_16: float
+    pair_flops_32: float
     bytes_s: float
+    read_bytes_s: float
     host_bytes_s: float
     operation_s: float
+    starts_beside: bool
     low: float
     high: float
     source: str
@@ -39,22 +47,60 @@ def speed_of(plan: Plan) -> Speed | None:
     if device is None:
         return None
     if device.kind == "cpu":
-        return _of_cores(plan.stage.schedule.threads or plan.machine.physical_cores, plan.machine)
-    return _of_card(device.name)
+        return of_cores(plan.stage.schedule.threads or plan.machine.physical_cores)
+    return of_card(device.name)
+
+
+@lru_cache(maxsize=64)
+def of_cores(threads: int) -> Speed:
+    """A processor of which no run has been seen, computing with so many threads."""
+    t = table()["cpu"]
+    times = 1 + max(0, threads - 1) * t["more_threads"]
+    return Speed(
+        flops_16=t["flops_16"] * times,
+        flops_32=t["flops_32"] * times,
+        pair_flops_16=t["pair_flops_16"] * times,
+        pair_flops_32=t["pair_flops_32"] * times,
+        bytes_s=t["bytes_s"] * times,
+        read_bytes_s=t["read_bytes_s"] * times,
+        host_bytes_s=0.0,
+        operation_s=t["operation_s"],
+        starts_beside=False,
+        low=t["low"],
+        high=t["high"],
+        source=t["source"],
+    )
 
 
 @lru_cache(maxsize=256)
-def _of_cores(threads: int, machine: MachineFacts) -> Speed:
-    threads = max(1, min(threads, machine.physical_cores or threads))
-    source = "assumed for a processor core of our time; no run of this computer has been seen yet"
-    return Speed(60e9 * threads, 40e9 * threads, 2e9 * threads, 0.0, 2e-5, 0.3, 3.0, source)
+def of_card(name: str) -> Speed | None:
+    """A card of the table by the name that its driver or the table gives it."""
+    card = next((g for g in gpus() if name in (g.name, g.name.split(", ")[0])), None)
+    return None if card is None or not card.bf16_tflops or not card.bandwidth_gb_s else _shares(card)
 
 
-@lru_cache(maxsize=256)
-def _of_card(name: str) -> Speed | None:
-    card = next((g for g in gpus() if g.name == name or g.name.split(", ")[0] == name), None)
-    if card is None or not card.bf16_tflops:
-        return None
+def _shares(card: Gpu) -> Speed:
+    """What is reached of a maker's figures."""
+    t = table()["card"]
     flops, moved = card.bf16_tflops * 1e12, card.bandwidth_gb_s * 1e9
-    source = "its maker's figures, of which a share is reached; never run on a GPU here"
-    return Speed(flops * 0.45, flops * 0.12, moved * 0.6, 12e9, 1e-5, 0.5, 2.0, source)
+    return Speed(
+        flops_16=flops * t["flops_16"],
+        flops_32=flops * t["flops_32"],
+        pair_flops_16=flops * t["pair_flops_16"],
+        pair_flops_32=flops * t["pair_flops_32"],
+        bytes_s=moved * t["bytes"],
+        read_bytes_s=moved * t["read_bytes"],
+        host_bytes_s=card.host_link_gb_s * 1e9 * t["host"],
+        operation_s=t["operation_s"],
+        starts_beside=True,
+        low=t["low"],
+        high=t["high"],
+        source=t["source"],
+    )
+
+
+@cache
+def table() -> dict[str, Any]:
+    """`assets/timing.json`."""
+    found: dict[str, Any] = json.loads(asset("timing.json").read_text(encoding="utf-8"))
+    return found

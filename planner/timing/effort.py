@@ -1,0 +1,122 @@
+"""What a step takes of a device, whatever device it is: products, bytes written and read, operations started.
+
+Products follow the tensors: forward one for each matrix, backward one for what goes in and one more for a matrix that is
+trained (a frozen one needs no gradient of its own), and forward once more where a block is made again. What lies between
+products is written byte by byte, as the tape of `planner.autograd` adds it up: so casts, norms, scores of eager
+attention, an adapter's small products and a packed matrix's unpacking all count. Nothing here depends on the batch.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import prod
+from typing import NamedTuple
+
+from planner.autograd.block import Blocks, blocks_of_any_batch
+from planner.draft import Draft, HeadWork, Stack, Tensor, Ways
+from planner.stored import ADAPTERS
+from planner.training.optimizers import Optimizer, trained
+
+PRODUCTS = ("linear", "router", *ADAPTERS)
+HEAD_BYTES = 18  # written for each logit where a loss did not say
+UPDATE_PASSES = {"fused": 3, "foreach": 10, "for_loop": 10, "bitsandbytes": 3, "widened": 12, "deepspeed": 6}
+"""How often an update writes as many bytes as there are trained elements: torch/optim/adamw.py (2.13) line by line;
+fused writes the weight and both means in one go."""
+UPDATE_OPERATIONS = {"fused": 1, "foreach": 2, "for_loop": 14, "bitsandbytes": 1, "widened": 16, "deepspeed": 1}
+CLIP_PASSES = 1  # each gradient is scaled in place
+PAIR_PRODUCTS = 12  # for each query entry and pair: scores and mixing, 2 each forward, twice that backward
+
+
+class Effort(NamedTuple):
+    """flops_16, flops_32: of products in 16 and in 32 bits, for each token. pair_flops: of attention for each pair of
+    tokens. token_bytes, pair_bytes, batch_bytes: written for each token, pair and micro-batch; read_bytes: of weights,
+    for each micro-batch. operations: started for each micro-batch. update_bytes, update_operations: for each optimizer
+    step. moved_bytes: to and from the computer's memory for each token. narrow: whether attention runs in 16 bits."""
+
+    flops_16: float
+    flops_32: float
+    pair_flops: float
+    token_bytes: float
+    pair_bytes: float
+    batch_bytes: float
+    read_bytes: float
+    operations: float
+    update_bytes: float
+    update_operations: float
+    moved_bytes: float
+    narrow: bool
+
+
+def effort_of(draft: Draft) -> Effort:
+    """draft: with all its techniques applied; its batch is not looked at."""
+    ways = draft.ways
+    if ways.mask_bits < 8:  # without padding a mask is left out; what it costs is not worth two answers
+        ways = ways._replace(mask_bits=8)
+    return _effort(draft.stacks, ways, draft.head_work, draft.update, draft.schedule.max_grad_norm > 0)
+
+
+@lru_cache(maxsize=8192)
+def _effort(
+    stacks: tuple[Stack, ...], ways: Ways, head: HeadWork | None, update: Optimizer | None, clips: bool
+) -> Effort:
+    head = head or HeadWork(written_bytes=HEAD_BYTES)
+    blocks: Blocks = blocks_of_any_batch(stacks, ways)
+    facts = stacks[0].facts
+    flops = {16: 0.0, 32: 0.0}
+    read = 0.0
+    for stack in stacks:
+        for x in stack.tensors:
+            if x.role not in PRODUCTS or len(x.shape) < 2:
+                continue
+            bits, times = _bits(x, ways), 2 + ways.recompute
+            size = _read_by_a_token(x, stack)
+            flops[bits] += 2 * size * (times + x.trained)
+            read += times * x.elements * bits / 8
+    last = stacks[-1]
+    for x in last.tensors:
+        if x.role == "head" and len(x.shape) > 1:
+            size, bits = x.elements, _bits(x, ways)
+            flops[bits] += 2 * size * head.products
+            flops[32 if head.wide_backward else bits] += 2 * size * (1 + x.trained)
+            read += size * bits / 8 * (head.products + 1)
+    pair_flops = sum((PAIR_PRODUCTS + 4 * ways.recompute) * s.facts.q_dim * s.layers for s in stacks)
+    made = blocks.made
+    changed = list(trained(stacks))
+    changed_bytes = sum(x.bytes for x in changed)
+    implementation = update.implementation if update else "fused"
+    passes = UPDATE_PASSES.get(implementation, 3) + (CLIP_PASSES if clips else 0)
+    count = sum(x.count for x in changed)
+    return Effort(
+        flops_16=flops[16],
+        flops_32=flops[32],
+        pair_flops=pair_flops,
+        token_bytes=made[2] + facts.vocab_size * head.written_bytes,
+        pair_bytes=made[3],
+        batch_bytes=made[0],
+        read_bytes=read,
+        operations=blocks.operations,
+        update_bytes=passes * changed_bytes,
+        update_operations=count * UPDATE_OPERATIONS.get(implementation, 1) + (2 * count if clips else 0),
+        moved_bytes=_moved(blocks, ways, facts.hidden_size),
+        narrow=ways.flow_bits == 16 or ways.autocast,
+    )
+
+
+def _bits(x: Tensor, ways: Ways) -> int:
+    """What a matrix is multiplied in."""
+    if ways.autocast or x.packing is not None:
+        return ways.compute_bits
+    return 16 if x.bits == 16 else 32
+
+
+def _read_by_a_token(x: Tensor, stack: Stack) -> float:
+    """Elements of all layers' matrices that one token is multiplied with: of experts only those that it is sent to."""
+    facts = stack.facts
+    if len(x.shape) > 2 and facts.n_experts and x.shape[0] == facts.n_experts:
+        return x.count * prod(x.shape[1:]) * max(1, facts.experts_per_token)
+    return x.elements
+
+
+def _moved(blocks: Blocks, ways: Ways, hidden: int) -> float:
+    """Bytes for each token that go to the computer's memory and come back: each block's input, where it is offloaded."""
+    return 2.0 * blocks.layers * hidden * ways.flow_bits / 8 if ways.loop.offloaded else 0.0
