@@ -29,6 +29,11 @@ def band_of(drafts: tuple[Draft, ...], shapes: int, place: Place, rows_bytes: in
     return band(kind, recompute, first.compute_bits, shapes, first.capability, entries, written, rows_bytes)
 
 
+def read_by_band(draft: Draft) -> tuple[object, ...]:
+    """All of a draft of one plan that `band_of` reads and that techniques decide: equal for equal bands."""
+    return draft.device, draft.recompute, draft.compute_bits, draft.attend, draft.sample_tokens
+
+
 def kept_of(
     band: Band, drafts: tuple[Draft, ...], by_at: dict[At, Num], live: Num, place: Place
 ) -> tuple[Num, Num, Num]:
@@ -49,7 +54,8 @@ def grows_of(drafts: tuple[Draft, ...], by_at: dict[At, Num], place: Place) -> N
                     states[at] = states.get(at, 0) + size
     live: Num = 0
     grows: Num = 0
-    for at, total in by_at.items():
+    for at in chain.from_iterable([d.timeline for d in drafts]):  # of equally full instants the first, as for the peak
+        total = by_at.get(at, 0)
         grows = grows + (total - states.get(at, 0) - grows) * (total > live)
         live = maximum(live, total)
     return grows

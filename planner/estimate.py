@@ -62,7 +62,7 @@ def estimate(plan: Plan) -> Estimate:
     problems = plan_problems(plan)
     if problems:
         return Estimate(plan, (), (), (), Verdict.CANNOT_TELL, problems, untold=f"Cannot tell: {problems[0].fact}")
-    unknown = _unknown(plan)
+    unknown = cannot_tell_because(plan)
     if unknown:
         return Estimate(plan, (), (), (), Verdict.CANNOT_TELL, untold=f"Cannot tell: {unknown}")
     drawn = [batches(plan.data, stage.schedule) for stage in plan.stages]
@@ -104,7 +104,7 @@ def estimate_grid(plan: Plan, rows: Num, seq: Num) -> dict[str, Num]:
     problems = plan_problems(plan)
     if problems:
         raise ProblemError(problems[0])
-    unknown = _unknown(plan)
+    unknown = cannot_tell_because(plan)
     if unknown:
         raise ProblemError(Problem("model.unsupported", unknown, "Choose another model."))
     drawn = [batches(plan.data, stage.schedule) for stage in plan.stages]
@@ -134,12 +134,12 @@ def estimate_grid(plan: Plan, rows: Num, seq: Num) -> dict[str, Num]:
 
 def heaviest_batch(plan: Plan, index: int = 0) -> BatchShape:
     """The batch that the estimate of a stage is made for; of a model without formulas the one with the most tokens."""
-    if _unknown(plan):
+    if cannot_tell_because(plan):
         return batches(plan.data, plan.stages[index].schedule).heaviest[0]
     return _heaviest(plan, index, batches(plan.data, plan.stages[index].schedule)).batch
 
 
-def _unknown(plan: Plan) -> str:
+def cannot_tell_because(plan: Plan) -> str:
     """Why the plan's model has no figures; empty where it has."""
     model = plan.model
     if model.unsupported_because:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from functools import lru_cache
-from math import isqrt
+from math import sqrt
 from typing import Any, NamedTuple
 
 from planner.assets import asset
@@ -37,10 +37,10 @@ def around(name: str, ends: tuple[int, int, int]) -> Cause:
 
 
 def ends(expected: int, causes: Iterable[Cause]) -> tuple[int, int]:
-    """Low and high around `expected`."""
+    """Low and high around `expected`. In floating point, so that a grid of plans has the same to the byte."""
     causes = tuple(causes)
-    below = isqrt(sum(x.below * x.below for x in causes))
-    above = isqrt(sum(x.above * x.above for x in causes))
+    below = int(sqrt(sum([float(x.below) * x.below for x in causes])))
+    above = int(sqrt(sum([float(x.above) * x.above for x in causes])))
     return max(0, expected - below), expected + above
 
 

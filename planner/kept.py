@@ -48,7 +48,7 @@ def kept(
         elif kind is Kind.LOGITS and place is DEVICE:
             for step in _steps(alive, "loss"):
                 logits[step] = logits.get(step, 0) + size
-    small, trained = _small_and_all(stacks)
+    small, trained = small_and_all(stacks)
     small += small * update // max(trained, 1)
     live: Num = 0
     most: Num = 0
@@ -74,7 +74,7 @@ def _steps(alive: frozenset[At], moment: str) -> tuple[tuple[int, str], ...]:
 
 
 @lru_cache(maxsize=1024)
-def _small_and_all(stacks: tuple[Stack, ...]) -> tuple[int, int]:
+def small_and_all(stacks: tuple[Stack, ...]) -> tuple[int, int]:
     """Bytes of what the small pool has of trained tensors, and of all that are trained.
 
     One a little too large for that pool still cuts up a segment, so it counts as the largest that is not: more rank

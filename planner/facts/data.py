@@ -97,12 +97,12 @@ def _what_orders(schedule: Schedule) -> Schedule:
 @lru_cache(maxsize=4096)
 def _drawn(data: DataFacts, schedule: Schedule) -> Batches:
     cut = schedule.max_length
-    lengths, known = _kept_lengths(data, schedule)
+    lengths, known = kept_lengths(data, schedule)
     if not lengths:
         rows = min(schedule.micro_batch, data.rows) if data.rows else schedule.micro_batch
         return Batches((BatchShape(rows, cut, padded=rows > 1, certain=False),), cut)
     rows = len(lengths)
-    if _too_many(rows, schedule):
+    if too_many_to_draw(rows, schedule):
         padded = schedule.micro_batch > 1 and min(lengths) < max(lengths)
         most = (BatchShape(min(schedule.micro_batch, rows), max(lengths), padded, certain=False),)
         return Batches(most, len(set(lengths)))
@@ -111,11 +111,11 @@ def _drawn(data: DataFacts, schedule: Schedule) -> Batches:
         of_batch = [lengths[i] for i in batch]
         longest = max(of_batch)
         shapes.add((len(batch), longest, min(of_batch) < longest))
-    heaviest = tuple(BatchShape(r, s, p, certain=known) for r, s, p in _unbeaten(shapes))
+    heaviest = tuple(BatchShape(r, s, p, certain=known) for r, s, p in unbeaten(shapes))
     return Batches(heaviest, len({r * s for r, s, _ in shapes}))
 
 
-def _too_many(rows: int, schedule: Schedule) -> bool:
+def too_many_to_draw(rows: int, schedule: Schedule) -> bool:
     return rows * epochs_begun(rows, schedule) > DRAWN_LIMIT
 
 
@@ -124,7 +124,7 @@ def rows_of(data: DataFacts, schedule: Schedule, shape: BatchShape) -> tuple[int
 
     Where batches are not drawn, the longest rows that could meet.
     """
-    lengths, _ = _kept_lengths(data, schedule)
+    lengths, _ = kept_lengths(data, schedule)
     if not lengths:
         return tuple(range(min(schedule.micro_batch, data.rows)))
     numbers = _kept_numbers(data, schedule)
@@ -137,7 +137,7 @@ def rows_of(data: DataFacts, schedule: Schedule, shape: BatchShape) -> tuple[int
 
 def batch_numbers(data: DataFacts, schedule: Schedule, shape: BatchShape) -> tuple[int, ...]:
     """Which micro-batches of the run have this shape, counted from 0; none where batches are not drawn."""
-    return tuple(n for n, _ in _of_shape(_kept_lengths(data, schedule)[0], schedule, shape))
+    return tuple(n for n, _ in _of_shape(kept_lengths(data, schedule)[0], schedule, shape))
 
 
 def comes_after_first_step(data: DataFacts, schedule: Schedule, shape: BatchShape) -> bool:
@@ -147,7 +147,7 @@ def comes_after_first_step(data: DataFacts, schedule: Schedule, shape: BatchShap
 
 def _of_shape(lengths: list[int], schedule: Schedule, shape: BatchShape) -> Iterator[tuple[int, tuple[int, ...]]]:
     """(number, rows) of each micro-batch of this shape."""
-    if not lengths or _too_many(len(lengths), schedule):
+    if not lengths or too_many_to_draw(len(lengths), schedule):
         return
     for number, batch in enumerate(micro_batches(len(lengths), schedule)):
         of_batch = [lengths[i] for i in batch]
@@ -156,14 +156,14 @@ def _of_shape(lengths: list[int], schedule: Schedule, shape: BatchShape) -> Iter
 
 
 def _kept_numbers(data: DataFacts, schedule: Schedule) -> list[int]:
-    """Which rows of the file `_kept_lengths` speaks of."""
+    """Which rows of the file `kept_lengths` speaks of."""
     numbers = list(range(len(data.lengths)))
     if schedule.completion_only and data.form == "prompt_completion" and data.prompt_lengths:
         return [i for i in numbers if data.prompt_lengths[i] < min(data.lengths[i], schedule.max_length)]
     return numbers
 
 
-def _kept_lengths(data: DataFacts, schedule: Schedule) -> tuple[list[int], bool]:
+def kept_lengths(data: DataFacts, schedule: Schedule) -> tuple[list[int], bool]:
     """Lengths as the trainer cuts them, without the rows it drops, and whether they are known for certain.
 
     TRL drops a row whose answer is cut away whole, when only answers count in the loss.
@@ -179,7 +179,7 @@ def _kept_lengths(data: DataFacts, schedule: Schedule) -> tuple[list[int], bool]
     return lengths, known
 
 
-def _unbeaten(shapes: set[tuple[int, int, bool]]) -> list[tuple[int, int, bool]]:
+def unbeaten(shapes: set[tuple[int, int, bool]]) -> list[tuple[int, int, bool]]:
     """The shapes no other beats in all of tokens, rows × seq² and padded; most tokens, longest, padded first."""
     ordered = sorted(shapes, key=lambda x: (x[0] * x[1], x[1], x[2]), reverse=True)
     kept: list[tuple[int, int, bool]] = []

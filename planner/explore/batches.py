@@ -1,0 +1,77 @@
+"""The longest batches of a whole grid at once, and the work of an epoch there: what `planner.facts.data` and
+`planner.timing.work` say of each point, drawn with arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from planner.facts.data import (
+    Batches,
+    BatchShape,
+    DataFacts,
+    batches,
+    kept_lengths,
+    too_many_to_draw,
+    unbeaten,
+)
+from planner.facts.order import epochs_begun, randperm, steps_per_epoch, total_steps
+from planner.schedule import Schedule
+
+Points = tuple[tuple[int, int, int], ...]
+
+
+def batches_on(data: DataFacts, schedule: Schedule, grid: Points) -> list[Batches]:
+    """`batches` of each (rows of a batch, accumulation, length)."""
+    of_length: dict[int, tuple[NDArray[np.int64], bool]] = {}
+    found = []
+    for rows, accumulation, length in grid:
+        here = replace(schedule, micro_batch=rows, grad_accumulation=accumulation, max_length=length)
+        if length not in of_length:
+            lengths, known = kept_lengths(data, here)
+            of_length[length] = np.asarray(lengths, dtype=np.int64), known
+        cut, known = of_length[length]
+        if not len(cut) or too_many_to_draw(len(cut), here):
+            found.append(batches(data, here))
+        else:
+            found.append(_drawn(cut, known, here))
+    return found
+
+
+def _drawn(lengths: NDArray[np.int64], known: bool, schedule: Schedule) -> Batches:
+    """Whole batches as a table with a row for each; the rest of an epoch is one batch more."""
+    size = schedule.micro_batch
+    shapes: set[tuple[int, int, bool]] = set()
+    tokens: list[NDArray[np.int64]] = []
+    for epoch in _epochs(lengths, schedule):
+        whole = len(epoch) // size
+        table = epoch[: whole * size].reshape(whole, size)
+        for part in (table, epoch[whole * size :].reshape(1, -1)):
+            if not part.size:
+                continue
+            longest, shortest, rows = part.max(axis=1), part.min(axis=1), part.shape[1]
+            padded = shortest < longest
+            for flag in (False, True):
+                if (padded == flag).any():
+                    shapes.add((rows, int(longest[padded == flag].max()), flag))
+            tokens.append(longest * rows)
+    heaviest = tuple(BatchShape(r, s, p, certain=known) for r, s, p in unbeaten(shapes))
+    return Batches(heaviest, len(np.unique(np.concatenate(tokens))))
+
+
+def _epochs(lengths: NDArray[np.int64], schedule: Schedule) -> Iterator[NDArray[np.int64]]:
+    """The rows' lengths in the order in which `planner.facts.order.micro_batches` takes them, epoch by epoch."""
+    rows = len(lengths)
+    per_epoch, left = steps_per_epoch(rows, schedule), total_steps(rows, schedule)
+    for epoch in range(epochs_begun(rows, schedule)):
+        drawn = lengths[_order(rows, schedule.seed + epoch)] if schedule.shuffle else lengths
+        yield drawn[: min(left, per_epoch) * schedule.grad_accumulation * schedule.micro_batch]
+        left -= per_epoch
+
+
+def _order(rows: int, seed: int) -> NDArray[np.int64]:
+    return np.asarray(randperm(rows, seed), dtype=np.int64)

@@ -1,0 +1,94 @@
+"""The smallest card: on which the plan as it is fits, and on which some combination does that gives up nothing.
+
+Cards are those of `planner.facts.gpus`, each in a computer that is assumed around it, by the memory that its driver shows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from functools import cache
+
+import numpy as np
+
+from planner.estimate import Estimate
+from planner.explore.answer import Answer, Question, Room, Way
+from planner.explore.explored import Explored, Mask
+from planner.explore.stretch import learns_less
+from planner.explore.trying import best_first, estimated, first_that_fits, nearest, turned
+from planner.explore.worth import Class, in_classes, starting_rows, worthy
+from planner.facts.gpus import Gpu, gpus, other_machine
+from planner.plan import Plan
+from planner.slots import Slot
+
+ROOM = Room()  # of a card, all of its memory
+MOST_STARTS = 6  # the thriftiest combinations on a card of its kind
+
+
+@cache
+def by_size() -> tuple[Gpu, ...]:
+    """Cards that can be planned for, the smallest first; of equal memory the newest first."""
+    return tuple(sorted((g for g in gpus() if g.kind), key=lambda g: (g.usable_bytes, -g.year, g.name)))
+
+
+def on_card(plan: Plan, card: Gpu) -> Plan:
+    """The plan on a computer with this card, computing on it."""
+    machine = other_machine(card.name)
+    placed = plan.stage.choice(Slot.PLACEMENT)
+    moved = replace(plan, machine=machine)
+    if placed is None or "device" not in {f.name for f in fields(placed.options)}:
+        return moved
+    return moved.with_choice(replace(placed, options=replace(placed.options, device=machine.devices[0].id)))
+
+
+def smallest_card(explored: Explored, among: Mask | None = None) -> Answer:
+    """The answer is the smallest card for the plan as it is, or, where none is large enough, for another combination."""
+    plan = explored.space.plan
+    as_it_is = first_that_fits((on_card(plan, card) for card in by_size()), ROOM, len(by_size()))
+    ways: list[tuple[Estimate, str]] = []
+    rows = starting_rows(explored, among)
+    for of_class in in_classes(explored, rows):
+        limit = min((_size(one) for one in (as_it_is, *(one for one, _ in ways)) if one is not None), default=1 << 62)
+        one = _smallest(explored, of_class, among, limit)
+        if one is not None:
+            ways.append((one, learns_less(explored, of_class).rpartition(":")[2].rstrip(".")))
+    if as_it_is is None and not ways:
+        largest = (on_card(plan, card) for card in reversed(by_size()))
+        said = "No card of the catalogue is large enough for any combination. The nearest miss this much."
+        return Answer(Question.CARD, None, None, said, misses=nearest(largest, ROOM))
+    alternatives = tuple(
+        Way(one.plan, one, _sentence(one), "smaller, with other techniques" + (f", but{less}" if less else ""))
+        for one, less in ways
+    )
+    if as_it_is is not None:
+        return Answer(Question.CARD, as_it_is.plan, as_it_is, _sentence(as_it_is), alternatives)
+    first, *others = alternatives
+    text = f"The plan as it is fits no card of the catalogue; with other techniques: {first.sentence}"
+    return Answer(Question.CARD, first.plan, first.estimate, text, tuple(others))
+
+
+def _smallest(explored: Explored, of_class: Class, among: Mask | None, limit: int) -> Estimate | None:
+    """The best plan of a class on the smallest card below `limit` bytes that any plan of the class fits on."""
+    orders: dict[tuple[str, bool], list[Plan]] = {}
+    for card in by_size():
+        if card.usable_bytes >= limit:
+            return None
+        kind = (card.kind, card.supports_bf16)
+        if kind not in orders:
+            orders[kind] = _thriftiest_first(explored, of_class, kind)
+        if first_that_fits((on_card(p, card) for p in orders[kind]), ROOM, MOST_STARTS) is None:
+            continue
+        mask = worthy(explored) if among is None else worthy(explored) & among
+        mask &= np.isin(explored.quality, np.unique(explored.quality[of_class.rows]))
+        order = best_first(explored, np.flatnonzero(mask), explored.seconds)
+        best = first_that_fits((turned(explored, int(i), lambda p: on_card(p, card)) for i in order), ROOM)
+        return best or first_that_fits((on_card(p, card) for p in orders[kind]), ROOM, MOST_STARTS)
+    return None
+
+
+def _thriftiest_first(explored: Explored, of_class: Class, kind: tuple[str, bool]) -> list[Plan]:
+    """Every combination of the class with one row in a batch that is valid on cards of a kind, by need on the largest of
+    them: what is thrifty on the plan's own device need not be so there."""
+    largest = max((g for g in by_size() if (g.kind, g.supports_bf16) == kind), key=lambda g: g.usable_bytes)
+    tried = [(p, estimated(on_card(p, largest))) for p in _one_row_each(explored, of_class)]
+    known = [(one.tiers[0].high_bytes, p) for p, one in tried if one.tiers]
+    return [p for _, p in sorted(known, key=lambda x: x[0])]
