@@ -105,7 +105,7 @@ class Room(NamedTuple):
 
 
 def in_words(plan: Plan) -> str:
-    """`Llama-3.1-8B in 4-bit (NF4) with LoRA of rank 16, 4 × 1,024`."""
+    """`Llama-3.1-8B in 4-bit (NF4) with LoRA of rank 16, 4 × 1,024 (2 to a step)`."""
     name = plan.model.name.rsplit("/", 1)[-1]
     stored, trained = plan.stage.choice(Slot.WEIGHTS), plan.stage.choice(Slot.TRAINABLE)
     what = name
@@ -115,7 +115,8 @@ def in_words(plan: Plan) -> str:
         rank = getattr(trained.options, "rank", 0)
         what += f" with {technique(trained.slot, trained.technique).label}" + (f" of rank {rank}" if rank else "")
     schedule = plan.stage.schedule
-    return f"{what}, {schedule.micro_batch} × {schedule.max_length:,}"
+    several = f" ({schedule.grad_accumulation} to a step)" if schedule.grad_accumulation > 1 else ""
+    return f"{what}, {schedule.micro_batch} × {schedule.max_length:,}{several}"
 
 
 def sentence_of(one: Estimate, room: Room | None = None, *, timed_too: bool = True) -> str:

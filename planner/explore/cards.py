@@ -5,19 +5,23 @@ Cards are those of `planner.facts.gpus`, each in a computer that is assumed arou
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import fields, replace
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 
+from planner.drafting import device_of
 from planner.estimate import Estimate
-from planner.explore.answer import Answer, Question, Room, Way
+from planner.explore.answer import Answer, Question, Room, Way, sentence_of
+from planner.explore.context_map import with_batch
 from planner.explore.explored import Explored, Mask
+from planner.explore.quality import quality_of
 from planner.explore.stretch import learns_less
-from planner.explore.trying import best_first, estimated, first_that_fits, nearest, turned
-from planner.explore.worth import Class, in_classes, starting_rows, worthy
+from planner.explore.trying import best_first, estimated, first_that_fits, nearest, turned, with_techniques
+from planner.explore.worth import Class, in_classes, own_length, starting_rows, worthy
 from planner.facts.gpus import Gpu, gpus, other_machine
-from planner.plan import Plan
+from planner.plan import Choice, Plan, Stage
 from planner.slots import Slot
 
 ROOM = Room()  # of a card, all of its memory
@@ -30,7 +34,7 @@ def by_size() -> tuple[Gpu, ...]:
     return tuple(sorted((g for g in gpus() if g.kind), key=lambda g: (g.usable_bytes, -g.year, g.name)))
 
 
-def on_card(plan: Plan, card: Gpu) -> Plan:
+def on_card(card: Gpu, plan: Plan) -> Plan:
     """The plan on a computer with this card, computing on it."""
     machine = other_machine(card.name)
     placed = plan.stage.choice(Slot.PLACEMENT)
@@ -43,7 +47,7 @@ def on_card(plan: Plan, card: Gpu) -> Plan:
 def smallest_card(explored: Explored, among: Mask | None = None) -> Answer:
     """The answer is the smallest card for the plan as it is, or, where none is large enough, for another combination."""
     plan = explored.space.plan
-    as_it_is = first_that_fits((on_card(plan, card) for card in by_size()), ROOM, len(by_size()))
+    as_it_is = first_that_fits((on_card(card, plan) for card in by_size()), ROOM, len(by_size()))
     ways: list[tuple[Estimate, str]] = []
     rows = starting_rows(explored, among)
     for of_class in in_classes(explored, rows):
@@ -52,7 +56,7 @@ def smallest_card(explored: Explored, among: Mask | None = None) -> Answer:
         if one is not None:
             ways.append((one, learns_less(explored, of_class).rpartition(":")[2].rstrip(".")))
     if as_it_is is None and not ways:
-        largest = (on_card(plan, card) for card in reversed(by_size()))
+        largest = (on_card(card, plan) for card in reversed(by_size()))
         said = "No card of the catalogue is large enough for any combination. The nearest miss this much."
         return Answer(Question.CARD, None, None, said, misses=nearest(largest, ROOM))
     alternatives = tuple(
@@ -75,13 +79,13 @@ def _smallest(explored: Explored, of_class: Class, among: Mask | None, limit: in
         kind = (card.kind, card.supports_bf16)
         if kind not in orders:
             orders[kind] = _thriftiest_first(explored, of_class, kind)
-        if first_that_fits((on_card(p, card) for p in orders[kind]), ROOM, MOST_STARTS) is None:
+        if first_that_fits((on_card(card, p) for p in orders[kind]), ROOM, MOST_STARTS) is None:
             continue
         mask = worthy(explored) if among is None else worthy(explored) & among
         mask &= np.isin(explored.quality, np.unique(explored.quality[of_class.rows]))
         order = best_first(explored, np.flatnonzero(mask), explored.seconds)
-        best = first_that_fits((turned(explored, int(i), lambda p: on_card(p, card)) for i in order), ROOM)
-        return best or first_that_fits((on_card(p, card) for p in orders[kind]), ROOM, MOST_STARTS)
+        best = first_that_fits((turned(explored, int(i), partial(on_card, card)) for i in order), ROOM)
+        return best or first_that_fits((on_card(card, p) for p in orders[kind]), ROOM, MOST_STARTS)
     return None
 
 
@@ -89,6 +93,39 @@ def _thriftiest_first(explored: Explored, of_class: Class, kind: tuple[str, bool
     """Every combination of the class with one row in a batch that is valid on cards of a kind, by need on the largest of
     them: what is thrifty on the plan's own device need not be so there."""
     largest = max((g for g in by_size() if (g.kind, g.supports_bf16) == kind), key=lambda g: g.usable_bytes)
-    tried = [(p, estimated(on_card(p, largest))) for p in _one_row_each(explored, of_class)]
+    tried = [(p, estimated(on_card(largest, p))) for p in _one_row_each(explored, of_class)]
     known = [(one.tiers[0].high_bytes, p) for p, one in tried if one.tiers]
     return [p for _, p in sorted(known, key=lambda x: x[0])]
+
+
+def _one_row_each(explored: Explored, of_class: Class) -> Iterator[Plan]:
+    """One row in a batch with each combination of the class, and with those that train the same but are not valid on the
+    plan's own device, which another may be without."""
+    plan, length = explored.space.plan, own_length(explored)
+    here = [with_techniques(explored, int(i)) for i in of_class.rows]
+    yield from (with_batch(p, 1, length) for p in here)
+    trained = {p.stage.choice(Slot.TRAINABLE) for p in here}
+    classes = {int(q) for q in explored.quality[of_class.rows]}
+    valid = set(np.unique(explored.structure).tolist())
+    for number, structure in enumerate(explored.space.structures):
+        if number in valid:
+            continue
+        for _, choices in structure.settings:
+            if _trains(choices) in trained and quality_of(choices) in classes:
+                yield with_batch(plan.with_stage(Stage(choices, plan.stage.schedule)), 1, length)
+
+
+def _trains(choices: tuple[Choice, ...]) -> Choice | None:
+    return next((c for c in choices if c.slot is Slot.TRAINABLE), None)
+
+
+def _size(one: Estimate) -> int:
+    device = device_of(one.plan)
+    assert device is not None
+    return device.total_bytes
+
+
+def _sentence(one: Estimate) -> str:
+    device = device_of(one.plan)
+    assert device is not None
+    return f"{device.name}: {sentence_of(one)}"
