@@ -62,12 +62,18 @@ def unbeaten_at_any_rank(amounts: Iterable[Amount], symbol: bool) -> tuple[Amoun
     """
     if not symbol:
         return unbeaten(amounts)
-    kept: list[tuple[Amount, tuple[int, ...]]] = []
+    kept: list[Amount] = []
+    ends: list[tuple[int, ...]] = []
     for amount in sorted(amounts, reverse=True):
-        ends = (*at_rank(amount, 1), *at_rank(amount, MOST))
-        if not any(all(map(int.__le__, ends, other)) for _, other in kept):
-            kept.append((amount, ends))
-    return tuple(amount for amount, _ in kept)
+        a, b, c, d = at_rank(amount, 1)
+        e, f, g, h = at_rank(amount, MOST)
+        for i, j, k, m, n, o, p, q in ends:  # written out: it is done for thousands of pairs
+            if a <= i and b <= j and c <= k and d <= m and e <= n and f <= o and g <= p and h <= q:
+                break
+        else:
+            kept.append(amount)
+            ends.append((a, b, c, d, e, f, g, h))
+    return tuple(kept)
 
 
 def largest_at_rank(amounts: tuple[Amount, ...], rank: int) -> tuple[Amount, ...]:

@@ -143,13 +143,6 @@ def _of_any_rank(stack: Stack, ways: Ways, wants_gradient: bool, gradients_stay:
         del reached
     del last
     made, operations = minus(t.made, shared), t.operations
-    t.gradients.clear()
-    t.recording = False
-    layer.cache.clear()
-    t.enter("inference")  # with nothing left of the training step
-    x = t.input(per_token(facts.hidden_size), bits)
-    run(x)
-    layer.left.clear()
     return Block(
         kept=minus(minus(kept, shared), cached),
         cached=cached,
@@ -157,10 +150,25 @@ def _of_any_rank(stack: Stack, ways: Ways, wants_gradient: bool, gradients_stay:
         keeps_input=keeps_input,
         forward=tuple(minus(minus(a, shared), cached) for a in unbeaten_at_any_rank(t.instants("forward"), symbol)),
         backward=tuple(minus(minus(a, shared), cached) for a in unbeaten_at_any_rank(t.instants("backward"), symbol)),
-        inference=tuple(minus(a, shared) for a in unbeaten_at_any_rank(t.instants("inference"), symbol)),
+        inference=_forward_alone(stack, ways._replace(recompute=False), symbol),
         made=made,
         operations=operations,
     )
+
+
+@lru_cache(maxsize=4096)
+def _forward_alone(stack: Stack, ways: Ways, symbol: bool) -> tuple[Amount, ...]:
+    """The fullest instants of a forward pass that keeps nothing: the same whatever a training step keeps."""
+    t = Tape(ways.device, float16=ways.float16)
+    t.compiled, t.recording = ways.loop.compiled, False
+    layer = Layer(t, stack, ways)
+    around = shared_of(t, stack, ways)
+    shared = tuple(t.live)
+    t.enter("inference")
+    x = t.input(per_token(stack.facts.hidden_size), ways.flow_bits)
+    FAMILIES[stack.facts.family].block(layer, x, around)
+    layer.left.clear()
+    return tuple(minus(a, shared) for a in unbeaten_at_any_rank(t.instants("inference"), symbol))
 
 
 def shared_of(t: Tape, stack: Stack, ways: Ways) -> Shared:

@@ -55,6 +55,7 @@ class Leaves:
         self._shapes = shapes
         self._speed = speed_of(plan)
         self._known: dict[tuple[int, ...], _Beginning] = {}
+        self._places: dict[tuple[Choice, ...], tuple[Choice, ...]] = {}
         self._of_columns: dict[tuple[int, ...], Sums] = {}
         self._alive: list[object] = []  # whose identities are keys
         self._root = _Beginning(tuple(group.draft for group in shapes.groups), None)
@@ -64,6 +65,7 @@ class Leaves:
     def add(self, structure: int, rank: int, choices: tuple[Choice, ...]) -> None:
         """choices: in slot order, valid together."""
         places = tuple(c for c in choices if c.slot is Slot.PLACEMENT)
+        places = self._places.setdefault(places, places)  # it comes last, so that each combination has one of its own
         others = tuple(c for c in choices if c.slot is not Slot.PLACEMENT)
         whole = self._begun(others, places)
         assert whole.sums is not None

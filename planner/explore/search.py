@@ -8,6 +8,7 @@ equals what `planner.estimate` says of the plan alone.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 from planner.calibration import apply
 from planner.calibration.fingerprint import device_name
@@ -18,7 +19,7 @@ from planner.explore.explored import Explored, Invalid
 from planner.explore.leaves import Leaves
 from planner.explore.shapes import Shapes
 from planner.explore.space import Space, plan_of, space_of
-from planner.plan import Plan
+from planner.plan import Plan, Stage
 from planner.problem import Problem, ProblemError, fail
 
 
@@ -37,9 +38,10 @@ def explore(plan: Plan, space: Space | None = None) -> Explored:
     shapes = Shapes(plan, space.grid)
     leaves = Leaves(plan, shapes)
     invalid: dict[Problem, Invalid] = {}
+    anywhere = plan_of(plan, plan.stage.choices, space.grid[0])
     for number, structure in enumerate(space.structures):
         for rank, choices in structure.settings:
-            problems = plan_problems(plan_of(plan, choices, space.grid[0]))
+            problems = plan_problems(replace(anywhere, stages=(Stage(choices, anywhere.stage.schedule),)))
             if problems:
                 before = invalid.get(problems[0])
                 plans = len(space.grid) + (before.plans if before else 0)

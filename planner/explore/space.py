@@ -20,7 +20,7 @@ from planner.techniques.technique import Spread, Technique
 
 MOST_ROWS = 64  # of a batch
 SHORTEST, LONGEST_UNKNOWN = 64, 32768  # tokens; the second where neither rows nor model say how long rows may be
-LENGTHS, BATCHES = 8, 7  # how many of each, beside the plan's own
+LENGTHS, BATCHES = 10, 7  # how many of each, beside the plan's own
 KEPT_SLOTS = (Slot.OBJECTIVE, Slot.PLACEMENT, Slot.PRECISION)
 """What a plan is for, where it runs and what it computes in are asked, not varied."""
 
