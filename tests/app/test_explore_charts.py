@@ -145,6 +145,25 @@ def test_what_does_not_fit_is_pale_and_still_there(qtbot: QtBot) -> None:
     assert beside(image.pixelColor(x_of[1]), image.pixelColor(x_of[0])) < 0.02
 
 
+def test_the_ground_beyond_the_line_is_another_and_the_axes_have_words(qtbot: QtBot, chart: Scatter) -> None:
+    image, plot = chart.grab().toImage(), chart.plot()
+    left, right = plot.topLeft() + QPoint(5, 5), plot.topRight() + QPoint(-5, 5)
+    assert image.pixelColor(left) != image.pixelColor(right)
+    ground = image.pixelColor(2, plot.center().y())
+    marks = FEW.axes[1].ticks(8, FEW.y_words)
+    for words in ("", "888"):  # without words there is no ink left of the plot
+        chart.show_data(replace(FEW, y_words=lambda _, words=words: words))
+        image = chart.grab().toImage()
+        inked = {
+            y
+            for y in range(plot.top() + 12, plot.bottom())
+            for x in range(scatter.em(), plot.left() - 4)
+            if beside(image.pixelColor(x, y), ground) > 0.3
+        }
+        assert bool(inked) == bool(words)
+    assert len(inked) >= 4 * (len(marks) - 1)
+
+
 def test_the_frontier_is_a_staircase_through_its_plans(look: Look) -> None:
     size = QSize(400, 300)
     data = data_of([4, 8, 12], [4, 2, 1])
@@ -248,6 +267,11 @@ def test_dragging_tells_every_step_and_paints_no_point_anew(qtbot: QtBot, chart:
     assert chart._shown is picture_before
     assert (chart.painted["points"], chart.painted["ground"]) == (before["points"], before["ground"])
     assert chart.painted["over"] >= before["over"] + 4
+
+
+def test_a_line_that_was_only_touched_tells_nothing(qtbot: QtBot, chart: Scatter) -> None:
+    with qtbot.assertNotEmitted(chart.line_dropped), qtbot.assertNotEmitted(chart.line_dragged):
+        drag(qtbot, chart, [])
 
 
 def test_the_line_is_dragged_anywhere_along_its_length(qtbot: QtBot, chart: Scatter) -> None:
@@ -354,13 +378,12 @@ def test_pointing_means_only_plans_that_the_filters_leave(qtbot: QtBot, chart: S
     at = chart.point(4).toPoint()
     qtbot.mouseMove(chart, at)
     assert told == [4]
-    among = FEW.among.copy()
-    among[4] = False
+    among = np.isin(np.arange(len(FEW.x)), [2, 3])
     chart.show_data(replace(FEW, among=among))
     assert chart.row_at(QPointF(at)) == -1  # at once, before the new picture is there
     qtbot.waitUntil(lambda: chart.ready)
     assert chart.row_at(QPointF(at)) == -1
-    assert chart.point(4).toPoint() == at  # a filter moves no point
+    assert chart.point(4).toPoint() == at  # a filter moves no point, not even if only middling ones are left
 
 
 def test_a_click_picks_and_a_double_click_takes(qtbot: QtBot, chart: Scatter) -> None:
@@ -390,6 +413,9 @@ def test_arrow_keys_walk_along_the_frontier_and_up_and_down(qtbot: QtBot, chart:
     qtbot.keyClick(chart, Qt.Key.Key_Up)
     assert told[-1] == 7  # the one above, which is not on the frontier
     assert chart.accessibleDescription() == FEW.words_of(7)
+    qtbot.keyClick(chart, Qt.Key.Key_Down)
+    assert told[-1] == 2
+    chart._hover(7)
     qtbot.keyClick(chart, Qt.Key.Key_Right)
     assert told[-1] == 3  # back on the frontier, the next that needs more
     with qtbot.waitSignal(chart.picked) as picked:
@@ -438,6 +464,13 @@ def test_plans_without_a_known_cost_are_left_out_and_counted(qtbot: QtBot) -> No
     assert chart.accessibleDescription() == "Plans. 1 is left out: the cost is not known."
     chart.select(1)
     chart.grab()
+
+
+def test_a_cost_of_nothing_has_no_place_on_an_axis_of_ratios() -> None:
+    data = data_of([4, 5], [0, 1])
+    assert data.shown.tolist() == [1]
+    assert data.frontier_shown.tolist() == []
+    assert replace(data, log_y=False).shown.tolist() == [0, 1]
 
 
 def test_classes_stand_at_their_own_marks(qtbot: QtBot) -> None:
@@ -566,6 +599,11 @@ def test_an_axis_of_costs_has_few_marks_inside(span: tuple[float, float], log: b
     marks = axis.ticks(8, lambda v: f"{v:g}")
     assert 1 <= len(marks) <= 9
     assert all(axis.low <= value <= axis.high for value, _ in marks)
+
+
+def test_an_axis_of_bytes_is_even_where_that_tells_plans_apart() -> None:
+    for needs, log in (([6, 9, 20], False), ([6, 9, 20, 700], True), ([0.1, 0.2, 0.3], True), ([], False)):
+        assert Axis.of_bytes(np.array(needs) * GIB, OWN, 24 * GIB).log == log, needs
 
 
 def test_steps_of_the_line_are_round_and_go_there_and_back() -> None:
