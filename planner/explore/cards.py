@@ -18,11 +18,12 @@ from planner.explore.context_map import with_batch
 from planner.explore.explored import Explored, Mask
 from planner.explore.quality import quality_of
 from planner.explore.stretch import learns_less
-from planner.explore.trying import best_first, estimated, first_that_fits, nearest, turned, with_techniques
+from planner.explore.trying import best_elsewhere, choices_of, estimated, first_that_fits, nearest, thriftiest
 from planner.explore.worth import Class, in_classes, own_length, starting_rows, worthy
 from planner.facts.gpus import Gpu, gpus, other_machine
 from planner.plan import Choice, Plan, Stage
 from planner.slots import Slot
+from planner.techniques.registry import technique
 
 ROOM = Room()  # of a card, all of its memory
 MOST_STARTS = 6  # the thriftiest combinations on a card of its kind
@@ -83,28 +84,38 @@ def _smallest(explored: Explored, of_class: Class, among: Mask | None, limit: in
             continue
         mask = worthy(explored) if among is None else worthy(explored) & among
         mask &= np.isin(explored.quality, np.unique(explored.quality[of_class.rows]))
-        order = best_first(explored, np.flatnonzero(mask), explored.seconds)
-        best = first_that_fits((turned(explored, int(i), partial(on_card, card)) for i in order), ROOM)
+        best = best_elsewhere(explored, np.flatnonzero(mask), partial(on_card, card), ROOM)
         return best or first_that_fits((on_card(card, p) for p in orders[kind]), ROOM, MOST_STARTS)
     return None
 
 
 def _thriftiest_first(explored: Explored, of_class: Class, kind: tuple[str, bool]) -> list[Plan]:
-    """Every combination of the class with one row in a batch that is valid on cards of a kind, by need on the largest of
-    them: what is thrifty on the plan's own device need not be so there."""
+    """The thriftiest combinations of the class that are valid on cards of a kind, with one row in a batch, by their need on
+    the largest of them: what is thrifty on the plan's own device need not be the thriftiest there."""
     largest = max((g for g in by_size() if (g.kind, g.supports_bf16) == kind), key=lambda g: g.usable_bytes)
-    tried = [(p, estimated(on_card(largest, p))) for p in _one_row_each(explored, of_class)]
-    known = [(one.tiers[0].high_bytes, p) for p, one in tried if one.tiers]
-    return [p for _, p in sorted(known, key=lambda x: x[0])]
+    length = own_length(explored)
+
+    def there(choices: tuple[Choice, ...]) -> Plan:
+        plan = explored.space.plan
+        return with_batch(on_card(largest, plan.with_stage(Stage(choices, plan.stage.schedule))), 1, length)
+
+    here = {int(i): choices_of(explored, int(i)) for i in of_class.rows}
+    stands: dict[Choice, bool] = {}  # what stands beside the others here can be wrong there only by itself
+    for choices in here.values():
+        for c in choices:
+            if c not in stands:
+                stands[c] = not technique(c.slot, c.technique).problems(there(choices), c.options)
+    valid = np.array([i for i, choices in here.items() if all(map(stands.__getitem__, choices))], dtype=np.int64)
+    tried = [there(here[int(i)]) for i in thriftiest(explored, valid)]
+    tried += [there(choices) for choices in _only_elsewhere(explored, of_class)]
+    needs = [(one.tiers[0].high_bytes, one.plan) for one in map(estimated, tried) if one.tiers]
+    return [plan for _, plan in sorted(needs, key=lambda x: x[0])]
 
 
-def _one_row_each(explored: Explored, of_class: Class) -> Iterator[Plan]:
-    """One row in a batch with each combination of the class, and with those that train the same but are not valid on the
-    plan's own device, which another may be without."""
-    plan, length = explored.space.plan, own_length(explored)
-    here = [with_techniques(explored, int(i)) for i in of_class.rows]
-    yield from (with_batch(p, 1, length) for p in here)
-    trained = {p.stage.choice(Slot.TRAINABLE) for p in here}
+def _only_elsewhere(explored: Explored, of_class: Class) -> Iterator[tuple[Choice, ...]]:
+    """Combinations that train the same and learn as much, but are not valid on the plan's own device (without bfloat16,
+    say), which another may be."""
+    trained = {_trains(choices_of(explored, int(i))) for i in of_class.rows}
     classes = {int(q) for q in explored.quality[of_class.rows]}
     valid = set(np.unique(explored.structure).tolist())
     for number, structure in enumerate(explored.space.structures):
@@ -112,7 +123,7 @@ def _one_row_each(explored: Explored, of_class: Class) -> Iterator[Plan]:
             continue
         for _, choices in structure.settings:
             if _trains(choices) in trained and quality_of(choices) in classes:
-                yield with_batch(plan.with_stage(Stage(choices, plan.stage.schedule)), 1, length)
+                yield choices
 
 
 def _trains(choices: tuple[Choice, ...]) -> Choice | None:

@@ -9,17 +9,15 @@ import numpy as np
 from planner.changes import smaller_model
 from planner.estimate import Estimate
 from planner.explore.answer import Answer, Question, Room, Way, sentence_of
-from planner.explore.explored import Explored, Ints, Mask
+from planner.explore.explored import Explored, Mask
 from planner.explore.families import families, known_family
 from planner.explore.stretch import learns_less
-from planner.explore.trying import Turn, batch_of, best_first, first_that_fits, nearest, turned
+from planner.explore.trying import Turn, batch_of, best_elsewhere, first_that_fits, nearest, thriftiest
 from planner.explore.worth import cut_needed, in_classes, own_length, starting_rows, worthy
 from planner.facts.model import catalogue
 from planner.facts.model.facts import ModelFacts
 from planner.plan import Plan
 from planner.problem import Problem
-
-MOST_STARTS = 64  # combinations tried with one row in a batch, the thriftiest first, before a model is given up
 
 
 def largest_model(
@@ -37,15 +35,16 @@ def largest_model(
     best: Estimate | None = None
     less, alternatives = "", tuple[Way, ...]()
     for of_class in in_classes(explored, rows):
+        thrifty = thriftiest(explored, of_class.rows)
         start = 0 if best is None else 1 + [m.name for m in models].index(best.plan.model.name)
         for model in reversed(models[start:]):
             turn = _with_model(model)
-            starts = (turn(batch_of(explored, int(i), 1, length)) for i in of_class.rows)
-            one = first_that_fits(starts, room, MOST_STARTS)
+            starts = (turn(batch_of(explored, int(i), 1, length)) for i in thrifty)
+            one = first_that_fits(starts, room, len(thrifty))
             if one is None:
                 continue
             of_quality = mask & np.isin(explored.quality, np.unique(explored.quality[of_class.rows]))
-            one = _best_of(explored, np.flatnonzero(of_quality), turn, room) or one
+            one = best_elsewhere(explored, np.flatnonzero(of_quality), turn, room) or one
             if best is None:
                 best, less = one, learns_less(explored, of_class)
             else:
@@ -85,12 +84,6 @@ def _with_model(model: ModelFacts) -> Turn:
         return plan if plan.model is model else smaller_model(plan, model.name).apply(plan)
 
     return turn
-
-
-def _best_of(explored: Explored, rows: Ints, turn: Turn, room: Room) -> Estimate | None:
-    """The best of the plans that fit with the model, by what can be learned and by the time that the plan's model takes."""
-    order = best_first(explored, rows, explored.seconds)
-    return first_that_fits((turned(explored, int(i), turn) for i in order), room)
 
 
 def _sentence(plan: Plan, best: Estimate, models: list[ModelFacts], room: Room) -> str:

@@ -5,7 +5,6 @@ Both look at every combination of techniques that gives up nothing, and ask each
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -16,7 +15,16 @@ from planner.explore.context_map import full_rows, with_batch
 from planner.explore.explored import FITS, Explored, Ints, Mask
 from planner.explore.quality import said_of
 from planner.explore.space import LONGEST_UNKNOWN
-from planner.explore.trying import batch_of, best_first, estimated, farthest, first_that_fits, nearest
+from planner.explore.trying import (
+    MOST_TRIED,
+    batch_of,
+    best_first,
+    estimated,
+    farthest,
+    first_that_fits,
+    nearest,
+    thriftiest,
+)
 from planner.explore.worth import Class, in_classes, learns_no_less, own_length, starting_rows
 from planner.facts.data import DataFacts
 from planner.facts.model.facts import ModelFacts
@@ -27,6 +35,7 @@ LENGTH_STEP = 64  # tokens
 MOST_BATCH = 4096  # rows, as a schedule takes them
 MAY_FALL = 8  # batches beyond the largest that are looked at: other rows meet in them, so need can fall again
 FEW = 4
+CLEARLY = 1.1  # times as far: what a lesser class has to reach to be named
 
 
 def longest_context(explored: Explored, room: Room | None = None, among: Mask | None = None) -> Answer:
@@ -37,29 +46,37 @@ def longest_context(explored: Explored, room: Room | None = None, among: Mask | 
     lengths = lengths_to_try(plan.model)
     rows = starting_rows(explored, among)
 
+    def full(i: int, length: int) -> Plan:
+        return full_rows(batch_of(explored, i, 1, length))
+
     def fits(i: int, length: int) -> bool:
-        return room.fits(estimated(full_rows(batch_of(explored, i, 1, length))))
+        return room.fits(estimated(full(i, length)))
 
     best, found, less = -1, None, ""
-    alternatives: list[Way] = []
+    alternatives: tuple[Way, ...] = ()
     for of_class in in_classes(explored, rows):
-        place = farthest(of_class.rows, lengths, fits, best)
-        if place == best:
+        place, row = farthest(thriftiest(explored, of_class.rows), lengths, fits, best)
+        if row < 0:
             continue
-        one = _stretched(explored, of_class.rows, lengths[place], room)
-        best = place
+        may = _may_fit(explored, of_class.rows, lengths[place], room)
+        order = best_first(explored, may, explored.seconds)
+        one = first_that_fits((full(int(i), lengths[place]) for i in order), room) or estimated(
+            full(row, lengths[place])
+        )
+        one = _more_at_a_time(one, plan, room)
         if found is None:
             found, less = one, learns_less(explored, of_class)
-        else:
+        elif lengths[place] >= CLEARLY * found.plan.stage.schedule.max_length:
             own = estimated(_own_data(one.plan, plan.data))
-            alternatives = [Way(own.plan, own, sentence_of(one, room, timed_too=False), farther(explored, of_class))]
+            alternatives = (Way(own.plan, own, sentence_of(one, room, timed_too=False), farther(explored, of_class)),)
+        best = place
     if found is None:
-        shortest = (full_rows(batch_of(explored, int(i), 1, lengths[0])) for i in rows)
+        shortest = (full(int(i), lengths[0]) for i in rows)
         said = f"Not even rows of {lengths[0]} tokens fit, one at a time. The nearest plans miss this much."
         return Answer(Question.LONGEST, None, None, said, misses=nearest(shortest, room))
     own = estimated(_own_data(found.plan, plan.data))
     sentence = _longest_sentence(found, own, lengths[-1], room) + less
-    return Answer(Question.LONGEST, own.plan, own, sentence, tuple(alternatives), full=found)
+    return Answer(Question.LONGEST, own.plan, own, sentence, alternatives, full=found)
 
 
 def largest_batch(explored: Explored, room: Room | None = None, among: Mask | None = None) -> Answer:
@@ -69,47 +86,43 @@ def largest_batch(explored: Explored, room: Room | None = None, among: Mask | No
     length = own_length(explored)
     batches = batches_to_try(plan)
     rows = starting_rows(explored, among)
-    verdicts = explored.verdicts(room.budget_bytes)
-    mask = learns_no_less(explored) & (explored.max_length == length)
-    mask &= verdicts == FITS
+    fitting = learns_no_less(explored) & (explored.max_length == length)
+    fitting &= explored.verdicts(room.budget_bytes) == FITS
     if among is not None:
-        mask &= among
+        fitting &= among
 
     def fits(i: int, batch: int) -> bool:
         return room.fits(estimated(batch_of(explored, i, batch, length)))
 
     best, found, less = -1, None, ""
-    alternatives: list[Way] = []
+    alternatives: tuple[Way, ...] = ()
     for of_class in in_classes(explored, rows):
-        known = mask & np.isin(explored.quality, np.unique(explored.quality[of_class.rows]))
-        largest = int(explored.micro_batch[known].max(initial=0))
-        start, look_at = best, of_class.rows
-        if largest in batches and batches.index(largest) > best:
-            start = batches.index(largest)
-            there = np.flatnonzero(known & (explored.micro_batch == largest))
-            look_at = there[np.argsort(explored.high[there], kind="stable")]
-        place = farthest(look_at, batches, fits, start)
+        place, look_at = _known_to_fit(explored, fitting, of_class, batches)
+        if place < 0:
+            look_at = of_class.rows
+        thrifty = thriftiest(explored, look_at)
+        place, row = farthest(thrifty, batches, fits, max(place, best))
         for beyond in range(min(place + MAY_FALL, len(batches) - 1), place, -1):
-            if any(fits(int(i), batches[beyond]) for i in look_at[:FEW]):
-                place = beyond
+            if (i := next((int(i) for i in thrifty[:FEW] if fits(int(i), batches[beyond])), -1)) >= 0:
+                place, row = beyond, i
                 break
         if place <= best:
             continue
-        order = best_first(explored, look_at, explored.seconds)
+        order = [*best_first(explored, look_at, explored.seconds)[:MOST_TRIED], *([row] if row >= 0 else thrifty)]
         one = first_that_fits((batch_of(explored, int(i), batches[place], length) for i in order), room, len(order))
         if one is None:
             continue
-        best = place
         if found is None:
             found, less = one, learns_less(explored, of_class)
-        else:
-            alternatives = [Way(one.plan, one, sentence_of(one, room), farther(explored, of_class))]
+        elif batches[place] >= CLEARLY * found.plan.stage.schedule.micro_batch:
+            alternatives = (Way(one.plan, one, sentence_of(one, room), farther(explored, of_class)),)
+        best = place
     if found is None:
         smallest = (batch_of(explored, int(i), 1, length) for i in rows)
         said = f"Not even one row of {length:,} tokens fits. The nearest plans miss this much."
         return Answer(Question.BATCH, None, None, said, misses=nearest(smallest, room))
     sentence = _batch_sentence(plan, found, batches[-1], room) + less
-    return Answer(Question.BATCH, found.plan, found, sentence, tuple(alternatives))
+    return Answer(Question.BATCH, found.plan, found, sentence, alternatives)
 
 
 def lengths_to_try(model: ModelFacts) -> tuple[int, ...]:
@@ -133,18 +146,33 @@ def _round_batches() -> tuple[int, ...]:
     return tuple(found)
 
 
-def _stretched(explored: Explored, rows: Ints, length: int, room: Room) -> Estimate:
-    """Of the combinations that reach so far the best, with as many rows at a time as fit, up to the plan's batch."""
-    order = best_first(explored, rows, explored.seconds)
+def _may_fit(explored: Explored, rows: Ints, length: int, room: Room) -> Ints:
+    """Rows without those that are too large with fewer tokens already: what columns know of a length no longer than this."""
+    budget = explored.budget_bytes if room.budget_bytes is None else room.budget_bytes
+    known = max((x for *_, x in explored.space.grid if x <= length), default=0)
+    one_row = (explored.max_length == known) & (explored.micro_batch == explored.micro_batch[rows].min())
+    ranks = 1 + int(explored.rank.max(initial=0))
+    keys = explored.structure * ranks + explored.rank
+    too_large = np.unique(keys[one_row & (explored.high > budget)])
+    found: Ints = rows[~np.isin(keys[rows], too_large)]
+    return found
 
-    def plans(batch: int) -> Iterator[Plan]:
-        return (full_rows(batch_of(explored, int(i), batch, length)) for i in order)
 
-    found = first_that_fits(plans(1), room, len(order))
-    assert found is not None  # `farthest` came here with one of them
-    batch = explored.space.plan.stage.schedule.micro_batch
+def _known_to_fit(explored: Explored, fitting: Mask, of_class: Class, batches: tuple[int, ...]) -> tuple[int, Ints]:
+    """The place of the largest batch that the columns know to fit in a class, and the rows there; (−1, none) where none is."""
+    known = fitting & np.isin(explored.quality, np.unique(explored.quality[of_class.rows]))
+    largest = int(explored.micro_batch[known].max(initial=0))
+    if largest not in batches:
+        return -1, np.zeros(0, dtype=np.int64)
+    there = np.flatnonzero(known & (explored.micro_batch == largest))
+    return batches.index(largest), there[np.argsort(explored.high[there], kind="stable")]
+
+
+def _more_at_a_time(found: Estimate, plan: Plan, room: Room) -> Estimate:
+    """With as many rows at a time as fit, up to the plan's batch."""
+    batch, length = plan.stage.schedule.micro_batch, found.plan.stage.schedule.max_length
     while batch > 1:
-        more = estimated(full_rows(with_batch(_own_data(found.plan, explored.space.plan.data), batch, length)))
+        more = estimated(full_rows(with_batch(_own_data(found.plan, plan.data), batch, length)))
         if room.fits(more):
             return more
         batch //= 2

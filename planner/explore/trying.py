@@ -13,11 +13,12 @@ from planner.explore.answer import Miss, Room, miss_of
 from planner.explore.context_map import with_batch
 from planner.explore.costs import Cost
 from planner.explore.explored import Explored, Floats, Ints
-from planner.plan import Plan, Stage
+from planner.plan import Choice, Plan, Stage
 
 NEAREST = 3
 NEAR_ENOUGH = 24  # looked at to find them
-MOST_TRIED = 400  # plans estimated to find the best of those that fit elsewhere
+MOST_TRIED = 64  # plans estimated to find the best of those that may fit
+NEARLY = 1.1  # how far two plans' needs may change places between two models or cards
 
 Turn: TypeAlias = Callable[[Plan], Plan]
 """A plan on another machine, with another model or with other rows."""
@@ -29,12 +30,16 @@ def estimated(plan: Plan) -> Estimate:
     return estimate(plan)
 
 
+def choices_of(explored: Explored, i: int) -> tuple[Choice, ...]:
+    """The answers of row `i`."""
+    structure = explored.space.structures[int(explored.structure[i])]
+    return next(c for number, c in structure.settings if number == int(explored.rank[i]))
+
+
 def with_techniques(explored: Explored, i: int) -> Plan:
     """The explored plan with the techniques of row `i`, batch and length left as they are."""
     plan = explored.space.plan
-    structure = explored.space.structures[int(explored.structure[i])]
-    choices = next(c for number, c in structure.settings if number == int(explored.rank[i]))
-    return plan.with_stage(Stage(choices, plan.stage.schedule))
+    return plan.with_stage(Stage(choices_of(explored, i), plan.stage.schedule))
 
 
 def turned(explored: Explored, i: int, turn: Turn | None = None) -> Plan:
@@ -73,26 +78,71 @@ def first_that_fits(plans: Iterable[Plan], room: Room, most: int = MOST_TRIED) -
     return None
 
 
-def farthest(rows: Ints, values: Sequence[int], fits: Callable[[int, int], bool], start: int = -1) -> int:
-    """The place of the largest value with which any row fits, `start` being known to fit (−1: none is known).
+def best_elsewhere(explored: Explored, rows: Ints, turn: Turn, room: Room) -> Estimate | None:
+    """The best of these rows that fits with another model or on another card, by what can be learned and by the time that
+    the columns know.
+
+    What needs more here needs more there, nearly: so it is found out first how much a row may need here.
+    """
+    if not len(rows):
+        return None
+    by_need = rows[np.argsort(explored.high[rows], kind="stable")]
+    low, high = -1, len(by_need) - 1
+    while low < high:
+        middle = (low + high + 1) // 2
+        if room.fits(estimated(turned(explored, int(by_need[middle]), turn))):
+            low = middle
+        else:
+            high = middle - 1
+    if low < 0:
+        return None
+    may = rows[explored.high[rows] <= NEARLY * explored.high[by_need[low]]]
+    order = best_first(explored, may, explored.seconds)
+    best = first_that_fits((turned(explored, int(i), turn) for i in order), room)
+    return best or estimated(turned(explored, int(by_need[low]), turn))
+
+
+def farthest(rows: Ints, values: Sequence[int], fits: Callable[[int, int], bool], start: int = -1) -> tuple[int, int]:
+    """The place of the largest value with which any row fits, and that row; `start` is known to fit (−1: none is), and
+    comes back with the row −1 where nothing goes beyond.
 
     A row is looked into only when it fits one value beyond the best so far; need never falls with the value.
     """
-    best = start
-    for i in rows:
+    best, row = start, -1
+    for i in map(int, rows):
         if best + 1 >= len(values):
             break
-        if not fits(int(i), values[best + 1]):
+        if not fits(i, values[best + 1]):
             continue
         low, high = best + 1, len(values) - 1
         while low < high:
             middle = (low + high + 1) // 2
-            if fits(int(i), values[middle]):
+            if fits(i, values[middle]):
                 low = middle
             else:
                 high = middle - 1
-        best = low
-    return best
+        best, row = low, i
+    return best, row
+
+
+def thriftiest(explored: Explored, rows: Ints) -> Ints:
+    """The combinations on the memory frontier, in order: those that no other needs less than at every batch and length.
+
+    Only they can go farthest; a fifth of a hundred is the usual number.
+    """
+    ranks = 1 + int(explored.rank.max(initial=0))
+    keys = explored.structure * ranks + explored.rank
+    wanted, back = np.unique(keys[rows], return_inverse=True)
+    of_wanted = np.isin(keys, wanted)
+    need = np.full((len(wanted), len(explored.space.grid)), np.inf)
+    need[np.searchsorted(wanted, keys[of_wanted]), explored.point[of_wanted]] = explored.high[of_wanted]
+    need = need[back]
+    kept: list[int] = []
+    for place in np.argsort(need.sum(axis=1), kind="stable"):  # none needs less everywhere than one with a smaller sum
+        if not kept or not (need[kept] <= need[place]).all(axis=1).any():
+            kept.append(int(place))
+    found: Ints = rows[sorted(kept)]
+    return found
 
 
 def nearest(plans: Iterable[Plan], room: Room) -> tuple[Miss, ...]:
