@@ -7,6 +7,7 @@ what is not known of a device makes the band wide and is said in `source`. Cards
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
@@ -14,6 +15,8 @@ from planner.assets import asset
 from planner.drafting import device_of
 from planner.facts.gpus import Gpu, gpus
 from planner.plan import Plan
+
+WIDE_REACHED, WIDE_ATTENTION = 0.9, 0.5  # of float32's figure: by products, and of that by attention; not measured
 
 
 class Speed(NamedTuple):
@@ -76,18 +79,18 @@ def of_cores(threads: int) -> Speed:
 def of_card(name: str) -> Speed | None:
     """A card of the table by the name that its driver or the table gives it."""
     card = next((g for g in gpus() if name in (g.name, g.name.split(", ")[0])), None)
-    return None if card is None or not card.bf16_tflops or not card.bandwidth_gb_s else _shares(card)
+    return None if card is None or not card.bf16_tflops or not card.bandwidth_gb_s else of_shares(card, table()["card"])
 
 
-def _shares(card: Gpu) -> Speed:
-    """What is reached of a maker's figures."""
-    t = table()["card"]
+def of_shares(card: Gpu, t: Mapping[str, Any]) -> Speed:
+    """What is reached of a maker's figures, by shares as `assets/timing.json` has them."""
     flops, moved = card.bf16_tflops * 1e12, card.bandwidth_gb_s * 1e9
+    wide = t["flops_32"].get(f"{card.compute_capability:.1f}", t["flops_32"][""]) * WIDE_REACHED
     return Speed(
         flops_16=flops * t["flops_16"],
-        flops_32=flops * t["flops_32"],
+        flops_32=flops * wide,
         pair_flops_16=flops * t["pair_flops_16"],
-        pair_flops_32=flops * t["pair_flops_32"],
+        pair_flops_32=flops * wide * WIDE_ATTENTION,
         bytes_s=moved * t["bytes"],
         read_bytes_s=moved * t["read_bytes"],
         host_bytes_s=card.host_link_gb_s * 1e9 * t["host"],
