@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from planner.autograd.amount import Amount, unbeaten
-from planner.draft import Site, Stack, one_of_alike
+from planner.draft import Site, Stack, Tensor, one_of_alike
 from planner.stored import ADAPTERS
 
 _BITS = 80
@@ -28,7 +28,7 @@ def of_any_rank(stack: Stack) -> tuple[Stack, int]:
     ranks = {_rank(site) for site in stack.sites if site.adapter is not None}
     rank = ranks.pop() if len(ranks) == 1 else 0
     sites = tuple(_at(site, SYMBOL) for site in stack.sites) if 0 < rank <= MOST else stack.sites
-    tensors = tuple(x for x in stack.tensors if x.role not in ADAPTERS)
+    tensors = tuple(_as_multiplied(x) for x in stack.tensors if x.role not in ADAPTERS)
     alike = one_of_alike(stack.facts, stack.layers, tensors, sites, stack.kind, stack.prefix)
     return alike, rank if rank <= MOST else 0
 
@@ -39,6 +39,12 @@ def _rank(site: Site) -> int:
 
 def _at(site: Site, rank: int) -> Site:
     return site if site.adapter is None else replace(site, adapter=site.adapter.at_rank(rank))  # type: ignore[attr-defined]
+
+
+def _as_multiplied(x: Tensor) -> Tensor:
+    """Without what is only stored otherwise, of packings that know the difference."""
+    known = getattr(x.packing, "as_multiplied", None)
+    return replace(x, packing=known()) if known else x
 
 
 def at_rank(amount: Amount, rank: int) -> Amount:

@@ -19,7 +19,8 @@ from planner.techniques.registry import of_slot, slots
 from planner.techniques.technique import Spread, Technique
 
 MOST_ROWS = 64  # of a batch
-SHORTEST, LONGEST_UNKNOWN = 64, 32768  # tokens; the second where neither rows nor model say how long rows may be
+SHORTEST = 64  # tokens
+UNKNOWN = (256, 512, 1024, 1536, 2048, 3072, 4096, 8192, 16384, 32768)  # where nobody knows how long rows are
 LENGTHS, BATCHES = 10, 7  # how many of each, beside the plan's own
 KEPT_SLOTS = (Slot.OBJECTIVE, Slot.PLACEMENT, Slot.PRECISION)
 """What a plan is for, where it runs and what it computes in are asked, not varied."""
@@ -71,16 +72,17 @@ def batches_of(data: DataFacts, schedule: Schedule) -> tuple[int, ...]:
 
 
 def lengths_of(data: DataFacts, model: ModelFacts, schedule: Schedule) -> tuple[int, ...]:
-    """Where rows are cut: from the longest row (or the model's positions) downwards, and the plan's own length.
+    """Where rows are cut: the plan's own length, and from the longest row downwards in steps of a third.
 
-    A longer one than the longest row cuts nothing, so there is no more than one of those.
+    A longer one than the longest row cuts nothing, so there is no more than one of those. Where rows are not known,
+    round lengths up to the model's positions.
     """
-    longest = max(data.lengths, default=model.max_positions or LONGEST_UNKNOWN)
-    if model.max_positions:
-        longest = min(longest, model.max_positions)
-    own = min(schedule.max_length, max(-(-longest // 8) * 8, SHORTEST))
-    found = {schedule.max_length if schedule.max_length <= longest else own}
+    most = model.max_positions or UNKNOWN[-1]
+    if not data.lengths:
+        return tuple(sorted({schedule.max_length, *(n for n in UNKNOWN if n <= most)}))
+    longest = min(max(data.lengths), most)
     step = -(-longest // 8) * 8
+    found = {schedule.max_length if schedule.max_length <= longest else max(step, SHORTEST)}
     while step >= SHORTEST and len(found) < LENGTHS:
         found.add(step)
         step = _shorter(step)

@@ -68,6 +68,10 @@ class FourBits:
         each = TORCHAO_PACKING_BYTES if self.in_torch else 4 if self.from_half else 2
         return each * shape[-2] * shape[-1]
 
+    def as_multiplied(self) -> FourBits:
+        """What products with it depend on: how the scales are stored is none of it."""
+        return FourBits(in_torch=self.in_torch, fused=self.fused, from_half=self.from_half)
+
     def matmul(self, t: Tape, x: Value, weight: Weight, d_out: int, compute_bits: int) -> Value:
         scratch_bits = TORCHAO_SCRATCH_BITS if self.in_torch and not self.fused else 16 if self.from_half else 0
         return matmul.unpacked_each_time(t, x, weight, d_out, compute_bits, scratch_bits)
