@@ -58,9 +58,10 @@ class Menus:
 
         view = self._menu("&View")
         self._add(view, "&Plan page", "Ctrl+1", do["page_plan"])
-        self._add(view, "&Run page", "Ctrl+2", do["page_run"])
-        self._add(view, "&Trust page", "Ctrl+3", do["page_trust"])
-        self._add(view, "&Watch page", "Ctrl+4", do["page_watch"])
+        self._add(view, "&Explore page", "Ctrl+2", do["page_explore"])
+        self._add(view, "&Run page", "Ctrl+3", do["page_run"])
+        self._add(view, "&Trust page", "Ctrl+4", do["page_trust"])
+        self._add(view, "&Watch page", "Ctrl+5", do["page_watch"])
         view.addSeparator()
         self.looks = QActionGroup(window)
         for wish, text in (("system", "As the s&ystem"), ("light", "&Light"), ("dark", "&Dark")):

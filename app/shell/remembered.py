@@ -50,3 +50,16 @@ def look() -> str:
 
 def keep_look(wish: str) -> None:
     settings().setValue("look", wish)
+
+
+def price() -> float:
+    """What a person said that an hour of their machine costs; 0 where nobody said."""
+    try:
+        found = float(str(settings().value("price_per_hour", 0.0)))
+    except ValueError:
+        return 0.0
+    return found if 0 <= found < float("inf") else 0.0
+
+
+def keep_price(per_hour: float) -> None:
+    settings().setValue("price_per_hour", per_hour)

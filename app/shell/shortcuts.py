@@ -19,6 +19,10 @@ from app.theme import em
 ELSEWHERE = (
     ("Arrow keys on the bar", "Go from part to part; the ledger follows"),
     ("Arrow keys on the moments", "Go from moment to moment; the ledger shows what is alive then"),
+    ("Arrow keys on the plans explored", "Left and right along those that no other beats, up and down to the next"),
+    ("Space, Return on a plan explored", "Look at it; make it the plan. A and B pin it, to compare two"),
+    ("Arrow keys on the load line", "More or less memory: what if? Home goes back to what is free"),
+    ("Ctrl+Space on a filter", "This answer only"),
     ("Down on Model or Machine", "Open the list; type to search"),
     ("Down on a choice", "Next answer; Alt+Down opens the menu with differences in bytes"),
     ("Esc", "Closes a menu or a sheet. It never stops a run"),

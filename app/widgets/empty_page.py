@@ -17,10 +17,19 @@ class EmptyPage(QWidget):
         super().__init__(parent)
         layout = QVBoxLayout(self)
         layout.addStretch(2)
-        for words in (Words(headline, "text", 1.6, bold=True), Words(sentence, "muted")):
+        self.headline, self.sentence = Words(headline, "text", 1.6, bold=True), Words(sentence, "muted", wrap=True)
+        for words in (self.headline, self.sentence):
             words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
             layout.addWidget(words)
         layout.addSpacing(em(0.8))
         self.button = Button(label, primary=True)
         layout.addWidget(self.button, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addStretch(3)
+
+    def say(self, headline: str, sentence: str, label: str) -> None:
+        """Other words; without a label there is no button."""
+        self.headline.setText(headline)
+        self.sentence.setText(sentence)
+        self.button.setText(label)
+        self.button.setVisible(bool(label))
+        self.button.updateGeometry()

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.explore.explored import Explored, Ints, Mask
-from planner.explore.space import Space
+from planner.explore.worth import own_length
 from planner.slots import QUESTIONS, Slot
 
 RANK, LENGTH, BATCH = "Rank", "Length", "Batch"
@@ -96,19 +96,15 @@ class Facets:
         return structures, rows
 
 
-def own_length(space: Space) -> int:
-    """Where the plan itself cuts rows, as the space has it: a cut beyond the longest row is one at the longest row."""
-    return min(space.plan.stage.schedule.max_length, max(length for _, _, length in space.grid))
-
-
 def number(n: int) -> str:
     """An answer that is a number: `1,024`."""
     return f"{n:,}"
 
 
-def other_lengths(space: Space) -> frozenset[str]:
+def other_lengths(explored: Explored) -> frozenset[str]:
     """Every length but the plan's own, so that no more is cut off rows than the person has chosen."""
-    return frozenset(number(length) for _, _, length in space.grid if length != own_length(space))
+    own = own_length(explored)
+    return frozenset(number(length) for _, _, length in explored.space.grid if length != own)
 
 
 def _of_structures(explored: Explored) -> list[Facet]:

@@ -7,18 +7,21 @@ Qt-free. It adds nothing up: every figure is a column of what was explored, or t
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from app.pages.explore.facets import LENGTH, Facets, number
 from app.pages.plan.edits import label_of, signed
 from planner.estimate import Estimate
+from planner.explore.costs import share, span
 from planner.explore.explored import Explored
 from planner.plan import Plan
 from planner.schedule import Schedule
-from planner.slots import QUESTIONS
+from planner.slots import QUESTIONS, Slot
 from planner.units import words
 
+WEIGHTS, TRAINED = QUESTIONS[Slot.WEIGHTS], QUESTIONS[Slot.TRAINABLE]
 BATCH_AND_LENGTH = "Batch × length"
 
 
@@ -41,13 +44,20 @@ class Looked:
     def name(self) -> str:
         """What tells it apart at a glance: `4-bit (NF4) · LoRA r 16 · 4 × 1,024`."""
         answers = dict(self.answers)
-        told = [answers.get(question, "") for question in ("Weights", "Trained")]
+        told = [answers.get(question, "") for question in (WEIGHTS, TRAINED)]
         return " · ".join([*filter(None, told), batch_and_length(self.plan.stage.schedule)])
 
     @property
     def share_trained(self) -> float:
         """0 to 1."""
         return self.trainable / self.plan.model.params if self.plan.model.params else math.nan
+
+
+class Meant(NamedTuple):
+    """A plan that the page speaks of. row: its number among the explored, −1 where it is none of them."""
+
+    looked: Looked
+    row: int = -1
 
 
 class Difference(NamedTuple):
@@ -76,22 +86,27 @@ def look(explored: Explored, i: int) -> Looked:
     )
 
 
-def look_at_own(explored: Explored, now: Estimate, seconds: float) -> Looked | None:
-    """The plan as it is: as one of the explored where it is among them; None where it has no figures."""
-    row = row_of(explored, now.plan)
+def look_at(explored: Explored, one: Estimate, seconds: float = math.nan) -> Meant | None:
+    """Any plan: as one of the explored where it is among them, else by its own estimate; None where it has no figures."""
+    row = row_of(explored, one.plan)
     if row is not None:
-        return look(explored, row)
-    if not now.tiers:
+        return Meant(look(explored, row), row)
+    if not one.tiers:
         return None
-    tier = now.tiers[0]
+    tier, plan = one.tiers[0], one.plan
     asked = {name for structure in explored.space.structures[:1] for name, _ in structure.facets}
-    told = [(QUESTIONS[c.slot], label_of(c)) for c in now.plan.stage.choices if QUESTIONS[c.slot] in asked]
-    answers = _answers(now.plan, told, 0)
-    return Looked(now.plan, answers, 0, tier.low_bytes, tier.peak_bytes, tier.high_bytes, seconds)
+    told = [(QUESTIONS[c.slot], label_of(c)) for c in plan.stage.choices if QUESTIONS[c.slot] in asked]
+    trained = plan.stage.choice(Slot.TRAINABLE)
+    rank = int(getattr(trained.options, "rank", 0)) if trained else 0
+    answers = _answers(plan, told, rank)
+    return Meant(Looked(plan, answers, rank, tier.low_bytes, tier.peak_bytes, tier.high_bytes, seconds))
 
 
 def row_of(explored: Explored, plan: Plan) -> int | None:
     """Which of the explored plans this one is."""
+    around = explored.space.plan
+    if (plan.model, plan.data, plan.machine) != (around.model, around.data, around.machine):
+        return None
     stage, schedule = plan.stage, plan.stage.schedule
     rows = (
         (explored.micro_batch == schedule.micro_batch)
@@ -113,19 +128,9 @@ def batch_and_length(schedule: Schedule) -> str:
     return f"{schedule.micro_batch:,}{step} × {number(schedule.max_length)}"
 
 
-def time_words(seconds: float) -> str:
-    """`0.54 h`, `12.3 min`, `8.1 s`."""
-    if math.isnan(seconds):
-        return "not known"
-    for unit, size in (("h", 3600), ("min", 60)):
-        if seconds >= size * 0.5 or (unit == "min" and seconds >= size):
-            return f"{seconds / size:,.3g} {unit}" if seconds < 1000 * size else f"{seconds / size:,.0f} {unit}"
-    return f"{seconds:.3g} s"
-
-
 def share_words(looked: Looked) -> str:
     """`0.5 %` of the model's elements."""
-    return "not known" if looked.trainable < 0 else f"{100 * looked.share_trained:.2g} %"
+    return "not known" if looked.trainable < 0 else share(looked.share_trained)
 
 
 def lines(looked: Looked, facets: Facets) -> list[tuple[str, str]]:
@@ -139,8 +144,8 @@ def lines(looked: Looked, facets: Facets) -> list[tuple[str, str]]:
 
 
 def differences(before: Looked, after: Looked) -> list[Difference]:
-    """What is not the same in two plans: figures first."""
-    found = []
+    """What is not the same in two plans: model and machine, figures, answers, batch and length."""
+    found = _other_facts(before.plan, after.plan)
     if before.peak != after.peak:
         tone = "bad" if after.peak > before.peak else "good"
         change = signed(after.peak - before.peak)
@@ -148,7 +153,7 @@ def differences(before: Looked, after: Looked) -> list[Difference]:
     if before.seconds != after.seconds and not math.isnan(before.seconds - after.seconds):
         tone = "bad" if after.seconds > before.seconds else "good"
         change = percent(before.seconds, after.seconds)
-        found.append(Difference("Time", time_words(before.seconds), time_words(after.seconds), change, tone))
+        found.append(Difference("Time", span(before.seconds), span(after.seconds), change, tone))
     if before.trainable != after.trainable and min(before.trainable, after.trainable) >= 0:
         change = percent(before.trainable, after.trainable)
         found.append(Difference("Trainable", share_words(before), share_words(after), change))
@@ -170,22 +175,30 @@ def percent(before: float, after: float) -> str:
     return f"{sign}{abs(100 * (share - 1)):.{digits}f} %"
 
 
-def _answers(plan: Plan, facets: object, rank: int) -> tuple[tuple[str, str], ...]:
+def _answers(plan: Plan, told: Iterable[tuple[str, str]], rank: int) -> tuple[tuple[str, str], ...]:
     """The answers, with the rank beside what is trained: `LoRA r 16`."""
-    told = list(facets)  # type: ignore[call-overload]
-    return tuple((q, f"{a} r {rank}" if rank and q == "Trained" else a) for q, a in told)
+    return tuple((q, f"{a} r {rank}" if rank and q == TRAINED else a) for q, a in told)
 
 
 def _other_answers(before: Looked, after: Looked) -> list[Difference]:
-    was = dict(before.answers)
-    now = dict(after.answers)
-    if was.keys() == now.keys() or (len(was) and len(now)):
-        questions = list(dict.fromkeys((*now, *was)))
+    was, now = dict(before.answers), dict(after.answers)
     found = []
-    for question in questions:
+    for question in dict.fromkeys((*now, *was)):
         old, new = was.get(question, "–"), now.get(question, "–")
         if old != new:
             found.append(Difference(question, old, new, f"{old} → {new}"))
+    return found
+
+
+def _other_facts(before: Plan, after: Plan) -> list[Difference]:
+    found = []
+    for what, old, new in (
+        ("Model", before.model.name, after.model.name),
+        ("Machine", before.machine.name, after.machine.name),
+    ):
+        if old != new:
+            old, new = old.rsplit("/", 1)[-1], new.rsplit("/", 1)[-1]
+            found.append(Difference(what, old, new, f"{old} → {new}"))
     return found
 
 

@@ -1,0 +1,105 @@
+"""A question put to what was explored, with all that its answer depends on, and the answer in the page's words. Qt-free."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.pages.explore.looked import Meant, look_at
+from app.pages.explore.state import ExploreState
+from planner.estimate import Estimate
+from planner.explore.answer import Answer, Question
+from planner.explore.costs import Cost
+from planner.explore.explored import Explored, Mask
+from planner.explore.questions import ask
+from planner.problem import Problem
+from planner.timing.timed import timed
+from planner.units import words
+
+HEADINGS = {
+    Question.BEST: "Best that fits",
+    Question.LONGEST: "Longest context",
+    Question.BATCH: "Largest batch",
+    Question.MODEL: "Largest model",
+    Question.CARD: "Smallest card",
+}
+LEAST = {"seconds": "Fastest that fits", "trainable": "Most trained that fits", "saved": "Smallest result that fits",
+         "money": "Cheapest that fits", "energy": "Least energy that fits"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question with all that its answer depends on. budget_bytes: None for what the device has."""
+
+    question: Question
+    explored: Explored
+    cost: Cost
+    budget_bytes: int | None
+    among: Mask
+
+
+@dataclass(frozen=True)
+class Told:
+    """An answer in the page's words. meant: its plan, None where nothing fits. others: ways beside it, or the nearest plans
+    with what they miss."""
+
+    asked: Asked
+    heading: str
+    title: str
+    sentence: str
+    meant: Meant | None
+    others: tuple[tuple[Meant, str], ...] = ()
+
+    @property
+    def short(self) -> str:
+        """For the status line."""
+        return f"{self.heading.lower()}: {self.title}" if self.meant else self.title.lower()
+
+
+def asked_of(state: ExploreState) -> Asked:
+    assert state.explored is not None
+    return Asked(state.question, state.explored, state.cost, state.what_if_bytes, state.among)
+
+
+def tell(asked: Asked) -> Told:
+    """Answer and put it into words; on any thread."""
+    cost, room, among = asked.cost, asked.budget_bytes, asked.among
+    found = ask(asked.question, asked.explored, cost=cost, budget_bytes=room, among=among)
+    heading = HEADINGS[asked.question]
+    if asked.question is Question.BEST:
+        heading = LEAST.get(asked.cost.key, heading)
+    if isinstance(found, Problem):
+        return Told(asked, heading, "Cannot tell", f"{found.fact} {found.advice}", None)
+    if found.estimate is None:
+        near = tuple((meant, miss.sentence) for miss in found.misses if (meant := _meant(asked, miss.estimate)))
+        return Told(asked, heading, "Nothing fits", found.sentence, None, near)
+    meant = _meant(asked, found.estimate)
+    ways = tuple((m, f"{way.note}: {way.sentence}") for way in found.alternatives if (m := _meant(asked, way.estimate)))
+    return Told(asked, heading, _title(asked, found, meant), found.sentence, meant, ways)
+
+
+def _meant(asked: Asked, one: Estimate) -> Meant | None:
+    time = timed(one.plan)
+    return look_at(asked.explored, one, time.seconds_per_epoch[1] if time else float("nan"))
+
+
+def _title(asked: Asked, found: Answer, meant: Meant | None) -> str:
+    assert found.plan is not None
+    schedule = found.plan.stage.schedule
+    match asked.question:
+        case Question.LONGEST:
+            return f"{schedule.max_length:,} tokens"
+        case Question.BATCH:
+            return f"{schedule.micro_batch:,} rows"
+        case Question.MODEL:
+            return found.plan.model.name.rsplit("/", 1)[-1]
+        case Question.CARD:
+            return found.plan.machine.name
+    return figures_of(asked, meant) if meant else ""
+
+
+def figures_of(asked: Asked, meant: Meant) -> str:
+    """`21.8 GiB · 0.54 h`: what it needs, and the cost that is looked at."""
+    need = words(meant.looked.peak)
+    if meant.row < 0:
+        return need
+    return f"{need} · {asked.cost.text(float(asked.cost.column(asked.explored)[meant.row]))}"
