@@ -21,7 +21,7 @@ from planner.kept import CACHING, small_and_all
 from planner.ledger import DEVICE, DISK, HOST, Place
 from planner.plan import Plan
 from planner.reserved import rests
-from planner.timing.rates import Work
+from planner.timing.rates import Rates, Work
 from planner.timing.work import work_of
 
 Table = NDArray[np.int64]
@@ -75,17 +75,11 @@ def _seconds(plan: Plan, space: Space, every: list[Leaf]) -> tuple[NDArray[np.fl
         work_of(plan.data, replace(schedule, micro_batch=rows, grad_accumulation=accumulation, max_length=length))
         for rows, accumulation, length in space.grid
     ]
-    work = np.array(works, dtype=np.float64).T
-    rates = np.array([leaf.rates or (np.nan,) * 4 for leaf in every])
-    on = dict(zip(Work._fields, work, strict=True))
-    # the order of `Rates.seconds`, whose sums these are
-    seconds = (
-        rates[:, 0:1] * on["tokens"]
-        + rates[:, 1:2] * on["pairs"]
-        + rates[:, 2:3] * on["micro_batches"]
-        + rates[:, 3:4] * on["steps"]
-    )
-    return np.where(seconds == 0, np.nan, seconds), on["tokens"]
+    work = Work(*np.array(works, dtype=np.float64).T)
+    unknown = (np.nan,) * len(Rates._fields)
+    rates = Rates(*np.array([leaf.rates or unknown for leaf in every]).T[:, :, None])
+    seconds = rates.seconds(work)
+    return np.where(seconds == 0, np.nan, seconds), work.tokens
 
 
 def _peaks(plan: Plan, shapes: Shapes, leaves: Leaves, learned: Learned | None) -> Peaks:

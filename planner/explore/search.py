@@ -49,23 +49,25 @@ def explore(plan: Plan, space: Space | None = None) -> Explored:
             else:
                 leaves.add(number, rank, choices)
     columns = columns_of(plan, space, shapes, leaves, learned)
+    budget, capacity = _room(plan)
     return Explored(
         space=space,
         **columns,
         place=device.name,
-        **_budget(plan),
+        budget_bytes=budget,
+        capacity_bytes=capacity,
         invalid=tuple(sorted(invalid.values(), key=lambda x: -x.plans)),
         elapsed_s=time.perf_counter() - began,
     )
 
 
-def _budget(plan: Plan) -> dict[str, int]:
-    """What the device that computes has for this run, and in all."""
+def _room(plan: Plan) -> tuple[int, int]:
+    """Bytes that the device that computes has for this run, and in all."""
     device = device_of(plan)
     assert device is not None
     if device.kind == "cpu":
-        return {"budget_bytes": plan.machine.host_free_bytes, "capacity_bytes": plan.machine.host_total_bytes}
-    return {"budget_bytes": device.free_bytes, "capacity_bytes": device.total_bytes}
+        return plan.machine.host_free_bytes, plan.machine.host_total_bytes
+    return device.free_bytes, device.total_bytes
 
 
 def _refuse(plan: Plan) -> None:
@@ -77,6 +79,6 @@ def _refuse(plan: Plan) -> None:
     device = device_of(plan)
     if device is None:
         raise fail("plan.no_device", f"{plan.machine.name} has nothing to compute on.", "Choose a machine.")
-    if not _budget(plan)["capacity_bytes"] or not plan.machine.host_total_bytes or not plan.machine.disk_free_bytes:
+    if not _room(plan)[1] or not plan.machine.host_total_bytes or not plan.machine.disk_free_bytes:
         fact = "Cannot tell: how much memory or disk there is could not be read."
         raise fail("explore.cannot_tell", fact, "Choose a card of the catalogue as the machine.")

@@ -21,6 +21,7 @@ from planner.techniques.technique import Spread, Technique
 MOST_ROWS = 64  # of a batch
 SHORTEST = 64  # tokens
 UNKNOWN = (256, 512, 1024, 1536, 2048, 3072, 4096, 8192, 16384, 32768)  # where nobody knows how long rows are
+LONGEST_UNKNOWN = UNKNOWN[-1]
 LENGTHS, BATCHES = 10, 7  # how many of each, beside the plan's own
 KEPT_SLOTS = (Slot.OBJECTIVE, Slot.PLACEMENT, Slot.PRECISION)
 """What a plan is for, where it runs and what it computes in are asked, not varied."""
@@ -77,7 +78,7 @@ def lengths_of(data: DataFacts, model: ModelFacts, schedule: Schedule) -> tuple[
     A longer one than the longest row cuts nothing, so there is no more than one of those. Where rows are not known,
     round lengths up to the model's positions.
     """
-    most = model.max_positions or UNKNOWN[-1]
+    most = model.max_positions or LONGEST_UNKNOWN
     if not data.lengths:
         return tuple(sorted({schedule.max_length, *(n for n in UNKNOWN if n <= most)}))
     longest = min(max(data.lengths), most)

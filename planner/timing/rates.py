@@ -31,13 +31,11 @@ class Rates(NamedTuple):
     starting: float = 0.0
 
     def seconds(self, work: Work) -> Num:
-        """Of the whole work; numbers, or arrays."""
+        """Of the whole work; numbers, or arrays, of the rates as well."""
         computing = (
             self.per_token * work.tokens + self.per_pair * work.pairs + self.per_micro_batch * work.micro_batches
         )
-        if self.starting:
-            computing = _longer(computing, self.starting * work.micro_batches)
-        return computing + self.per_step * work.steps
+        return _longer(computing, self.starting * work.micro_batches) + self.per_step * work.steps
 
 
 def _longer(a: Num, b: Num) -> Num:
