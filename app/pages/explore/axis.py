@@ -114,9 +114,9 @@ class Axis:
         return [(i * step, words(i * step)) for i in range(first, last + 1)]
 
     def _ratios(self, most: int) -> list[float]:
-        """Doublings over a short range, as ears and wallets hear them; else 1, 2, 5 of each power of ten, or powers."""
+        """Doublings over a short range, while their figures are short; else 1, 2, 5 of each power of ten, or powers."""
         first, last = math.ceil(math.log2(self.low)), math.floor(math.log2(self.high))
-        if 3 <= last - first + 1 <= most:
+        if first >= -2 and 3 <= last - first + 1 <= most:
             return [2.0**n for n in range(first, last + 1)]
         powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
         for digits in ((1, 1.5, 2, 3, 4, 5, 6, 8), (1, 2, 5), (1, 3), (1,)):

@@ -6,6 +6,7 @@ by `scatter` without painting a point again.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -22,6 +23,10 @@ PALE = 0.24
 THIN = 0.6
 """Side of the square, in radii of a marker, in which one marker of a group stands for all: they would lie on each
 other but for a pixel or two."""
+
+AT_ONCE, BREATH_S = 1_000, 5e-5
+"""Stamps between two moments in which the GUI thread may have the interpreter: else it waits, several times a frame,
+for as long as Python leaves a thread alone (5 ms)."""
 
 
 @dataclass(frozen=True)
@@ -94,9 +99,12 @@ def _stamp_all(onto: QImage, data: ScatterData, placed: Placed, wanted: np.ndarr
     ys = np.rint((placed.py[wanted] + look.margin) * ratio - offset).astype(np.int64).tolist()
     onto.setDevicePixelRatio(1)
     p = QPainter(onto)
-    draw = p.drawImage
-    for x, y, g in zip(xs, ys, groups.tolist(), strict=True):
-        draw(x, y, stamps[g])
+    draw, numbers = p.drawImage, groups.tolist()
+    for first in range(0, len(xs), AT_ONCE):
+        some = slice(first, first + AT_ONCE)
+        for x, y, g in zip(xs[some], ys[some], numbers[some], strict=True):
+            draw(x, y, stamps[g])
+        time.sleep(BREATH_S)
     p.end()
     onto.setDevicePixelRatio(ratio)
 
