@@ -37,9 +37,10 @@ class ScrollBar(QScrollBar):
 
 
 class Scrolled(QScrollArea):
-    """A page that scrolls where the window is lower than it, so that what it says never makes the window grow."""
+    """A page that scrolls where the window is lower than it, so that what it says never makes the window grow. clear: what
+    it lies on is seen through it, as within a card."""
 
-    def __init__(self, page: QWidget, parent: QWidget | None = None) -> None:
+    def __init__(self, page: QWidget, parent: QWidget | None = None, *, clear: bool = False) -> None:
         super().__init__(parent)
         self._page = page
         self.setWidgetResizable(True)
@@ -48,6 +49,9 @@ class Scrolled(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setWidget(page)
+        if clear:
+            for ground in (self.viewport(), page):
+                ground.setAutoFillBackground(False)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(self._page.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width(), em(20))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.pages.explore.looked import Meant, look_at
+from app.pages.explore.looked import Meant, figures_words, look_at
 from app.pages.explore.state import ExploreState
 from planner.estimate import Estimate
 from planner.explore.answer import Answer, Question
@@ -73,8 +73,13 @@ def tell(asked: Asked) -> Told:
         near = tuple((meant, miss.sentence) for miss in found.misses if (meant := _meant(asked, miss.estimate)))
         return Told(asked, heading, "Nothing fits", found.sentence, None, near)
     meant = _meant(asked, found.estimate)
-    ways = tuple((m, f"{way.note}: {way.sentence}") for way in found.alternatives if (m := _meant(asked, way.estimate)))
+    ways = tuple((m, _way(m, way.note)) for way in found.alternatives if (m := _meant(asked, way.estimate)))
     return Told(asked, heading, _title(asked, found, meant), found.sentence, meant, ways)
+
+
+def _way(meant: Meant, note: str) -> str:
+    """`6.92 GiB · 23 s: needs least`."""
+    return f"{figures_words(meant.looked)}: {note}" if note else figures_words(meant.looked)
 
 
 def _meant(asked: Asked, one: Estimate) -> Meant | None:

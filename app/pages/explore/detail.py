@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app.pages.explore.facts import Facts
 from app.pages.explore.heat_map import HeatData, HeatMap
@@ -18,7 +18,7 @@ from app.widgets.link import LinkButton
 from app.widgets.scroll import Scrolled
 from app.widgets.surface import Card, Elided, Words, caption
 
-WIDE_EM = 20
+WIDE_EM = 21
 
 
 class Others(QWidget):
@@ -51,7 +51,7 @@ class Others(QWidget):
         self.setVisible(bool(others))
 
 
-class Detail(Card):
+class Detail(QWidget):
     """`taken` when the plan shown shall be the plan; `pinned` carries 0 for A, 1 for B; `other_picked` a way's place;
     `map_picked` a cell's row and column."""
 
@@ -62,7 +62,9 @@ class Detail(Card):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setAccessibleName("The plan looked at")
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(0, 0, em(0.3), 0)
+        self.body.setSpacing(em(0.4))
         self.heading = caption("This plan")
         self.body.addWidget(self.heading)
         self.title = Elided("", "text", 1.5, bold=True)
@@ -150,12 +152,11 @@ class Detail(Card):
         self.map_words.setText(self.map.sentence())
 
 
-class DetailSide(Scrolled):
-    """The card, scrolled where the window is lower than it."""
+class DetailCard(Card):
+    """The card round it, in which it scrolls where the window is lower."""
 
     def __init__(self, detail: Detail, parent: QWidget | None = None) -> None:
-        super().__init__(detail, parent)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
-
-    def sizeHint(self) -> QSize:
-        return QSize(em(WIDE_EM), em(30))
+        super().__init__(parent)
+        self.setAccessibleName("The plan looked at")
+        self.body.addWidget(Scrolled(detail, clear=True))
+        self.setFixedWidth(em(WIDE_EM))

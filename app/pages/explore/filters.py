@@ -78,7 +78,7 @@ class FilterCard(Card):
         self._column.setSpacing(em(0.5))
         self._column.addStretch(1)
         self.questions: dict[str, Question] = {}
-        self.scrolled = Scrolled(inside)
+        self.scrolled = Scrolled(inside, clear=True)
         self.body.addWidget(self.scrolled, 1)
         self.counted = Words("", "text", bold=True, wrap=True)
         self.counted.setAccessibleName("Plans shown")

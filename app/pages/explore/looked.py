@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from app.pages.explore.facets import LENGTH, Facets, number
@@ -16,6 +16,7 @@ from app.pages.plan.edits import label_of, signed
 from planner.estimate import Estimate
 from planner.explore.costs import share, span
 from planner.explore.explored import Explored
+from planner.explore.worth import own_length
 from planner.plan import Plan
 from planner.schedule import Schedule
 from planner.slots import QUESTIONS, Slot
@@ -72,7 +73,7 @@ class Difference(NamedTuple):
 
 def look(explored: Explored, i: int) -> Looked:
     """Row `i` of what was explored."""
-    plan, rank = explored.plan(i), int(explored.rank[i])
+    plan, rank = plan_at(explored, i), int(explored.rank[i])
     return Looked(
         plan,
         _answers(plan, explored.facets(i).items(), rank),
@@ -102,16 +103,27 @@ def look_at(explored: Explored, one: Estimate, seconds: float = math.nan) -> Mea
     return Meant(Looked(plan, answers, rank, tier.low_bytes, tier.peak_bytes, tier.high_bytes, seconds))
 
 
+def plan_at(explored: Explored, i: int) -> Plan:
+    """The plan of row `i`. Where it cuts no row that the person's plan would not, it has that plan's own length."""
+    plan = explored.plan(i)
+    if int(explored.max_length[i]) != own_length(explored):
+        return plan
+    length = explored.space.plan.stage.schedule.max_length
+    return plan.with_schedule(replace(plan.stage.schedule, max_length=length))
+
+
 def row_of(explored: Explored, plan: Plan) -> int | None:
-    """Which of the explored plans this one is."""
+    """Which of the explored plans this one is: the reverse of `plan_at`."""
     around = explored.space.plan
     if (plan.model, plan.data, plan.machine) != (around.model, around.data, around.machine):
         return None
     stage, schedule = plan.stage, plan.stage.schedule
+    own = schedule.max_length == around.stage.schedule.max_length
+    length = own_length(explored) if own else schedule.max_length
     rows = (
         (explored.micro_batch == schedule.micro_batch)
         & (explored.accumulation == schedule.grad_accumulation)
-        & (explored.max_length == schedule.max_length)
+        & (explored.max_length == length)
     )
     for number_of_structure, structure in enumerate(explored.space.structures):
         for rank, choices in structure.settings:
@@ -128,15 +140,24 @@ def batch_and_length(schedule: Schedule) -> str:
     return f"{schedule.micro_batch:,}{step} × {number(schedule.max_length)}"
 
 
+def figures_words(looked: Looked) -> str:
+    """`21.8 GiB · 0.54 h`."""
+    return words(looked.peak) if math.isnan(looked.seconds) else f"{words(looked.peak)} · {span(looked.seconds)}"
+
+
 def share_words(looked: Looked) -> str:
     """`0.5 %` of the model's elements."""
     return "not known" if looked.trainable < 0 else share(looked.share_trained)
 
 
 def lines(looked: Looked, facets: Facets) -> list[tuple[str, str]]:
-    """What the plan is, in the order of the form: the questions that have more than one answer, then its figures."""
-    asked = set(facets.names)
-    told = [(question, answer) for question, answer in looked.answers if question in asked]
+    """What the plan is, in the order of the form: the questions that have more than one answer; in one line what else its
+    techniques are set to; then its figures."""
+    asked, slots = set(facets.names), set(QUESTIONS.values())
+    told = [(question, answer) for question, answer in looked.answers if question in asked & slots]
+    beside = [answer for question, answer in looked.answers if question in asked - slots]
+    if beside:
+        told.append(("Set to", " · ".join(beside)))
     told.append((BATCH_AND_LENGTH, batch_and_length(looked.plan.stage.schedule)))
     told.append(("Trainable", share_words(looked)))
     told.append(("Result on disk", words(looked.saved) if looked.saved >= 0 else "not known"))

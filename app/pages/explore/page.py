@@ -13,7 +13,7 @@ from app.pages.explore.answered import Told, asked_of
 from app.pages.explore.asking import Asking
 from app.pages.explore.chart_card import TABLE, ChartCard
 from app.pages.explore.copying import copy_picture, copy_text
-from app.pages.explore.detail import Detail, DetailSide
+from app.pages.explore.detail import Detail, DetailCard
 from app.pages.explore.filters import FilterCard
 from app.pages.explore.finding import Found
 from app.pages.explore.foot import Foot
@@ -73,7 +73,7 @@ class ExplorePage(QWidget):
         middle.setSpacing(em(0.7))
         middle.addWidget(self.filters)
         middle.addWidget(self.chart, 1)
-        middle.addWidget(DetailSide(self.detail))
+        middle.addWidget(DetailCard(self.detail))
         column.addWidget(self.head)
         column.addLayout(middle, 1)
         column.addWidget(self.foot)

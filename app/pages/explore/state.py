@@ -200,7 +200,7 @@ class ExploreState:
         shown, valid = int(np.count_nonzero(self.among)), len(self.explored)
         fit = int(np.count_nonzero(self.fitting))
         what = f"{valid:,} valid" if shown == valid else f"{shown:,} of {valid:,} valid"
-        return f"{what} · {fit:,} fit"
+        return f"{what} · {fit:,}\u00a0fit"
 
     def invalid_words(self) -> str:
         n = self.explored.invalid_plans if self.explored else 0
@@ -213,7 +213,7 @@ class ExploreState:
         """Under a question: why not all of its answers have a tick though nobody took one away."""
         if self.explored is None or LENGTH in self.touched or not self.hidden.get(LENGTH):
             return {}
-        return {LENGTH: f"Only {number(own_length(self.explored))}, so that no more is cut off rows than in your plan."}
+        return {LENGTH: f"Only {number(own_length(self.explored))}, which cuts no more off rows than your plan."}
 
     def sentence(self) -> str:
         """The scatter in words."""

@@ -5,18 +5,16 @@ Without widgets.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from app.pages.explore.answered import Told
 from app.pages.explore.finding import Found
-from app.pages.explore.looked import Looked, Meant, differences, lines, look
+from app.pages.explore.looked import Looked, Meant, differences, figures_words, lines, look
 from app.pages.explore.state import ExploreState
 from planner.drafting import device_of
 from planner.explore.answer import Question
-from planner.explore.costs import span
 from planner.explore.explored import DOES_NOT_FIT, FITS, TIGHT, Explored
 from planner.explore.quality import quality_of, said_of
 from planner.plan import Plan
@@ -75,11 +73,6 @@ def detail_of(state: ExploreState, found: Found, told: Told | None) -> DetailWor
         meant=meant,
         is_own=is_own,
     )
-
-
-def figures_words(looked: Looked) -> str:
-    """`21.8 GiB · 0.54 h`."""
-    return words(looked.peak) if math.isnan(looked.seconds) else f"{words(looked.peak)} · {span(looked.seconds)}"
 
 
 def _verdict(state: ExploreState, meant: Meant) -> Sequence[Fact]:
