@@ -1,13 +1,15 @@
 """Every single change of a plan that advice may make, as an assignment with what it costs and what it loses.
 
-It does not estimate and does not rank; `planner.advise` does. It knows no technique by name: the registry says what
-there is, and a technique may say what it costs (`Cost`) and in which other ways it can be set (`variants`).
+It does not estimate and does not rank; `planner.ways`, `planner.room` and `planner.advise` do. It knows no technique by
+name: the registry says what there is, and a technique may say what it costs (`Cost`) and in which other ways it can be
+set (`variants`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from itertools import product
 from typing import Any
 
 from planner.facts.histogram import cut
@@ -23,9 +25,12 @@ BATCH_TIME_PER_HALVING = 1.15
 BATCH_SOURCE = "batches of 4, 2 and 1 rows of 192 tokens measured with the embedded model on a CPU: 1.1 to 1.2 each"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Step:
-    """One change as an assignment; two with one `key` cannot go together."""
+    """One change as an assignment; two with one `key` cannot go together. short: a word or three for a button.
+
+    needs: the technique whose option it sets; it means nothing where another answers the slot.
+    """
 
     key: str
     title: str
@@ -36,11 +41,28 @@ class Step:
     source: str = ""
     loses: str = ""
     severity: int = 0
+    short: str = ""
+    needs: str = ""
 
 
 def single_changes(plan: Plan) -> list[Step]:
     """Every change of one answer, one option or the batch."""
     return [*_other_techniques(plan), *_variants(plan), *_smaller_batches(plan), *_other_devices(plan)]
+
+
+def alternatives(plan: Plan) -> list[list[tuple[Step, ...]]]:
+    """For each question what could be answered instead, as steps that go together: nothing, another technique, options
+    of either; the last question is the batch. Only what gains nothing: a change that is to save memory takes no more."""
+    found = []
+    for choice in plan.stage.choices:
+        of_slot_: list[tuple[Step, ...]] = [(), *_settings(plan, choice, ())]
+        for step, new in other_answers(choice):
+            if step.severity >= 0:
+                of_slot_ += [(step,), *_settings(plan, new, (step,))]
+        of_slot_ += [(s,) for s in _other_devices(plan) if s.slot is choice.slot]
+        found.append(of_slot_)
+    batches: list[tuple[Step, ...]] = [(), *((s,) for s in _smaller_batches(plan))]
+    return [*(one for one in found if len(one) > 1), batches]
 
 
 def applied(plan: Plan, steps: Iterable[Step]) -> Plan:
@@ -50,81 +72,129 @@ def applied(plan: Plan, steps: Iterable[Step]) -> Plan:
     return plan
 
 
-def _cost(of: Technique) -> Cost:
+def cost_of(of: Technique) -> Cost:
+    """What a technique costs beside bytes; nothing where it does not say."""
     cost = getattr(of, "cost", None)
     return cost if isinstance(cost, Cost) else Cost()
 
 
+def short_of(of: Technique) -> str:
+    """A word or three for a button."""
+    return str(getattr(of, "short", of.label))
+
+
 def _other_techniques(plan: Plan) -> Iterator[Step]:
     for choice in plan.stage.choices:
-        now = technique(choice.slot, choice.technique)
-        for other in of_slot(choice.slot):
-            if other.name == now.name:
-                continue
-            before, after = _cost(now), _cost(other)
-            new = Choice(choice.slot, other.name, other.Options())
-            better = after.severity < before.severity
-            yield Step(
-                key=choice.slot,
-                title=f"{QUESTIONS[choice.slot]}: {other.label} instead of {now.label}",
-                apply=_answers(new),
-                slot=choice.slot,
-                time=after.time / before.time,
-                source="; ".join(dict.fromkeys(s for s in (after.source, before.source) if s)),
-                loses=after.loses if not better and after.loses != before.loses else "",
-                severity=after.severity - before.severity,
-            )
+        yield from (step for step, _ in other_answers(choice))
+
+
+def other_answers(choice: Choice) -> Iterator[tuple[Step, Choice]]:
+    """Every other technique of the slot, with the choice that it makes."""
+    now = technique(choice.slot, choice.technique)
+    for other in of_slot(choice.slot):
+        if other.name == now.name:
+            continue
+        before, after = cost_of(now), cost_of(other)
+        new = Choice(choice.slot, other.name, other.Options())
+        better = after.severity < before.severity
+        step = Step(
+            key=choice.slot,
+            title=f"{QUESTIONS[choice.slot]}: {other.label} instead of {now.label}",
+            apply=answers(new),
+            slot=choice.slot,
+            time=after.time / before.time,
+            source="; ".join(dict.fromkeys(s for s in (after.source, before.source) if s)),
+            loses=after.loses if not better and after.loses != before.loses else "",
+            severity=after.severity - before.severity,
+            short=short_of(other),
+        )
+        yield step, new
 
 
 def _variants(plan: Plan) -> Iterator[Step]:
     for choice in plan.stage.choices:
-        known = technique(choice.slot, choice.technique)
-        offered = getattr(known, "variants", None)
-        variants: tuple[Variant, ...] = offered(choice.options) if offered else ()
-        for v in variants:
-            if known.problems(plan, v.options):  # a model without the matmuls that it names
-                continue
-            yield Step(
-                key=choice.slot,
-                title=v.title,
-                apply=_answers(replace(choice, options=v.options)),
-                slot=choice.slot,
-                field="options",
-                time=v.time,
-                source=v.source,
-                loses=v.loses,
-                severity=v.severity,
-            )
+        yield from _options(plan, choice)
 
 
-def _answers(choice: Choice) -> Callable[[Plan], Plan]:
+def _options(plan: Plan, choice: Choice) -> Iterator[Step]:
+    """Every other way in which the choice's technique offers to be set, one change of options each."""
+    known = technique(choice.slot, choice.technique)
+    offered = getattr(known, "variants", None)
+    variants: tuple[Variant, ...] = offered(choice.options) if offered else ()
+    for v in variants:
+        if known.problems(plan, v.options):  # a model without the matmuls that it names
+            continue
+        changed = {
+            f.name: new
+            for f in fields(v.options)
+            if (new := getattr(v.options, f.name)) != getattr(choice.options, f.name)
+        }
+        yield Step(
+            key=f"{choice.slot}.{next(iter(changed))}",
+            title=v.title,
+            apply=_sets(choice.slot, changed),
+            slot=choice.slot,
+            field=next(iter(changed)),
+            time=v.time,
+            source=v.source,
+            loses=v.loses,
+            severity=v.severity,
+            short=v.short or v.title,
+            needs=choice.technique,
+        )
+
+
+def _settings(plan: Plan, choice: Choice, after: tuple[Step, ...]) -> Iterator[tuple[Step, ...]]:
+    """Every combination of options of the choice's technique that gains nothing, after the step that chose it."""
+    by_key: dict[str, list[Step]] = {}
+    for step in _options(plan.with_choice(choice), choice):
+        if step.severity >= 0:
+            by_key.setdefault(step.key, []).append(step)
+    for group in product(*([None, *steps] for steps in by_key.values())):
+        if chosen := tuple(step for step in group if step is not None):
+            yield (*after, *chosen)
+
+
+def answers(choice: Choice) -> Callable[[Plan], Plan]:
     return lambda plan: plan.with_choice(choice)
+
+
+def _sets(slot: Slot, changed: dict[str, Any]) -> Callable[[Plan], Plan]:
+    def apply(plan: Plan) -> Plan:
+        choice = plan.stage.choice(slot)
+        assert choice is not None
+        return plan.with_choice(replace(choice, options=replace(choice.options, **changed)))
+
+    return apply
 
 
 def _smaller_batches(plan: Plan) -> Iterator[Step]:
     """Fewer rows at a time and as many more accumulated, so that each step learns from the same rows."""
     s = plan.stage.schedule
-    rows = s.micro_batch
-    for smaller in reversed(range(1, rows)):
-        if rows % smaller:
-            continue
-        times = rows // smaller
-        yield Step(
-            key="schedule.micro_batch",
-            title=f"Batch {_batch(smaller, s.grad_accumulation * times)} instead of {_batch(rows, s.grad_accumulation)}",
-            apply=_schedules(micro_batch=smaller, grad_accumulation=s.grad_accumulation * times),
-            field="micro_batch",
-            time=BATCH_TIME_PER_HALVING ** (times.bit_length() - 1),
-            source=BATCH_SOURCE,
-        )
+    for smaller in reversed(range(1, s.micro_batch)):
+        if s.micro_batch % smaller == 0:
+            yield batch_step(plan, smaller, s.grad_accumulation * (s.micro_batch // smaller))
 
 
-def _batch(rows: int, accumulation: int) -> str:
+def batch_step(plan: Plan, rows: int, accumulation: int) -> Step:
+    s = plan.stage.schedule
+    return Step(
+        key="schedule.micro_batch",
+        title=f"Batch {batch_words(rows, accumulation)} instead of {batch_words(s.micro_batch, s.grad_accumulation)}",
+        apply=schedules(micro_batch=rows, grad_accumulation=accumulation),
+        field="micro_batch",
+        time=BATCH_TIME_PER_HALVING ** max(0, (s.micro_batch // rows).bit_length() - 1),
+        source=BATCH_SOURCE,
+        short=f"batch {rows}",
+    )
+
+
+def batch_words(rows: int, accumulation: int) -> str:
     """`16`, or `4 (4 to a step)` where several make up one step of the optimizer."""
     return f"{rows}" if accumulation == 1 else f"{rows} ({accumulation} to a step)"
 
 
-def _schedules(**fields: Any) -> Callable[[Plan], Plan]:
+def schedules(**fields: Any) -> Callable[[Plan], Plan]:
     return lambda plan: plan.with_schedule(replace(plan.stage.schedule, **fields))
 
 
@@ -139,9 +209,10 @@ def _other_devices(plan: Plan) -> Iterator[Step]:
             yield Step(
                 key=Slot.PLACEMENT,
                 title=f"Compute on {other.name} ({other.id}) instead of {now.name} ({now.id})",
-                apply=_answers(replace(choice, options=replace(choice.options, device=other.id))),
+                apply=answers(replace(choice, options=replace(choice.options, device=other.id))),
                 slot=Slot.PLACEMENT,
                 field="device",
+                short=f"on {other.id}",
             )
 
 
@@ -150,10 +221,11 @@ def shorter_rows(plan: Plan, length: int) -> Step:
     return Step(
         key="schedule.max_length",
         title=f"Length {length:,} instead of {plan.stage.schedule.max_length:,}",
-        apply=_schedules(max_length=length),
+        apply=schedules(max_length=length),
         field="max_length",
         loses=lost.rstrip("."),
         severity=CUT_DATA,
+        short=f"length {length:,}",
     )
 
 
@@ -173,40 +245,5 @@ def smaller_model(plan: Plan, name: str) -> Step:
         field="model",
         loses=f"{plan.model.params - model.params:,} of {plan.model.params:,} parameters",
         severity=SMALLER_MODEL,
+        short=model.name.rsplit("/", 1)[-1],
     )
-
-
-def richer(plan: Plan) -> Iterator[Step]:
-    """Answers and options that gain something."""
-    yield from (s for s in (*_other_techniques(plan), *_variants(plan)) if s.severity < 0)
-
-
-def longer_rows(plan: Plan) -> Iterator[Step]:
-    """A later cut, up to none, where rows are cut now."""
-    s = plan.stage.schedule
-    longest = max(plan.data.lengths, default=0)
-    if longest > s.max_length:
-        for length in (*(n for n in (s.max_length * 2, s.max_length * 4) if n < longest), longest):
-            title = f"Length {length:,} instead of {s.max_length:,}: {cut(plan.data, length)}"
-            yield Step("schedule.max_length", title, _schedules(max_length=length), field="max_length", severity=-3)
-
-
-def larger_batches(plan: Plan) -> Iterator[Step]:
-    """More rows at a time, with less accumulation where there is some."""
-    s = plan.stage.schedule
-    for times in (2, 4, 8, 16):
-        rows = s.micro_batch * times
-        if rows > plan.data.rows:
-            return
-        accumulation = max(1, s.grad_accumulation // times)
-        keeps = accumulation * rows == s.micro_batch * s.grad_accumulation
-        yield Step(
-            "schedule.micro_batch",
-            f"Batch {_batch(rows, accumulation)} instead of {_batch(s.micro_batch, s.grad_accumulation)}",
-            _schedules(micro_batch=rows, grad_accumulation=accumulation),
-            field="micro_batch",
-            time=BATCH_TIME_PER_HALVING ** -(times.bit_length() - 1),
-            source=BATCH_SOURCE,
-            loses="" if keeps else f"{times} times as many rows go into a step, so there are fewer steps",
-            severity=0 if keeps else 1,
-        )

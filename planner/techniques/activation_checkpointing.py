@@ -14,6 +14,7 @@ class ActivationCheckpointing:
     slot = Slot.ACTIVATION
     name = "checkpointing"
     label = "layer inputs (gradient checkpointing)"
+    short = "checkpointing"
     summary = "Keeps only each block's input and makes the rest again: about a third more time, far less memory."
     reference = "https://arxiv.org/abs/1604.06174"
     twin = ""

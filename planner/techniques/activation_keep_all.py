@@ -14,6 +14,7 @@ class ActivationKeepAll:
     slot = Slot.ACTIVATION
     name = "keep_all"
     label = "everything"
+    short = "no checkpointing"
     summary = "Keeps all that backward needs: no second forward pass."
     reference = "https://docs.pytorch.org/docs/stable/notes/autograd.html#saved-tensors"
     twin = ""

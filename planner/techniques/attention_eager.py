@@ -53,6 +53,7 @@ class AttentionEager:
     slot = Slot.ATTENTION
     name = "eager"
     label = "eager"
+    short = "eager attention"
     summary = "Attention as the formula is written: stores length × length scores for each head."
     reference = "https://arxiv.org/abs/1706.03762"
     twin = "attention_eager"

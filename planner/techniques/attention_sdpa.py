@@ -68,6 +68,7 @@ class AttentionSdpa:
     slot = Slot.ATTENTION
     name = "sdpa"
     label = "SDPA"
+    short = "SDPA"
     summary = "Attention in tiles: the scores of all token pairs are never stored."
     reference = "https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.scaled_dot_product_attention.html"
     twin = "attention_sdpa"

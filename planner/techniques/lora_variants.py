@@ -14,6 +14,7 @@ from planner.techniques.technique import Spread, Variant
 
 RANKS = (8, 16, 64)  # that exploring tries, beside the plan's own
 ALL = ("all-linear",)
+LOWEST_RANK = 4  # that advice goes down to
 
 PAPERS_TARGETS = ("q_proj", "v_proj")  # what the paper adapts
 ATTENTION = frozenset(
@@ -41,6 +42,7 @@ def lora_variants(options: Any) -> Iterator[Variant]:
             severity=1,
             time=0.75,
             source=MEASURED,
+            short="adapter in the weights' type",
         )
     else:
         yield Variant(
@@ -49,8 +51,9 @@ def lora_variants(options: Any) -> Iterator[Variant]:
             severity=-1,
             time=1 / 0.75,
             source=MEASURED,
+            short="float32 adapter",
         )
-    if set(PAPERS_TARGETS) < set(options.target_modules) or options.target_modules == ("all-linear",):
+    if set(PAPERS_TARGETS) < set(options.target_modules) or options.target_modules == ALL:
         yield Variant(
             replace(options, target_modules=PAPERS_TARGETS),
             f"Adapters on {' and '.join(PAPERS_TARGETS)} only",
@@ -58,21 +61,49 @@ def lora_variants(options: Any) -> Iterator[Variant]:
             severity=2,
             time=0.7,
             source=f"{MEASURED}, two targets against seven",
+            short=f"{' and '.join(PAPERS_TARGETS)} only",
         )
-    if options.rank > 1:
+    if options.target_modules != ALL:
         yield Variant(
-            replace(options, rank=options.rank // 2, alpha=max(1, options.alpha // 2)),
-            f"Rank {options.rank // 2} instead of {options.rank}",
-            loses="half the width of what is learned",
-            severity=2,
+            replace(options, target_modules=ALL),
+            f"Adapters on every matmul instead of {', '.join(options.target_modules)}",
+            severity=-1,
+            time=1 / 0.7 if options.target_modules == PAPERS_TARGETS else 1.0,
+            source=f"{MEASURED}, seven targets against two" if options.target_modules == PAPERS_TARGETS else "",
+            short="every matmul",
         )
-    yield Variant(
-        replace(options, rank=options.rank * 2, alpha=options.alpha * 2),
-        f"Rank {options.rank * 2} instead of {options.rank}",
-        severity=-1,
-        time=1.1,
-        source=f"{MEASURED}, rank 16 against 8",
-    )
+    yield from _ranks(options)
+
+
+def _ranks(options: Any) -> Iterator[Variant]:
+    """Half as wide, and half of that, down to the least worth it; twice as wide, and so on, up to what exploring tries.
+
+    alpha in the same proportion, so that the output is scaled as before."""
+    half, lowest = options.rank // 2, min(LOWEST_RANK, options.rank // 2)
+    while half >= max(1, lowest):
+        yield Variant(
+            replace(options, rank=half, alpha=max(1, options.alpha * half // options.rank)),
+            f"Rank {half} instead of {options.rank}",
+            loses=f"{_share(half, options.rank)} the width of what is learned",
+            severity=2,
+            short=f"rank {half}",
+        )
+        half //= 2
+    twice = options.rank * 2
+    while twice <= max(RANKS[-1], options.rank * 2):
+        yield Variant(
+            replace(options, rank=twice, alpha=options.alpha * twice // options.rank),
+            f"Rank {twice} instead of {options.rank}",
+            severity=-1,
+            time=1.1,
+            source=f"{MEASURED}, rank 16 against 8; no more was measured",
+            short=f"rank {twice}",
+        )
+        twice *= 2
+
+
+def _share(left: int, of: int) -> str:
+    return "half" if left == of // 2 else f"{100 - 100 * left / of:.0f} % of"
 
 
 def lora_spread(plan: Plan, options: Any) -> Iterator[Spread]:

@@ -20,6 +20,7 @@ class LossFullLogits:
     slot = Slot.LOSS
     name = "full_logits"
     label = "full logits"
+    short = "full logits"
     summary = "Logits of all tokens over the whole vocabulary at once: the plain loss, and a hump of memory."
     reference = "https://huggingface.co/docs/transformers/main_classes/trainer"
     twin = "loss_full_logits"

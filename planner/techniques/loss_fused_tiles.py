@@ -112,6 +112,7 @@ class LossFusedTiles:
     slot = Slot.LOSS
     name = "fused_tiles"
     label = "fused tiles"
+    short = "fused loss"
     summary = "Head and loss in tiles; pays for long batches and large vocabularies."
     reference = "https://huggingface.co/docs/trl/sft_trainer"
     twin = ""

@@ -50,6 +50,7 @@ class OptimizerAdamw:
                 f"AdamW {other} instead of {options.implementation}",
                 time=SECONDS[other] / SECONDS[options.implementation],
                 source=source,
+                short=f"{other.replace('_', '-')} AdamW",
             )
             for other in SECONDS
             if other != options.implementation

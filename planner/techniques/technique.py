@@ -53,7 +53,8 @@ class Cost:
 @dataclass(frozen=True)
 class Variant:
     """The same technique with other options, as its method `variants(options)` may offer. severity, against the
-    options it started from: negative gains something, 0 changes nothing but bytes and time, positive loses it."""
+    options it started from: negative gains something, 0 changes nothing but bytes and time, positive loses it. short:
+    a word or three for a button, the title where there is none."""
 
     options: Any
     title: str
@@ -61,6 +62,7 @@ class Variant:
     severity: int = 0
     time: float = 1.0
     source: str = ""
+    short: str = ""
 
 
 class Spread(NamedTuple):
@@ -81,7 +83,7 @@ class Technique(Protocol):
     twin: name of the module in `backends.techniques`, empty when the worker has nothing to do.
 
     Some more are optional: for `planner.advise` an attribute `cost` (`Cost`) and a method `variants(options)` that
-    returns a tuple of `Variant`; for `planner.explore` a method `spread(plan, options)` that returns a tuple of
+    returns a tuple of `Variant`, and an attribute `short`, a word or three for a button; for `planner.explore` a method `spread(plan, options)` that returns a tuple of
     `Spread`, each different from the others in bytes or in what is learned. plan: with its earlier slots answered. And
     for both a method `learns(options)`: the word in `assets/quality.json` for what it lets a model learn; a technique
     without it has no part in that.

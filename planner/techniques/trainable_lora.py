@@ -50,6 +50,7 @@ class TrainableLora:
     slot = Slot.TRAINABLE
     name = "lora"
     label = "LoRA"
+    short = "LoRA"
     summary = "The weights stay frozen; small matrices beside them are trained."
     reference = "https://arxiv.org/abs/2106.09685"
     twin = "trainable_lora"

@@ -15,6 +15,7 @@ class WeightsBf16:
     slot = Slot.WEIGHTS
     name = "bf16"
     label = "bfloat16"
+    short = "bf16 base"
     summary = "Two bytes an element. What most models are stored in."
     reference = "https://docs.pytorch.org/docs/stable/tensor_attributes.html#torch.dtype"
     twin = "weights_bf16"

@@ -15,6 +15,7 @@ class WeightsFp32:
     slot = Slot.WEIGHTS
     name = "fp32"
     label = "float32"
+    short = "fp32 base"
     summary = "Four bytes an element. The most exact, twice as large."
     reference = "https://docs.pytorch.org/docs/stable/tensor_attributes.html#torch.dtype"
     twin = "weights_fp32"

@@ -50,6 +50,7 @@ class WeightsNf4:
     slot = Slot.WEIGHTS
     name = "nf4"
     label = "4-bit (NF4)"
+    short = "NF4 base"
     summary = "About half a byte a weight in the blocks, unpacked for each product. For adapters only."
     reference = "https://arxiv.org/abs/2305.14314"
     twin = "weights_nf4"
@@ -75,7 +76,7 @@ class WeightsNf4:
         """One change each."""
         other = replace(options, double_quant=not options.double_quant)
         title = "Scales quantised as well" if other.double_quant else "Scales in float32"
-        return iter((Variant(other, title),))
+        return iter((Variant(other, title, short="double quantisation" if other.double_quant else "float32 scales"),))
 
     def spread(self, plan: Plan, options: Nf4Options) -> tuple[Spread, ...]:
         """Other codes need as many bytes, so they are not looked at."""

@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planner.advise import Change, advise, with_the_room_left
+from planner.advise import Change, advise
 from planner.changes import applied, single_changes
 from planner.estimate import Verdict, estimate
 from planner.facts.data import DataFacts
 from planner.facts.machine import Device, MachineFacts
 from planner.facts.model.catalogue import find
 from planner.plan import Choice, Plan, Stage
+from planner.room import with_the_room_left
 from planner.schedule import Schedule
 from planner.slots import Slot
 from planner.techniques.registry import of_slot, slots
@@ -92,7 +93,7 @@ plans = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(plans)
 def test_every_way_is_what_it_says(of: Plan) -> None:
     now = estimate(of)
@@ -102,7 +103,7 @@ def test_every_way_is_what_it_says(of: Plan) -> None:
     for change in found:
         then = estimate(change.plan)
         assert then.verdict is change.verdict
-        assert change.verdict in (Verdict.FITS, Verdict.TIGHT)
+        assert change.verdict is Verdict.FITS
         assert change.plan != of
         assert change.title
         assert change.detail
@@ -113,7 +114,7 @@ def test_every_way_is_what_it_says(of: Plan) -> None:
         assert change.saves_bytes == worst.peak_bytes - same.peak_bytes
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(plans)
 def test_neither_data_nor_model_is_cut_while_anything_else_works(of: Plan) -> None:
     now = estimate(of)
@@ -131,18 +132,17 @@ def test_neither_data_nor_model_is_cut_while_anything_else_works(of: Plan) -> No
         assert estimate(other).verdict is not Verdict.FITS
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(plans)
 def test_a_model_is_made_smaller_only_where_no_shorter_rows_fit(of: Plan) -> None:
     found = ways(of)
     if any(c.plan.model != of.model for c in found):
-        for change in found:
-            assert change.plan.model != of.model or change.verdict is Verdict.TIGHT
+        assert all(change.plan.model != of.model for change in found)
         short = of.with_schedule(replace(of.stage.schedule, max_length=64))
         assert estimate(short).verdict is not Verdict.FITS
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(plans)
 def test_every_single_change_that_fits_and_loses_least_is_found(of: Plan) -> None:
     now = estimate(of)
@@ -168,7 +168,7 @@ def test_smaller_batches_keep_as_many_rows_as_fit() -> None:
 
 
 def test_a_cut_says_what_it_costs_in_rows_and_tokens() -> None:
-    for tenth in range(2, 40):
+    for tenth in range(12, 40):
         of = plan(GIB * tenth // 20, lengths=(40,) * 50 + (900,) * 4, schedule=Schedule(micro_batch=1, max_length=1024))
         cut = next((c for c in ways(of) if c.plan.stage.schedule.max_length < 900), None)
         if cut:
@@ -188,7 +188,7 @@ def test_another_accelerator_of_the_machine_is_offered_and_the_cpu_is_not() -> N
     assert not any(c and c.options.device == "cpu" for c in placed)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(plans)
 def test_what_the_room_left_is_offered_for_fits_and_takes_more(of: Plan) -> None:
     now = estimate(of)
