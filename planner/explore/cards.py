@@ -18,12 +18,19 @@ from planner.explore.context_map import with_batch
 from planner.explore.explored import Explored, Mask
 from planner.explore.quality import quality_of
 from planner.explore.stretch import learns_less
-from planner.explore.trying import best_elsewhere, choices_of, estimated, first_that_fits, nearest, thriftiest
+from planner.explore.trying import (
+    best_elsewhere,
+    choices_of,
+    estimated,
+    first_that_fits,
+    nearest,
+    thriftiest,
+    valid_there,
+)
 from planner.explore.worth import Class, in_classes, own_length, starting_rows, worthy
 from planner.facts.gpus import Gpu, gpus, other_machine
 from planner.plan import Choice, Plan, Stage
 from planner.slots import Slot
-from planner.techniques.registry import technique
 
 ROOM = Room()  # of a card, all of its memory
 MOST_STARTS = 6  # the thriftiest combinations on a card of its kind
@@ -99,14 +106,8 @@ def _thriftiest_first(explored: Explored, of_class: Class, kind: tuple[str, bool
         plan = explored.space.plan
         return with_batch(on_card(largest, plan.with_stage(Stage(choices, plan.stage.schedule))), 1, length)
 
-    here = {int(i): choices_of(explored, int(i)) for i in of_class.rows}
-    stands: dict[Choice, bool] = {}  # what stands beside the others here can be wrong there only by itself
-    for choices in here.values():
-        for c in choices:
-            if c not in stands:
-                stands[c] = not technique(c.slot, c.technique).problems(there(choices), c.options)
-    valid = np.array([i for i, choices in here.items() if all(map(stands.__getitem__, choices))], dtype=np.int64)
-    tried = [there(here[int(i)]) for i in thriftiest(explored, valid)]
+    valid = valid_there(explored, of_class.rows, partial(on_card, largest))
+    tried = [there(choices_of(explored, int(i))) for i in thriftiest(explored, valid)]
     tried += [there(choices) for choices in _only_elsewhere(explored, of_class)]
     needs = [(one.tiers[0].high_bytes, one.plan) for one in map(estimated, tried) if one.tiers]
     return [plan for _, plan in sorted(needs, key=lambda x: x[0])]

@@ -12,7 +12,7 @@ from planner.explore.answer import Answer, Question, Room, Way, sentence_of
 from planner.explore.explored import Explored, Mask
 from planner.explore.families import families, known_family
 from planner.explore.stretch import learns_less
-from planner.explore.trying import Turn, batch_of, best_elsewhere, first_that_fits, nearest, thriftiest
+from planner.explore.trying import Turn, batch_of, best_elsewhere, first_that_fits, nearest, thriftiest, valid_there
 from planner.explore.worth import cut_needed, in_classes, own_length, starting_rows, worthy
 from planner.facts.model import catalogue
 from planner.facts.model.facts import ModelFacts
@@ -35,10 +35,10 @@ def largest_model(
     best: Estimate | None = None
     less, alternatives = "", tuple[Way, ...]()
     for of_class in in_classes(explored, rows):
-        thrifty = thriftiest(explored, of_class.rows)
         start = 0 if best is None else 1 + [m.name for m in models].index(best.plan.model.name)
         for model in reversed(models[start:]):
             turn = _with_model(model)
+            thrifty = thriftiest(explored, valid_there(explored, of_class.rows, turn))
             starts = (turn(batch_of(explored, int(i), 1, length)) for i in thrifty)
             one = first_that_fits(starts, room, len(thrifty))
             if one is None:
@@ -53,7 +53,8 @@ def largest_model(
             break
     if best is None:
         smallest = _with_model(models[0])
-        plans = (smallest(batch_of(explored, int(i), 1, length)) for i in rows)
+        valid = valid_there(explored, rows, smallest)
+        plans = (smallest(batch_of(explored, int(i), 1, length)) for i in valid)
         said = f"No {known_family(family or plan.model.name)} fits. The nearest plans miss this much."
         return Answer(Question.MODEL, None, None, said, misses=nearest(plans, room))
     sentence = _sentence(plan, best, models, room) + less

@@ -25,7 +25,7 @@ from planner.explore.trying import (
     nearest,
     thriftiest,
 )
-from planner.explore.worth import Class, in_classes, learns_no_less, own_length, starting_rows
+from planner.explore.worth import Class, in_classes, learns_no_less, of_setting, own_length, starting_rows
 from planner.facts.data import DataFacts
 from planner.facts.model.facts import ModelFacts
 from planner.plan import Plan
@@ -151,8 +151,7 @@ def _may_fit(explored: Explored, rows: Ints, length: int, room: Room) -> Ints:
     budget = explored.budget_bytes if room.budget_bytes is None else room.budget_bytes
     known = max((x for *_, x in explored.space.grid if x <= length), default=0)
     one_row = (explored.max_length == known) & (explored.micro_batch == explored.micro_batch[rows].min())
-    ranks = 1 + int(explored.rank.max(initial=0))
-    keys = explored.structure * ranks + explored.rank
+    keys = of_setting(explored)
     too_large = np.unique(keys[one_row & (explored.high > budget)])
     found: Ints = rows[~np.isin(keys[rows], too_large)]
     return found

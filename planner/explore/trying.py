@@ -13,7 +13,9 @@ from planner.explore.answer import Miss, Room, miss_of
 from planner.explore.context_map import with_batch
 from planner.explore.costs import Cost
 from planner.explore.explored import Explored, Floats, Ints
+from planner.explore.worth import of_setting
 from planner.plan import Choice, Plan, Stage
+from planner.techniques.registry import technique
 
 NEAREST = 3
 NEAR_ENOUGH = 24  # looked at to find them
@@ -53,6 +55,28 @@ def batch_of(explored: Explored, i: int, rows: int, length: int) -> Plan:
     return with_batch(with_techniques(explored, i), rows, length)
 
 
+def valid_there(explored: Explored, rows: Ints, turn: Turn) -> Ints:
+    """Rows of which the techniques are valid on another card or with another model as well.
+
+    Answers that stand beside each other here can be wrong there only by themselves, so each is looked at once.
+    """
+    plan = explored.space.plan
+    stands: dict[Choice, bool] = {}
+    keys = of_setting(explored)
+    valid: list[int] = []
+    for key, i in zip(*np.unique(keys[rows], return_index=True), strict=True):
+        choices = choices_of(explored, int(rows[i]))
+        for c in choices:
+            if c not in stands:
+                there = turn(plan.with_stage(Stage(choices, plan.stage.schedule)))
+                answer = there.stage.choice(c.slot)  # a card's placement names its own device
+                stands[c] = answer is not None and not technique(c.slot, c.technique).problems(there, answer.options)
+        if all(map(stands.__getitem__, choices)):
+            valid.append(int(key))
+    found: Ints = rows[np.isin(keys[rows], valid)]
+    return found
+
+
 def best_first(explored: Explored, rows: Ints, cost: Floats) -> Ints:
     """Rows by what can be learned, then by cost (not known: last), then by memory."""
     of_cost = cost[rows]
@@ -84,6 +108,7 @@ def best_elsewhere(explored: Explored, rows: Ints, turn: Turn, room: Room) -> Es
 
     What needs more here needs more there, nearly: so it is found out first how much a row may need here.
     """
+    rows = valid_there(explored, rows, turn)
     if not len(rows):
         return None
     by_need = rows[np.argsort(explored.high[rows], kind="stable")]
@@ -130,8 +155,7 @@ def thriftiest(explored: Explored, rows: Ints) -> Ints:
 
     Only they can go farthest; a fifth of a hundred is the usual number.
     """
-    ranks = 1 + int(explored.rank.max(initial=0))
-    keys = explored.structure * ranks + explored.rank
+    keys = of_setting(explored)
     wanted, back = np.unique(keys[rows], return_inverse=True)
     of_wanted = np.isin(keys, wanted)
     need = np.full((len(wanted), len(explored.space.grid)), np.inf)

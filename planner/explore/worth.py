@@ -108,7 +108,8 @@ def starting_rows(explored: Explored, among: Mask | None = None) -> Ints:
     """
     mask = learns_no_less(explored)
     if among is not None:
-        mask = _of_setting(explored, mask, among)
+        keys = of_setting(explored)
+        mask &= np.isin(keys, np.unique(keys[among]))
     mask &= explored.max_length == own_length(explored)
     batches = [rows for rows, *_ in explored.space.grid]
     mask &= explored.micro_batch == min(batches, default=1)
@@ -120,9 +121,7 @@ def starting_rows(explored: Explored, among: Mask | None = None) -> Ints:
     return found
 
 
-def _of_setting(explored: Explored, mask: Mask, among: Mask) -> Mask:
-    """The rows of which some plan with the same structure and rank is among those chosen."""
-    ranks = 1 + int(explored.rank.max(initial=0))
-    keys = explored.structure * ranks + explored.rank
-    found: Mask = mask & np.isin(keys, np.unique(keys[among]))
+def of_setting(explored: Explored) -> Ints:
+    """A number for each combination of techniques with its rank, one for each row."""
+    found: Ints = explored.structure * (1 + int(explored.rank.max(initial=0))) + explored.rank
     return found
