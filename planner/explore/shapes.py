@@ -1,4 +1,5 @@
-"""The longest batches of a grid as columns, in groups that the same formulas hold for: with a mask or not, accumulated or not."""
+"""The longest batches of a grid as columns, in groups that the same formulas hold for: with a mask or
+not, accumulated or not, longer than a sliding window or not."""
 
 from __future__ import annotations
 
@@ -30,15 +31,22 @@ class Shapes:
     def __init__(self, plan: Plan, grid: Points) -> None:
         drawn = batches_on(plan.data, plan.stage.schedule, grid)
         rows = [(p, shape, grid[p][1]) for p, one in enumerate(drawn) for shape in one.heaviest]
-        rows.sort(key=lambda x: (x[1].padded, x[2] > 1))  # stable: of one point the heavier shape stays before
+        window = plan.model.sliding_window
+
+        def kind_of(row: tuple[int, BatchShape, int]) -> tuple[bool, bool, bool]:
+            _, shape, accumulation = row
+            return shape.padded, accumulation > 1, bool(window) and int(shape.seq) > window
+
+        rows.sort(key=kind_of)  # stable: of one point the heavier shape stays before
         self.points = len(grid)
         self.point = np.array([p for p, *_ in rows], dtype=np.int64)
         self.certain = np.array([shape.certain for _, shape, _ in rows])
         self.different = np.array([drawn[p].different for p, *_ in rows], dtype=np.int64)
         self.groups: list[Group] = []
-        kinds = [(shape.padded, accumulation > 1) for _, shape, accumulation in rows]
-        for padded, accumulated in dict.fromkeys(kinds):
-            here = [i for i, kind in enumerate(kinds) if kind == (padded, accumulated)]
+        kinds = [kind_of(row) for row in rows]
+        for kind in dict.fromkeys(kinds):
+            padded, accumulated, _ = kind
+            here = [i for i, other in enumerate(kinds) if other == kind]
             of_group = [rows[i] for i in here]
             batch = BatchShape(
                 _column([shape.rows for _, shape, _ in of_group]),
