@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from shiboken6 import isValid
 
-from app.pages.explore import picture, scatter
+from app.pages.explore import picture, preparing, scatter
 from app.pages.explore.axis import Axis
 from app.pages.explore.heat_map import HeatData, HeatMap, tokens
 from app.pages.explore.marks import LEAST_CONTRAST, STYLES, contrast, entries, group_ink, groups_of
@@ -217,7 +217,7 @@ def test_the_picture_prepared_off_the_gui_thread_is_the_same(qtbot: QtBot, monke
         threads.append(threading.current_thread() is threading.main_thread())
         return prepare(*given)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(scatter, "prepare", watched)
+    monkeypatch.setattr(preparing, "prepare", watched)
     chart = shown(qtbot, many(5_000))
     assert threads == [False]
     made = chart._shown
@@ -240,14 +240,12 @@ def test_a_screen_with_more_pixels_gets_a_picture_with_more(look: Look) -> None:
 
 
 def drag(qtbot: QtBot, chart: Scatter, to: list[int]) -> None:
-    start = chart.handle.geometry().topLeft() + QPoint(chart.handle._reach(), chart.handle.height() // 2)
-    y = chart.handle.height() // 2
-    qtbot.mousePress(chart.handle, Qt.MouseButton.LeftButton, pos=QPoint(chart.handle._reach(), y))
+    y = chart.line.height() // 2
+    qtbot.mousePress(chart.line, Qt.MouseButton.LeftButton, pos=QPoint(chart.line.reach(), y))
     for x in to:
-        where = QPointF(x, start.y())
-        chart.handle.moved.emit(where)  # what a move of the pointer comes to, whichever widget gets it
+        chart.line.drag_to(x)  # what a move of the pointer comes to, whichever widget gets it
         QApplication.processEvents()
-    qtbot.mouseRelease(chart.handle, Qt.MouseButton.LeftButton, pos=QPoint(chart.handle._reach(), y))
+    qtbot.mouseRelease(chart.line, Qt.MouseButton.LeftButton, pos=QPoint(chart.line.reach(), y))
 
 
 def test_dragging_tells_every_step_and_paints_no_point_anew(qtbot: QtBot, chart: Scatter) -> None:
@@ -277,13 +275,13 @@ def test_a_line_that_was_only_touched_tells_nothing(qtbot: QtBot, chart: Scatter
 def test_the_line_is_dragged_anywhere_along_its_length(qtbot: QtBot, chart: Scatter) -> None:
     dropped: list[int] = []
     chart.line_dropped.connect(dropped.append)
-    x, y = round(chart._line_x()), chart.plot().center().y()
+    x, y = round(chart.line.x_of(chart.line_bytes)), chart.plot().center().y()
     qtbot.mousePress(chart, Qt.MouseButton.LeftButton, pos=QPoint(x, y))
     qtbot.mouseMove(chart, QPoint(x - 120, y))
     qtbot.mouseRelease(chart, Qt.MouseButton.LeftButton, pos=QPoint(x - 120, y))
     assert len(dropped) == 1
     assert dropped[0] < OWN
-    assert abs(chart._line_x() - (x - 120)) <= 2
+    assert abs(chart.line.x_of(chart.line_bytes) - (x - 120)) <= 2
 
 
 def test_the_line_moves_by_keys_and_home_brings_it_back(qtbot: QtBot, chart: Scatter) -> None:
@@ -291,18 +289,18 @@ def test_the_line_moves_by_keys_and_home_brings_it_back(qtbot: QtBot, chart: Sca
     dropped: list[int] = []
     chart.line_dragged.connect(dragged.append)
     chart.line_dropped.connect(dropped.append)
-    chart.handle.setFocus()
-    qtbot.keyClick(chart.handle, Qt.Key.Key_Right)
+    chart.line.setFocus()
+    qtbot.keyClick(chart.line, Qt.Key.Key_Right)
     one = chart.line_bytes - OWN
-    qtbot.keyClick(chart.handle, Qt.Key.Key_Left)
+    qtbot.keyClick(chart.line, Qt.Key.Key_Left)
     assert chart.line_bytes == OWN
-    qtbot.keyClick(chart.handle, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
+    qtbot.keyClick(chart.line, Qt.Key.Key_Left, Qt.KeyboardModifier.ShiftModifier)
     assert 0 < one < OWN - chart.line_bytes
     assert dropped == dragged
-    assert "what if" in chart.handle.accessibleDescription()
-    qtbot.keyClick(chart.handle, Qt.Key.Key_Home)
+    assert "what if" in chart.line.accessibleDescription()
+    qtbot.keyClick(chart.line, Qt.Key.Key_Home)
     assert chart.line_bytes == OWN == dropped[-1]
-    assert "what this machine has" in chart.handle.accessibleDescription()
+    assert "what this machine has" in chart.line.accessibleDescription()
 
 
 def test_a_held_key_is_let_go_once(chart: Scatter) -> None:
@@ -313,28 +311,28 @@ def test_a_held_key_is_let_go_once(chart: Scatter) -> None:
             if kind == QEvent.Type.KeyRelease and not auto:
                 continue
             key = QKeyEvent(kind, Qt.Key.Key_Left, Qt.KeyboardModifier.NoModifier, "", auto)
-            QApplication.sendEvent(chart.handle, key)
+            QApplication.sendEvent(chart.line, key)
     assert dropped == []
     last = QKeyEvent(QEvent.Type.KeyRelease, Qt.Key.Key_Left, Qt.KeyboardModifier.NoModifier)
-    QApplication.sendEvent(chart.handle, last)
+    QApplication.sendEvent(chart.line, last)
     assert dropped == [chart.line_bytes]
 
 
 def test_a_double_click_on_the_handle_brings_the_line_back(qtbot: QtBot, chart: Scatter) -> None:
     chart.set_line(8 * GIB)
-    assert "8.0 · what if" in chart.handle._text
+    assert "8.0 · what if" in chart.line.text
     with qtbot.waitSignal(chart.line_dropped) as told:
-        qtbot.mouseDClick(chart.handle, Qt.MouseButton.LeftButton)
+        qtbot.mouseDClick(chart.line, Qt.MouseButton.LeftButton)
     assert told.args == [OWN]
-    assert chart.handle._text == "16.0 · drag me"
+    assert chart.line.text == "16.0 · drag me"
 
 
 def test_the_handle_is_a_slider_in_mib_to_assistive_programs(qtbot: QtBot, chart: Scatter) -> None:
-    face = QAccessible.queryAccessibleInterface(chart.handle)
+    face = QAccessible.queryAccessibleInterface(chart.line)
     assert face.role() == QAccessible.Role.Slider
-    assert chart.handle.value() == OWN // MIB
+    assert chart.line.value() == OWN // MIB
     with qtbot.waitSignal(chart.line_dropped) as told:
-        chart.handle.setValue(8 * 1024)  # as such a program does
+        chart.line.setValue(8 * 1024)  # as such a program does
     assert told.args == [8 * GIB]
     assert chart.line_bytes == 8 * GIB
 
@@ -343,7 +341,7 @@ def test_the_handle_stays_inside_at_both_ends(chart: Scatter) -> None:
     for size in (0, GIB // 4, 16 * GIB, 400 * GIB):
         chart.set_line(size)
         inner = chart.rect().adjusted(-1, -1, 1, 1)
-        assert inner.contains(chart.handle.geometry()), size
+        assert inner.contains(chart.line.geometry()), size
 
 
 def test_the_line_stays_where_it_was_put_while_filters_change(qtbot: QtBot, chart: Scatter) -> None:
@@ -453,7 +451,7 @@ def test_no_plan_and_one_plan_are_shown(qtbot: QtBot, rows: int) -> None:
     assert chart.line_bytes < OWN
     chart.show_data(None)
     assert chart.ready
-    assert not chart.handle.isVisible()
+    assert not chart.line.isVisible()
     chart.grab()
 
 
@@ -514,7 +512,7 @@ def test_a_chart_that_is_gone_takes_no_picture_in(qtbot: QtBot) -> None:
     chart.show_data(many(2_000))
     chart.show()
     made = prepare(many(2_000), QSize(100, 100), 1.0, chart._look())
-    taker: Callable[[Prepared], None] = chart._take
+    taker: Callable[[Prepared], None] = chart._preparing.arrived
     chart.deleteLater()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
     assert not isValid(chart)
@@ -550,14 +548,14 @@ def test_no_step_on_the_gui_thread_takes_a_frame_for_120000_plans(qtbot: QtBot) 
     assert slowest_ms(lambda i: chart.row_at(QPointF(*places[i])), 200) < 1.0
     assert slowest_ms(lambda i: qtbot.keyClick(chart, (Qt.Key.Key_Up, Qt.Key.Key_Left)[i % 2]), 6) < FRAME_MS
     points = chart.painted["points"]
-    chart._grab()
+    chart.line.grab_line()
 
     def one(i: int) -> None:
-        chart._drag_to(plot.left() + 60 + 20 * i)
+        chart.line.drag_to(plot.left() + 60 + 20 * i)
         QApplication.processEvents()
 
     assert slowest_ms(one, 30) < DRAG_MS
-    chart._drop()
+    chart.line.drop_line()
     assert chart.painted["points"] == points
 
 

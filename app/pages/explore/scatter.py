@@ -9,25 +9,21 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
-from shiboken6 import isValid
 
-from app import background
-from app.pages.explore.load_line import LoadLineHandle
+from app.pages.explore.load_line import LoadLine
 from app.pages.explore.marks import group_ink
 from app.pages.explore.painting import paint_axes, paint_load_line, paint_pin, paint_ring, pin_reach
-from app.pages.explore.picture import Look, Prepared, prepare
+from app.pages.explore.picture import Look, Prepared
 from app.pages.explore.points import ScatterData
+from app.pages.explore.preparing import Preparing, Wish
 from app.pages.explore.walking import Step, walk
 from app.theme import colour, em, theme
 from app.widgets.surface import focus_ring, painter_on
-from planner.problem import Problem
-from planner.units import GIB
 
 REACH = 0.7  # em around a point in which it is meant
 RADIUS = 0.24  # em, of a marker
 STRENGTH = 0.7  # of a marker's fill, so that those below shine through
 ON_LINE_PX = 4  # from the load line, within which it is meant and no point
-SNAP_PX = 3  # from where the machine has it, within which a dragged line goes there
 STEPS = {
     Qt.Key.Key_Left: Step.LEFT,
     Qt.Key.Key_Right: Step.RIGHT,
@@ -53,22 +49,16 @@ class Scatter(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._data: ScatterData | None = None
-        self._line_bytes = 0
         self._selected = self._hovered = -1
         self._pins: tuple[int, int] = (-1, -1)
         self._shown: Prepared | None = None
         self._ground: QPixmap | None = None  # axes and marks, painted once
-        self._preparing = self._again = self._dragging = False
         self.painted = {"points": 0, "ground": 0, "over": 0}  # how often each was done; a test looks here
-        self.handle = LoadLineHandle(self)
-        self.handle.hide()
-        self.handle.stepped.connect(self._step_line)
-        self.handle.let_go.connect(lambda: self.line_dropped.emit(self._line_bytes))
-        self.handle.back.connect(self._line_back)
-        self.handle.grabbed.connect(self._grab)
-        self.handle.moved.connect(lambda at: self._drag_to(at.x()))
-        self.handle.dropped.connect(self._drop)
-        self.handle.wished.connect(self._line_wished)
+        self._preparing = Preparing(self, self._take)
+        self.line = LoadLine(self)
+        self.line.dragged.connect(self.line_dragged)
+        self.line.dropped.connect(self.line_dropped)
+        self.line.moved.connect(self._line_moved)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -79,25 +69,21 @@ class Scatter(QWidget):
 
     def show_data(self, data: ScatterData | None) -> None:
         """Show these plans. The load line stays where it was put, unless the machine's own has changed."""
+        self._hover(-1)
         before, self._data = self._data, data
         self._ground = None
-        self._hovered = -1
+        self.update()
         if data is None:
             self._shown = None
-            self.handle.hide()
-            self.update()
+            self.line.hide()
             return
-        if before is None or before.budget_bytes != data.budget_bytes:
-            self._line_bytes = data.budget_bytes
         if before is None or not data.same_places(before):
             self._shown = None  # a picture of other plans would be a lie
             self._selected, self._pins = -1, (-1, -1)
         self.setAccessibleName(f"{data.x_title} against {data.y_title}")
         self.setAccessibleDescription(data.whole_sentence)
-        self._place_handle()
-        self.handle.show()
+        self.line.show_on(data.axes[0], data.budget_bytes)
         self._prepare()
-        self.update()
 
     def say(self, sentence: str) -> None:
         """Another sentence for the same points, as after the load line moved."""
@@ -115,23 +101,23 @@ class Scatter(QWidget):
 
     @property
     def line_bytes(self) -> int:
-        return self._line_bytes
+        return self.line.line_bytes
 
     def set_line(self, line_bytes: int) -> None:
         """Put the load line somewhere, telling nobody."""
-        if line_bytes == self._line_bytes:
-            return
-        before = self._line_x()
-        self._line_bytes = line_bytes
-        self._place_handle()
-        after = self._line_x()
+        if line_bytes != self.line_bytes:
+            self.line.set_line(line_bytes)
+
+    def _line_moved(self, before: float, after: float) -> None:
+        """Paint again between where it was and where it is, and nothing else."""
         left, right = sorted((before, after))
         self.update(QRect(int(left) - em(), 0, int(right - left) + 2 * em() + 1, self.height()))
 
     @property
     def ready(self) -> bool:
         """Whether the points on the screen are those that were given last, in this size."""
-        return self._data is None or self.plot().isEmpty() or self._fresh()
+        wish = self._wish()
+        return wish is None or wish.is_met_by(self._shown)
 
     # places
 
@@ -164,19 +150,6 @@ class Scatter(QWidget):
         found = self._shown.placed.nearest(x, y)
         return found if found >= 0 and self._data.among[found] else -1
 
-    def _line_x(self) -> float:
-        return self._x_of(self._line_bytes)
-
-    def _own_x(self) -> float:
-        """Where the load line stands by itself."""
-        return self._x_of(self._data.budget_bytes if self._data else 0)
-
-    def _x_of(self, size: float) -> float:
-        if self._data is None:
-            return 0.0
-        plot = self.plot()
-        return plot.left() + min(1.0, max(0.0, self._data.axes[0].place(size))) * plot.width()
-
     # preparing the picture
 
     def _look(self) -> Look:
@@ -184,46 +157,28 @@ class Scatter(QWidget):
         inks = tuple(group_ink(i, opacity=STRENGTH) for i in range(len(self._data.groups)))
         return Look(em() * RADIUS, em() * REACH, inks, colour("text"), colour("card"))
 
-    def _fresh(self) -> bool:
-        shown = self._shown
-        return (
-            shown is not None
-            and shown.data is self._data
-            and shown.size == self.plot().size()
-            and shown.ratio == self.devicePixelRatioF()
-            and shown.look == self._look()
-        )
+    def _wish(self) -> Wish | None:
+        if self._data is None or self.plot().isEmpty():
+            return None
+        return Wish(self._data, self.plot().size(), self.devicePixelRatioF(), self._look())
 
     def _prepare(self) -> None:
-        """Have the picture made anew; one at a time, the last wish wins."""
-        if self._data is None or self.plot().isEmpty() or not self.isVisible() or self._fresh():
-            return
-        if self._preparing:
-            self._again = True
-            return
-        self._preparing, self._again = True, False
-        data, size, ratio, look = self._data, self.plot().size(), self.devicePixelRatioF(), self._look()
-        background.run(lambda: prepare(data, size, ratio, look), self._take, self._failed)
+        """Have the picture made anew, if it is not what is wished for and somebody can see it."""
+        wish = self._wish()
+        if wish is not None and self.isVisible() and not wish.is_met_by(self._shown):
+            self._preparing.ask(wish)
 
     def _take(self, made: Prepared) -> None:
-        if not isValid(self):
-            return
-        self._preparing = False
         self.painted["points"] += 1
         if self._data is not None and made.data.same_places(self._data):
             self._shown = made
             self.update()
-        if self._again or not self._fresh():
-            self._prepare()
         if self.ready:
             self.prepared.emit()
 
-    def _failed(self, _problem: Problem) -> None:
-        if isValid(self):  # it is in the log; the chart stays as it was
-            self._preparing = False
-
     def _restyle(self) -> None:
         self._ground = None
+        self.line.set_plot(self.plot())
         self._prepare()
         self.update()
 
@@ -232,7 +187,7 @@ class Scatter(QWidget):
 
     def resizeEvent(self, _event: QResizeEvent) -> None:
         self._ground = None
-        self._place_handle()
+        self.line.set_plot(self.plot())
         self._prepare()
 
     # painting
@@ -267,7 +222,7 @@ class Scatter(QWidget):
     def _beyond(self) -> QRectF:
         """The part of the plot right of the load line."""
         plot = QRectF(self.plot())
-        plot.setLeft(self._line_x())
+        plot.setLeft(self.line.x_of(self.line_bytes))
         return plot
 
     def _paint_beyond(self, p: QPainter) -> None:
@@ -279,7 +234,7 @@ class Scatter(QWidget):
         shown = self._shown
         if shown is None:
             return
-        plot, x = self.plot(), round(self._line_x())
+        plot, x = self.plot(), round(self.line.x_of(self.line_bytes))
         margin_x = shown.look.margin * plot.width() / shown.size.width()
         margin_y = shown.look.margin * plot.height() / shown.size.height()
         where = QRectF(plot).adjusted(-margin_x, -margin_y, margin_x, margin_y)
@@ -297,8 +252,9 @@ class Scatter(QWidget):
 
     def _paint_line(self, p: QPainter) -> None:
         assert self._data is not None
-        own = None if self._line_bytes == self._data.budget_bytes else self._own_x()
-        paint_load_line(p, self.plot(), self._line_x(), self._handle_y() + em(0.5), own)
+        own = None if self.line.own else self.line.x_of(self.line.own_bytes)
+        x, top = self.line.x_of(self.line_bytes), self.line.ring_bottom()
+        paint_load_line(p, self.plot(), x, top, own)
 
     def _paint_meant(self, p: QPainter) -> None:
         for row, role, radius in ((self._selected, "bad", em(0.58)), (self._hovered, "text", em(0.45))):
@@ -319,74 +275,15 @@ class Scatter(QWidget):
                 at = self.point(row).toPoint()
                 self.update(QRect(at.x() - reach, at.y() - reach, 2 * reach, 2 * reach))
 
-    # the load line
-
-    def _handle_y(self) -> float:
-        return self.plot().top() - em(0.75)
-
-    def _place_handle(self) -> None:
-        if self._data is None:
-            return
-        own = self._line_bytes == self._data.budget_bytes
-        figure = f"{self._line_bytes / GIB:.1f}" if self._line_bytes >= GIB else f"{self._line_bytes / GIB:.2f}"
-        words = f"{figure} GiB, {'what this machine has' if own else 'what if there were so much'}"
-        text = f"{figure} · {'drag me' if own else 'what if'}"
-        axis = self._data.axes[0]
-        ends = (round(axis.low), round(axis.high))
-        self.handle.show_at(self._line_x(), self._handle_y(), self._line_bytes, ends, text, words)
-
-    def _move_line(self, line_bytes: int) -> None:
-        if line_bytes != self._line_bytes:
-            self.set_line(line_bytes)
-            self.line_dragged.emit(line_bytes)
-
-    def _grab(self) -> None:
-        self._dragging = True
-        self._grabbed_at = self._line_bytes
-
-    def _drag_to(self, x: float) -> None:
-        if not self._dragging or self._data is None:
-            return
-        plot = self.plot()
-        if abs(x - self._own_x()) <= SNAP_PX:
-            self._move_line(self._data.budget_bytes)
-        else:
-            place = (x - plot.left()) / max(plot.width(), 1)
-            self._move_line(self._data.axes[0].round_bytes(place, plot.width()))
-
-    def _drop(self) -> None:
-        if self._dragging:
-            self._dragging = False
-            if self._line_bytes != self._grabbed_at:
-                self.line_dropped.emit(self._line_bytes)
-
-    def _step_line(self, steps: int) -> None:
-        if self._data is None:
-            return
-        self._move_line(self._data.axes[0].step_bytes(self._line_bytes, steps, self.plot().width()))
-
-    def _line_back(self) -> None:
-        if self._data is not None:
-            self._dragging = False
-            self._move_line(self._data.budget_bytes)
-            self.line_dropped.emit(self._line_bytes)
-
-    def _line_wished(self, line_bytes: int) -> None:
-        self._move_line(line_bytes)
-        self.line_dropped.emit(line_bytes)
-
     # pointing
 
     def _on_line(self, where: QPointF) -> bool:
-        return (
-            self._data is not None
-            and abs(where.x() - self._line_x()) <= ON_LINE_PX
-            and self.plot().contains(where.toPoint())
-        )
+        near = abs(where.x() - self.line.x_of(self.line_bytes)) <= ON_LINE_PX
+        return self._data is not None and near and self.plot().contains(where.toPoint())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        if self._dragging:
-            self._drag_to(event.position().x())
+        if self.line.dragging:
+            self.line.drag_to(event.position().x())
             return
         on_line = self._on_line(event.position())
         self.setCursor(Qt.CursorShape.SplitHCursor if on_line else Qt.CursorShape.ArrowCursor)
@@ -405,16 +302,16 @@ class Scatter(QWidget):
         if event.button() != Qt.MouseButton.LeftButton:
             return
         if self._on_line(event.position()):
-            self._grab()
+            self.line.grab_line()
             return
         self._pick(self.row_at(event.position()))
 
     def mouseReleaseEvent(self, _event: QMouseEvent) -> None:
-        self._drop()
+        self.line.drop_line()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if self._on_line(event.position()):
-            self._line_back()
+            self.line.back()
             return
         row = self.row_at(event.position())
         if row >= 0:
