@@ -1,4 +1,4 @@
-"""How long an estimate takes: `python benchmarks/estimate_speed.py`. Goal: at most 100 µs each, once a model is known.
+"""How long an estimate takes: `python -m benchmarks.estimate_speed`. Goal: at most 100 µs each, once a model is known.
 
 The first estimate of a combination runs the tape (about a millisecond); all later ones, with any batch, length, rank of
 the plan's own options apart, look its amounts up. Times are of the process's own CPU time, the best of several rounds.

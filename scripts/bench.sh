@@ -3,8 +3,8 @@
 # All are run, also after one that missed its goal; the exit code is 1 if any did.
 set -u
 missed=0
-for file in benchmarks/estimate_speed.py benchmarks/window_start.py benchmarks/worker_overhead.py benchmarks/dry_run_large.py; do
-    echo "== $file"
-    "$1/python" "$file" || missed=1
+for name in estimate_speed explore window_start worker_overhead dry_run_large; do
+    echo "== benchmarks.$name"
+    "$1/python" -m "benchmarks.$name" || missed=1
 done
 exit $missed
