@@ -58,7 +58,7 @@ class Finder:
         else:
             self._known.remove(kept)
             _, before, facets, columns = kept
-            explored = replace(before, space=space)
+            explored = replace(before, space=replace(before.space, plan=now.plan))
         self._known = [*self._known[1 - KEPT :], (key, explored, facets, columns)]
         time = timed(now.plan) if now.tiers else None
         own = look_at(explored, now, time.seconds_per_epoch[1] if time else float("nan"))
