@@ -26,7 +26,7 @@ def paint_axes(p: QPainter, data: ScatterData, plot: QRect) -> None:
     x_axis, y_axis = data.axes
     p.setFont(figures(0.85))
     wide, high = p.fontMetrics().horizontalAdvance("888"), p.fontMetrics().height()
-    upward = list(data.y_ticks) or y_axis.ticks(max(2, plot.height() // round(high * 3.2)), data.y_words)
+    upward = list(data.y_ticks) or y_axis.ticks(min(9, max(2, plot.height() // round(high * 3.2))), data.y_words)
     across = x_axis.byte_ticks(max(2, plot.width() // round(wide * 4)))
     for value, label in upward:
         y = plot.top() + (1 - y_axis.place(value)) * plot.height()
