@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 import time
+from pathlib import Path
 
+from benchmarks.provenance import ROOT
 from benchmarks.timing.cells import CELLS
+from benchmarks.timing.judged import judged
 from benchmarks.timing.measure import measure
+from benchmarks.timing.published import judged as judged_published
+
+TABLE = ROOT / "benchmarks" / "results" / "timing.json"
+ROWS = ROOT.parent / "shared" / "data" / "measured" / "rows_dev.jsonl"
 
 
 def main(arguments: list[str]) -> int:
@@ -15,6 +23,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--only", default="", help="only cells whose name contains this")
     parser.add_argument("--minutes", type=float, default=60.0, help="begin no cell after so many")
     parser.add_argument("--again", action="store_true", help="run finished cells once more and keep both times")
+    parser.add_argument(
+        "--rows", type=Path, default=ROWS, help="the file of measured memory that has the settings of published runs"
+    )
     given = parser.parse_args(arguments)
     until = time.monotonic() + 60 * given.minutes
     for name in CELLS:
@@ -27,6 +38,16 @@ def main(arguments: list[str]) -> int:
             continue
         if found is not None:
             print(f"{found['seconds']:6.1f} s  {name}: {found['times'][-1]}", flush=True)
+    found = {"cpu": judged()}
+    before = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.is_file() else {}
+    found["published"] = judged_published(given.rows) if given.rows.is_file() else before.get("published", {})
+    TABLE.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    for cell in found["cpu"]["cells"]:
+        print(f"{cell['step_s']:8.3f} s  {cell['leave_one_out_pct']:+6.1f} %  {cell['name']}")
+    for what in ("leave_one_out", "taught_by_one"):
+        print(f"{what}: {found['cpu'][what]}")
+    for what in ("other_sources", "other_half", "taught_by_one"):
+        print(f"published, {what}: {found['published'].get(what)}")
     return 0
 
 

@@ -91,6 +91,9 @@ CELLS: dict[str, Cell] = {
     "real rows, full, fp32, batch 2": Cell(
         ("schedule.micro_batch=2", "weights=fp32", "trainable=full"), rows=REAL, steps=10
     ),
+    "narrow, full, bf16, 2 × 64": Cell(_shape(2, 64, "trainable=full"), "narrow", steps=24),
+    "deep, LoRA, fp32, 1 × 64": Cell(_shape(1, 64, "weights=fp32"), "deep", steps=16),
+    "deep, LoRA, bf16, checkpointing, 1 × 128": Cell(_shape(1, 128, "activation=checkpointing"), "deep", steps=12),
 }
 
 

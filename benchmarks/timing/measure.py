@@ -88,7 +88,7 @@ def _run(name: str, cell: Cell, folder: Path) -> dict[str, Any]:
 
 def _without_folders(spec: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The spec without what was predicted and without names of this computer's folders."""
-    spec.pop("predicted", None)
+    spec["predicted"] = {}
     text = json.dumps(spec).replace(str(folder), "FOLDER").replace(os.environ.get(HOME_VARIABLE) or "\0", "HOME")
     found: dict[str, Any] = json.loads(text.replace(str(ROOT), "CHECKOUT"))
     return found

@@ -11,6 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from benchmarks.timing.fitted import Figures, errors, fitted, summary
 from benchmarks.truth import loss_of, optimizer_of
 from benchmarks.truth.draft_of import drafted
@@ -71,6 +73,22 @@ def _timed(told: dict[str, Any], known: Published) -> Timed:
     return Timed(told["id"], row.gpu, told["source"], effort, Work(batches, 1, tokens, tokens * seq), told["seconds"])
 
 
+def _taught_by_one(every: tuple[Timed, ...]) -> list[float]:
+    """Each step of a source's card predicted by figures of other sources, as much slower or faster as one other step of
+    the same source and card was; every other one in turn."""
+    found: list[float] = []
+    for source in dict.fromkeys(_origin(x) for x in every):
+        shares = fit(tuple(x for x in every if _origin(x) != source))
+        times = [(x.gpu, x.seconds / seconds(x, shares)) for x in every if _origin(x) == source]
+        found += [
+            100 * (teacher / own - 1)
+            for i, (gpu, own) in enumerate(times)
+            for j, (other, teacher) in enumerate(times)
+            if i != j and gpu == other
+        ]
+    return found
+
+
 @cache
 def card(name: str) -> Any:
     return next(g for g in gpus() if name in (g.name, g.name.split(", ")[0]))
@@ -95,6 +113,7 @@ def judged(path: Path) -> dict[str, Any]:
         away = tuple(x for x in every if _origin(x) == source)
         told = errors([seconds(x, shares) for x in away], [x.seconds for x in away])
         held_out |= {x.id: e for x, e in zip(away, told, strict=True)}
+    taught = _taught_by_one(every)
     odd, even = every[::2], every[1::2]
     halves: dict[str, float] = {}
     for known, away in ((odd, even), (even, odd)):
@@ -108,6 +127,8 @@ def judged(path: Path) -> dict[str, Any]:
         "shipped": {"figures": shipped, **summary(list(now.values()))},
         "other_sources": summary(list(held_out.values())),
         "other_half": summary(list(halves.values())),
+        "taught_by_one": summary(taught),
+        "taught_between": [round(float(np.percentile([1 / (1 + e / 100) for e in taught], q)), 2) for q in (5, 95)],
         "by_source": {
             source: summary([held_out[x.id] for x in every if _origin(x) == source])
             for source in dict.fromkeys(_origin(x) for x in every)

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import median_low
 
-from planner.calibration.correction import ACTIVATIONS, ALLOCATOR, CONTEXT, PER, PROOF, Correction
+from planner.calibration.correction import ACTIVATIONS, ALLOCATOR, CONTEXT, PER, POWER, PROOF, SPEED, Correction
 from planner.calibration.observation import PROOF as OF_A_PROOF
-from planner.calibration.observation import Observation, predicting_version
+from planner.calibration.observation import Observation, predicting_version, timing_version
 from planner.calibration.said import name_of
 from planner.reserved import band
 
@@ -45,6 +45,7 @@ def corrections_from(observations: Sequence[Observation], forgotten: Iterable[st
     for device in dict.fromkeys(x.device for x in observations):
         of_device = [x for x in observations if x.device == device]
         found += [c for c in (_context(of_device), _allocator(of_device), _activations(of_device)) if c]
+        found += [c for c in (_speed(of_device), _power(of_device)) if c]
         found += _proofs([x for x in of_device if x.kind == OF_A_PROOF])
     away = frozenset(forgotten)
     return tuple(c for c in found if name_of(c) not in away)
@@ -89,6 +90,17 @@ def _activations(of_device: Sequence[Observation]) -> Correction | None:
         if x.allocated_bytes and x.grows_bytes
     ]
     return _median(ACTIVATIONS, of_device, left_open)
+
+
+def _speed(of_device: Sequence[Observation]) -> Correction | None:
+    """How much longer steps take than is said, whatever is trained."""
+    now = timing_version()
+    took = [(x.name, round(x.took_s * PER / x.said_s)) for x in of_device if x.said_s > 0 and x.timed_by == now]
+    return _median(SPEED, of_device, took)
+
+
+def _power(of_device: Sequence[Observation]) -> Correction | None:
+    return _median(POWER, of_device, [(x.name, round(1000 * x.watts)) for x in of_device if x.watts > 0])
 
 
 def _median(term: str, of_device: Sequence[Observation], left_open: Sequence[tuple[str, int]]) -> Correction | None:

@@ -27,6 +27,7 @@ from planner.run.results import Proof
 from planner.run.spec import RunSpec
 from planner.slots import Slot
 from planner.techniques.registry import technique
+from planner.timing.seen import steps_timed
 
 RUN, PROOF = "run", "proof"
 
@@ -42,6 +43,8 @@ class Observation:
     process_bytes, reserved_bytes, allocated_bytes: measured peaks, 0 for what was not read. before_bytes: the process
     with its libraries and without the model, 0 where nobody looked. predicted_by: which version of this program and of
     its tables predicted.
+    said_s, took_s: seconds of the run's steps but the first, by uncorrected formulas and by the clock; 0 where they
+    were too few. timed_by: which table said them. watts: of the sensor while they ran, 0 where there was none.
     """
 
     name: str
@@ -62,6 +65,10 @@ class Observation:
     allocated_bytes: int
     before_bytes: int
     predicted_by: str = ""
+    said_s: float = 0.0
+    took_s: float = 0.0
+    timed_by: str = ""
+    watts: float = 0.0
 
     @property
     def live_bytes(self) -> int:
@@ -101,6 +108,7 @@ def observe(spec: RunSpec, seen: Sequence[Event] | Proof, *, name: str, time: fl
     reserved = tier.reserved
     later = unseen_by_proof(plan)
     unseen = later if proof else 0
+    timed = steps_timed(plan, seen) if not isinstance(seen, Proof) else None
     return Observation(
         name=name,
         kind=PROOF if proof else RUN,
@@ -120,6 +128,10 @@ def observe(spec: RunSpec, seen: Sequence[Event] | Proof, *, name: str, time: fl
         allocated_bytes=measured.allocated,
         before_bytes=measured.before,
         predicted_by=predicting_version(),
+        said_s=timed.said_s if timed else 0.0,
+        took_s=timed.took_s if timed else 0.0,
+        timed_by=timing_version() if timed else "",
+        watts=timed.watts if timed else 0.0,
     )
 
 
@@ -131,6 +143,12 @@ def predicting_version() -> str:
     except metadata.PackageNotFoundError:
         version = ""
     return f"{version} {sha256(asset('reserved.json').read_bytes()).hexdigest()[:12]}".strip()
+
+
+@lru_cache(maxsize=1)
+def timing_version() -> str:
+    """A digest of the table of speeds, which corrections of speed are beside."""
+    return sha256(asset("timing.json").read_bytes()).hexdigest()[:12]
 
 
 def uncorrected(plan: Plan) -> Plan:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
-from planner.calibration.correction import CONTEXT, PER, PROOF, Correction
+from planner.calibration.correction import CONTEXT, PER, POWER, PROOF, SPEED, Correction
 from planner.units import words
 
 
@@ -38,7 +38,7 @@ def amount_in_words(correction: Correction) -> str:
 def size_in_words(correction: Correction) -> str:
     """`+41 MiB (+35 MiB to +47 MiB)`, `−1.20 %`; without a spread where all runs agree."""
     c = correction
-    shown = words if c.term == PROOF else _signed if c.term == CONTEXT else _per_hundred
+    shown = SHOWN.get(c.term, _per_hundred)
     spread = "" if c.low == c.high == c.amount else f" ({shown(c.low)} to {shown(c.high)})"
     return f"{shown(c.amount)}{spread}"
 
@@ -50,3 +50,14 @@ def _signed(amount: int) -> str:
 def _per_hundred(amount: int) -> str:
     sign = "−" if amount < 0 else "+" if amount else ""
     return f"{sign}{abs(amount) * 100 / PER:.2f} %"
+
+
+def _times(amount: int) -> str:
+    return f"{amount / PER:.2f} × the seconds"
+
+
+def _watts(amount: int) -> str:
+    return f"{amount / 1000:.1f} W"
+
+
+SHOWN = {PROOF: words, CONTEXT: _signed, SPEED: _times, POWER: _watts}

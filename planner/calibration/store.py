@@ -22,6 +22,8 @@ from planner.strict_json import DamagedError
 SCHEMA = 1
 MOST = 500  # observations; the oldest give way
 MOST_BYTES = 1 << 50
+MOST_OTHERS = 1e9  # seconds or watts
+OTHERS = ("said_s", "took_s", "watts")
 BYTES = tuple(f.name for f in fields(Observation) if f.name.endswith("_bytes"))
 
 
@@ -85,6 +87,9 @@ def _check(known: Known) -> None:
         for field in BYTES:
             if not 0 <= (n := getattr(one, field)) <= MOST_BYTES:
                 raise DamagedError(f"calibration.observations[{i}].{field} is {n}")
+        for field in OTHERS:
+            if not 0 <= (x := getattr(one, field)) <= MOST_OTHERS:
+                raise DamagedError(f"calibration.observations[{i}].{field} is {x}")
 
 
 def change(how: Callable[[Known], Known]) -> bool:

@@ -19,19 +19,21 @@ from planner.training.optimizers import Optimizer, trained
 
 PRODUCTS = ("linear", "router", *ADAPTERS)
 HEAD_BYTES = 18  # written for each logit where a loss did not say
-UPDATE_PASSES = {"fused": 3, "foreach": 10, "for_loop": 10, "bitsandbytes": 3, "widened": 12, "deepspeed": 6}
-"""How often an update writes as many bytes as there are trained elements: torch/optim/adamw.py (2.13) line by line;
-fused writes the weight and both means in one go."""
+UPDATE_PASSES = {"fused": 7, "foreach": 19, "for_loop": 19, "bitsandbytes": 5, "widened": 22, "deepspeed": 9}
+"""How often an update reads or writes as many bytes as there are of trained elements: torch/optim/adamw.py (2.13) line by
+line. fused reads gradient, weight and both means and writes the latter three, in one go."""
+UPDATE_MADE = {"foreach": 1, "for_loop": 2, "widened": 4}
+"""How often it makes as many anew: square roots, and of one tensor at a time the denominators as well."""
 UPDATE_OPERATIONS = {"fused": 1, "foreach": 2, "for_loop": 14, "bitsandbytes": 1, "widened": 16, "deepspeed": 1}
-CLIP_PASSES = 1  # each gradient is scaled in place
+CLIP_PASSES = 3  # a norm reads each gradient, scaling reads and writes it
 PAIR_PRODUCTS = 12  # for each query entry and pair: scores and mixing, 2 each forward, twice that backward
 
 
 class Effort(NamedTuple):
     """flops_16, flops_32: of products in 16 and in 32 bits, for each token. pair_flops: of attention for each pair of
     tokens. token_bytes, pair_bytes, batch_bytes: written for each token, pair and micro-batch; read_bytes: of weights,
-    for each micro-batch. operations: started for each micro-batch. update_bytes, update_operations: for each optimizer
-    step. moved_bytes: to and from the computer's memory for each token. narrow: whether attention runs in 16 bits."""
+    for each micro-batch. operations: started for each micro-batch. update_bytes, update_made_bytes, update_operations: read
+    or written, made anew and started for each optimizer step. moved_bytes: to and from the computer's memory for each token. narrow: whether attention runs in 16 bits."""
 
     flops_16: float
     flops_32: float
@@ -42,6 +44,7 @@ class Effort(NamedTuple):
     read_bytes: float
     operations: float
     update_bytes: float
+    update_made_bytes: float
     update_operations: float
     moved_bytes: float
     narrow: bool
@@ -96,6 +99,7 @@ def _effort(
         read_bytes=read,
         operations=blocks.operations,
         update_bytes=passes * changed_bytes,
+        update_made_bytes=UPDATE_MADE.get(implementation, 0) * changed_bytes,
         update_operations=count * UPDATE_OPERATIONS.get(implementation, 1) + (2 * count if clips else 0),
         moved_bytes=_moved(blocks, ways, facts.hidden_size),
         narrow=ways.flow_bits == 16 or ways.autocast,

@@ -27,7 +27,8 @@ def rates(e: Effort, speed: Speed) -> Rates:
         token += e.moved_bytes / speed.host_bytes_s
     batch = e.batch_bytes / speed.bytes_s + e.read_bytes / speed.read_bytes_s
     starting = e.operations * speed.operation_s
-    update = e.update_bytes / speed.read_bytes_s + e.update_operations * speed.operation_s
+    update = e.update_bytes / speed.read_bytes_s + e.update_made_bytes / speed.bytes_s
+    update += e.update_operations * speed.operation_s
     pair = e.pair_flops / attention + e.pair_bytes / speed.bytes_s
     if speed.starts_beside:
         return Rates(token, pair, batch, update, starting)

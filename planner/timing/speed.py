@@ -12,6 +12,8 @@ from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from planner.assets import asset
+from planner.calibration.correction import PER, POWER, SPEED, Correction
+from planner.calibration.fingerprint import device_name
 from planner.drafting import device_of
 from planner.facts.gpus import Gpu, gpus
 from planner.plan import Plan
@@ -46,18 +48,54 @@ class Speed(NamedTuple):
 
 def speed_of(plan: Plan) -> Speed | None:
     """Of the device that the plan computes on; None for one of which nothing is known."""
-    device = device_of(plan)
+    device, machine = device_of(plan), plan.machine
     if device is None:
         return None
     if device.kind == "cpu":
-        return of_cores(plan.stage.schedule.threads or plan.machine.physical_cores)
-    return of_card(device.name)
+        found: Speed | None = of_cores(plan.stage.schedule.threads or machine.physical_cores)
+    else:
+        found = of_card(device.name)
+    if found is None or not machine.corrections:
+        return found
+    return _taught(found, machine.corrections, device_name(device))
+
+
+@lru_cache(maxsize=256)
+def _taught(speed: Speed, corrections: tuple[Correction, ...], device: str) -> Speed:
+    """With what this device's own runs have shown: how much longer they took than is said, and their power.
+
+    Other ways to train lie around that as `assets/timing.json` says that they do, and no closer than the runs themselves.
+    """
+    of_device = {c.term: c for c in corrections if c.device == device}
+    if (power := of_device.get(POWER)) is not None:
+        speed = speed._replace(watts=power.amount / 1000)
+    taught = of_device.get(SPEED)
+    if taught is None or taught.amount <= 0:
+        return speed
+    known, times, runs = table()["taught"], taught.amount / PER, len(taught.runs)
+    return speed._replace(
+        flops_16=speed.flops_16 / times,
+        flops_32=speed.flops_32 / times,
+        pair_flops_16=speed.pair_flops_16 / times,
+        pair_flops_32=speed.pair_flops_32 / times,
+        bytes_s=speed.bytes_s / times,
+        read_bytes_s=speed.read_bytes_s / times,
+        host_bytes_s=speed.host_bytes_s / times,
+        operation_s=speed.operation_s * times,
+        low=min(known["low"], taught.low / taught.amount),
+        high=max(known["high"], taught.high / taught.amount),
+        source=f"measured by {runs} run{'s' if runs > 1 else ''} of this computer; {known['source']}",
+    )
 
 
 @lru_cache(maxsize=64)
 def of_cores(threads: int) -> Speed:
     """A processor of which no run has been seen, computing with so many threads."""
-    t = table()["cpu"]
+    return of_figures(table()["cpu"], threads)
+
+
+def of_figures(t: Mapping[str, Any], threads: int) -> Speed:
+    """So many threads of a processor, by figures for one as `assets/timing.json` has them."""
     times = 1 + max(0, threads - 1) * t["more_threads"]
     return Speed(
         flops_16=t["flops_16"] * times,

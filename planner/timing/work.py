@@ -1,4 +1,4 @@
-"""What one pass over the data is, in batches, steps, tokens and pairs of tokens, padding included.
+"""What a run is in batches, steps, tokens and pairs of tokens, padding included: one pass over the data, or step by step.
 
 As the trainer batches the rows: `planner.facts.order` has its shuffle. Where rows were not counted, every batch is taken
 to be full and as long as rows may be.
@@ -6,36 +6,65 @@ to be full and as long as rows may be.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
+from itertools import islice
 
 from planner.facts.data import DataFacts
-from planner.facts.order import randperm, steps_per_epoch
+from planner.facts.order import micro_batches, randperm, steps_per_epoch
 from planner.schedule import Schedule
 from planner.timing.rates import Work
 
 
 def work_of(data: DataFacts, schedule: Schedule) -> Work:
     """One epoch's work: the first epoch's batches."""
-    answers = schedule.completion_only and data.form == "prompt_completion"
-    return _work(data, schedule.micro_batch, schedule.grad_accumulation, schedule.max_length, schedule.shuffle,
-                 schedule.seed, answers)  # fmt: skip
+    s, cut = schedule, _cut(data, schedule)
+    return _epoch(data, s.micro_batch, s.grad_accumulation, s.max_length, s.shuffle, s.seed, cut)
+
+
+def work_of_steps(data: DataFacts, schedule: Schedule, steps: int) -> tuple[Work, ...]:
+    """The first steps of the run, one by one. Empty where the rows' lengths are not known."""
+    lengths = [min(n, schedule.max_length) for n in _kept(data, _cut(data, schedule))]
+    if not lengths:
+        return ()
+    return tuple(islice(_steps(lengths, schedule), steps))
+
+
+def _steps(lengths: list[int], schedule: Schedule) -> Iterator[Work]:
+    """transformers begins a step anew with each epoch, so an epoch's last one may have fewer batches."""
+    per_epoch = -(-len(lengths) // schedule.micro_batch)
+    batches = tokens = pairs = 0
+    for number, rows in enumerate(micro_batches(len(lengths), schedule)):
+        longest = max([lengths[i] for i in rows])
+        batches += 1
+        tokens += len(rows) * longest
+        pairs += len(rows) * longest * longest
+        if batches == schedule.grad_accumulation or (number + 1) % per_epoch == 0:
+            yield Work(batches, 1, tokens, pairs)
+            batches = tokens = pairs = 0
+
+
+def _cut(data: DataFacts, schedule: Schedule) -> int:
+    """Where rows are dropped whose whole answer is cut away; 0 where none are (TRL, when only answers count)."""
+    return schedule.max_length if schedule.completion_only and data.form == "prompt_completion" else 0
 
 
 @lru_cache(maxsize=4096)
-def _work(
-    data: DataFacts, micro_batch: int, accumulation: int, max_length: int, shuffle: bool, seed: int, answers: bool
+def _epoch(
+    data: DataFacts, micro_batch: int, accumulation: int, max_length: int, shuffle: bool, seed: int, cut: int
 ) -> Work:
     import numpy as np
 
     schedule = Schedule(micro_batch=micro_batch, grad_accumulation=accumulation)
-    lengths = np.minimum(np.asarray(_in_order(data, max_length if answers else 0, shuffle, seed)), max_length)
-    rows = len(lengths)
+    drawn = _drawn(data, cut, shuffle, seed)
+    rows = len(drawn)
     if not rows:
         rows = data.rows or micro_batch
         batches = -(-rows // micro_batch)
         return Work(batches, steps_per_epoch(rows, schedule), rows * max_length, rows * max_length * max_length)
+    lengths = np.minimum(drawn, max_length)
     starts = np.arange(0, rows, micro_batch)
-    longest = np.maximum.reduceat(lengths, starts).astype(np.int64)
+    longest = np.maximum.reduceat(lengths, starts)
     size = np.full(len(starts), micro_batch, dtype=np.int64)
     size[-1] = rows - starts[-1]
     tokens = size * longest
@@ -43,9 +72,16 @@ def _work(
 
 
 @lru_cache(maxsize=64)
-def _in_order(data: DataFacts, cut: int, shuffle: bool, seed: int) -> tuple[int, ...]:
-    """Lengths in the order in which they are drawn. cut: drop rows that lose their whole answer to it; 0: none."""
-    lengths = data.lengths
-    if cut and data.prompt_lengths:
-        lengths = tuple(n for n, p in zip(lengths, data.prompt_lengths, strict=True) if p < min(n, cut))
-    return tuple([lengths[i] for i in randperm(len(lengths), seed)]) if shuffle else lengths
+def _drawn(data: DataFacts, cut: int, shuffle: bool, seed: int):  # type: ignore[no-untyped-def]  # numpy is imported late
+    """An array of lengths in the order in which they are drawn."""
+    import numpy as np
+
+    lengths = np.asarray(_kept(data, cut), dtype=np.int64)
+    return lengths[np.asarray(randperm(len(lengths), seed), dtype=np.int64)] if shuffle and len(lengths) else lengths
+
+
+def _kept(data: DataFacts, cut: int) -> tuple[int, ...]:
+    """Lengths of the rows that are not dropped."""
+    if not cut or not data.prompt_lengths:
+        return data.lengths
+    return tuple([n for n, p in zip(data.lengths, data.prompt_lengths, strict=True) if p < min(n, cut)])

@@ -16,11 +16,13 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from app.theme import em
 from app.widgets.buttons import QuietButton
 from app.widgets.surface import Card, Elided, Words, caption
-from planner.calibration.correction import ACTIVATIONS, ALLOCATOR, CONTEXT, PROOF, Correction
+from planner.calibration.correction import ACTIVATIONS, ALLOCATOR, CONTEXT, POWER, PROOF, SPEED, Correction
 from planner.calibration.said import size_in_words
 
 TERMS = {
     CONTEXT: "Context of the process",
+    SPEED: "Time of a step",
+    POWER: "Power while it trains",
     ALLOCATOR: "What the allocator keeps",
     ACTIVATIONS: "What grows with the batch",
     PROOF: "One plan, proved",
