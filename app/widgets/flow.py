@@ -9,8 +9,11 @@ from app.theme import em
 
 
 class Flow(QLayout):
-    def __init__(self, parent: QWidget | None = None) -> None:
+    """at_right: each line ends at the right instead of beginning at the left. What is hidden takes no room."""
+
+    def __init__(self, parent: QWidget | None = None, *, at_right: bool = False) -> None:
         super().__init__(parent)
+        self._at_right = at_right
         self._items: list[QLayoutItem] = []
         self.setContentsMargins(0, 0, 0, 0)
 
@@ -56,14 +59,29 @@ class Flow(QLayout):
 
     def _place(self, rect: QRect, *, move: bool) -> int:
         """Set the items out in `rect` and return the height they take."""
-        x, y, line, gap = rect.x(), rect.y(), 0, em(0.4)
+        gap, y = em(0.4), rect.y()
+        for line in self._lines(rect.width(), gap):
+            wide = sum(size.width() for _, size in line) + gap * (len(line) - 1)
+            x = rect.x() + (rect.width() - wide if self._at_right else 0)
+            for item, size in line:
+                if move:
+                    item.setGeometry(QRect(QPoint(x, y), size))
+                x += size.width() + gap
+            y += max(size.height() for _, size in line) + gap
+        return max(0, y - gap - rect.y())
+
+    def _lines(self, room: int, gap: int) -> list[list[tuple[QLayoutItem, QSize]]]:
+        """The items with their sizes, line by line; one that is wider than the room gives way."""
+        lines: list[list[tuple[QLayoutItem, QSize]]] = []
+        x = 0
         for item in self._items:
+            if item.isEmpty():
+                continue
             size = item.sizeHint()
-            size.setWidth(min(size.width(), max(rect.width(), item.minimumSize().width())))
-            if x + size.width() > rect.right() + 1 and line:
-                x, y, line = rect.x(), y + line + gap, 0
-            if move:
-                item.setGeometry(QRect(QPoint(x, y), size))
+            size.setWidth(min(size.width(), max(room, item.minimumSize().width())))
+            if not lines or x + size.width() > room:
+                lines.append([])
+                x = 0
+            lines[-1].append((item, size))
             x += size.width() + gap
-            line = max(line, size.height())
-        return y + line - rect.y()
+        return lines

@@ -231,9 +231,9 @@ def test_an_unsaved_plan_is_there_again(qtbot: QtBot, window: MainWindow) -> Non
 
 
 def test_a_chip_changes_the_plan_and_ctrl_z_takes_it_back(qtbot: QtBot, window: MainWindow) -> None:
-    budget = window.plan_page.budget
-    qtbot.waitUntil(lambda: budget._flow.count() > 0 and budget._chips.isEnabled())
-    chip = budget._flow.itemAt(0).widget()
+    chips = window.plan_page.chips
+    qtbot.waitUntil(lambda: chips.ready)
+    chip = chips.buttons[0]
     before = plan_of(window)
     qtbot.mouseClick(chip, Qt.MouseButton.LeftButton)
     assert plan_of(window) != before
@@ -243,11 +243,11 @@ def test_a_chip_changes_the_plan_and_ctrl_z_takes_it_back(qtbot: QtBot, window: 
 
 
 def test_chips_priced_against_an_old_plan_cannot_be_pressed(qtbot: QtBot, window: MainWindow) -> None:
-    budget = window.plan_page.budget
-    qtbot.waitUntil(lambda: budget._flow.count() > 0 and budget._chips.isEnabled())
+    chips = window.plan_page.chips
+    qtbot.waitUntil(lambda: chips.ready)
     find(window, Number, "Batch").stepUp()
-    assert not budget._chips.isEnabled()
-    qtbot.waitUntil(budget._chips.isEnabled)
+    assert not any(chip.isEnabled() for chip in chips.buttons)
+    qtbot.waitUntil(lambda: chips.ready)
 
 
 def test_a_model_known_by_shape_only_cannot_be_exported_and_the_bar_says_so(

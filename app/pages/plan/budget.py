@@ -1,4 +1,4 @@
-"""The right side of the Plan page: the verdict in words, a bar per tier, when, why byte by byte, and what to do next.
+"""The right side of the Plan page: the verdict in words, a bar per tier, when, and why, byte by byte.
 
 It paints one `PlanView` at a time. What a person picks in a bar, a row or a moment stays in step in all three.
 """
@@ -10,11 +10,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWi
 
 from app.pages.plan.dry_run_card import DryRunCard
 from app.pages.plan.state import PlanView
-from app.shown import Suggestion
 from app.theme import em
-from app.widgets.buttons import Button
 from app.widgets.chart_card import ChartCard
-from app.widgets.flow import Flow
 from app.widgets.ledger_table import LedgerTable
 from app.widgets.moments_chart import MomentsChart
 from app.widgets.scroll import ScrollBar
@@ -23,10 +20,9 @@ from app.widgets.tier_bar import TierBar
 
 
 class BudgetPanel(QScrollArea):
-    """The page's figures. `moment_picked` carries an `At`, `suggested` a `Plan`."""
+    """The page's figures. `moment_picked` carries an `At`."""
 
     moment_picked = Signal(object)
-    suggested = Signal(object)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -87,13 +83,6 @@ class BudgetPanel(QScrollArea):
         self.table = LedgerTable()
         self.table.picked.connect(self._part_picked)
         card.body.addWidget(self.table, 1)
-        self._suggest_box = QHBoxLayout()
-        self.suggest_words = Words("", "muted")
-        self._suggest_box.addWidget(self.suggest_words, 0, Qt.AlignmentFlag.AlignTop)
-        self._chips = QWidget()
-        self._flow = Flow(self._chips)
-        self._suggest_box.addWidget(self._chips, 1)
-        card.body.addLayout(self._suggest_box)
         return card
 
     def show_view(self, view: PlanView) -> None:
@@ -129,28 +118,6 @@ class BudgetPanel(QScrollArea):
     def see_dry_run(self) -> None:
         """Bring a result that has just come into sight, when the layout has made room for it."""
         QTimer.singleShot(0, lambda: self.verticalScrollBar().setValue(max(0, self.dry_run.y() - em(0.7))))
-
-    def suggestions_pending(self) -> None:
-        """The plan has changed: chips priced against the old one are greyed until the new ones come."""
-        self._chips.setEnabled(False)
-
-    def show_suggestions(self, heading: str, suggestions: tuple[Suggestion, ...]) -> None:
-        """Chips below the ledger; a press changes the plan, which can be undone."""
-        self._flow.clear()
-        self._chips.setEnabled(True)
-        self.suggest_words.setText(heading)
-        self.suggest_words.setVisible(bool(suggestions))
-        self.suggest_words.setMinimumHeight(em(1.75))
-        for s in suggestions:
-            chip = Button(s.text, pill=True)
-            chip.setAccessibleName(s.text)
-            chip.setAccessibleDescription(s.detail)
-            chip.setToolTip(s.detail)
-            chip.setEnabled(s.possible)
-            chip.clicked.connect(lambda _on=False, plan=s.plan: self.suggested.emit(plan))
-            self._flow.addWidget(chip)
-        self._chips.setVisible(bool(suggestions))
-        self._chips.updateGeometry()
 
     def _part_picked(self, key: object) -> None:
         chosen = key if isinstance(key, int) else None

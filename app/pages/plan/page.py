@@ -17,13 +17,14 @@ from app import background
 from app.document import Document
 from app.pages.plan.advice import suggestions
 from app.pages.plan.budget import BudgetPanel
+from app.pages.plan.chips import Chips
 from app.pages.plan.edits import with_option, with_technique
 from app.pages.plan.form import FormPanel
 from app.pages.plan.picks import Pick, plan_with_data, plan_with_machine, plan_with_model
 from app.pages.plan.state import title, view
 from app.theme import em
 from app.widgets.buttons import Button
-from app.widgets.surface import Elided, Words, over
+from app.widgets.surface import Elided, Words
 from planner.estimate import Estimate
 from planner.facts.machine import MachineFacts
 from planner.ledger import At
@@ -71,8 +72,10 @@ class PlanPage(QWidget):
         self.splitter.setEnabled(False)
         self._wire()
 
-    def _head(self) -> QHBoxLayout:
-        row = QHBoxLayout()
+    def _head(self) -> QVBoxLayout:
+        """Title and buttons, under them the file and the chips: what could be changed stands beside Start."""
+        head, row, under = QVBoxLayout(), QHBoxLayout(), QHBoxLayout()
+        head.setSpacing(em(0.35))
         row.setSpacing(em(0.6))
         self.title = Elided("Looking at this computer …", "text", 1.5, bold=True)
         self.title.setAccessibleName("Plan title")
@@ -96,11 +99,18 @@ class PlanPage(QWidget):
         self.start.setAccessibleName("Start")
         self.start.setToolTip("Start this run on this computer (Ctrl+Return)")
         self.start.clicked.connect(self.start_wanted.emit)
-        row.addLayout(over(self.title, self.subtitle), 1)
+        row.addWidget(self.title, 1)
         for button in (self.dry_run, self.prove, self.export, self.share, self.start):
             button.setEnabled(False)
             row.addWidget(button)
-        return row
+        self.chips = Chips()
+        self.chips.picked.connect(self._document.change)
+        under.setSpacing(em(0.9))
+        under.addWidget(self.subtitle, 0, Qt.AlignmentFlag.AlignTop)
+        under.addWidget(self.chips, 1)
+        head.addLayout(row)
+        head.addLayout(under)
+        return head
 
     def _wire(self) -> None:
         edit = self._document.edit
@@ -118,7 +128,6 @@ class PlanPage(QWidget):
         for row, part in zip(what.rows, ("model", "data", "machine"), strict=True):
             row.back.clicked.connect(lambda _on=False, part=part: self._part_back(part))
         self.budget.moment_picked.connect(self._choose_moment)
-        self.budget.suggested.connect(self._document.change)
         self._document.changed.connect(self.show_estimate)
         self._document.renamed.connect(self._show_file)
 
@@ -172,10 +181,10 @@ class PlanPage(QWidget):
     def _advise(self, now: Estimate) -> None:
         """Ways to fit, or to use the room, computed off the thread and shown if the plan is still this one."""
         self._advising.cancel()
-        self.budget.suggestions_pending()
+        self.chips.pending()
         self._advising = background.run(
             lambda: suggestions(now),
-            lambda found: self.budget.show_suggestions(*found) if self._document.estimate is now else None,
+            lambda found: self.chips.show_suggestions(*found) if self._document.estimate is now else None,
             self.problem.emit,
         )
 
