@@ -267,6 +267,15 @@ def test_dragging_tells_every_step_and_paints_no_point_anew(qtbot: QtBot, chart:
     assert chart.painted["over"] >= before["over"] + 4
 
 
+def test_a_dragged_line_finds_back_to_what_the_machine_has(qtbot: QtBot) -> None:
+    chart = shown(qtbot, replace(FEW, budget_bytes=OWN + 12_345))
+    own = round(chart.line.x_of(chart.line_bytes))
+    drag(qtbot, chart, [own - 90, own + 2])
+    assert chart.line_bytes == OWN + 12_345
+    drag(qtbot, chart, [own - 90, own + 9])
+    assert chart.line_bytes > OWN + 12_345
+
+
 def test_a_line_that_was_only_touched_tells_nothing(qtbot: QtBot, chart: Scatter) -> None:
     with qtbot.assertNotEmitted(chart.line_dropped), qtbot.assertNotEmitted(chart.line_dragged):
         drag(qtbot, chart, [])
@@ -382,6 +391,30 @@ def test_pointing_means_only_plans_that_the_filters_leave(qtbot: QtBot, chart: S
     qtbot.waitUntil(lambda: chart.ready)
     assert chart.row_at(QPointF(at)) == -1
     assert chart.point(4).toPoint() == at  # a filter moves no point, not even if only middling ones are left
+
+
+def test_other_plans_take_the_place_of_these_at_once(qtbot: QtBot, chart: Scatter) -> None:
+    chart.select(6)
+    chart._hover(7)
+    at = chart.point(7)
+    with qtbot.waitSignal(chart.hovered) as told:
+        chart.show_data(data_of([5, 7], [1, 2]))
+    assert told.args == [-1]
+    assert chart.row_at(at) == -1  # the old picture is not there any more, nor what was picked in it
+    assert chart._selected == -1
+    chart.grab()
+    qtbot.waitUntil(lambda: chart.ready)
+    assert chart.row_at(chart.point(1)) == 1
+
+
+def test_a_chart_that_nobody_sees_paints_no_points(qtbot: QtBot) -> None:
+    chart = Scatter()
+    qtbot.addWidget(chart)
+    chart.resize(400, 300)
+    chart.show_data(FEW)
+    assert chart._preparing._under_way is None
+    with qtbot.waitSignal(chart.prepared):
+        chart.show()
 
 
 def test_a_click_picks_and_a_double_click_takes(qtbot: QtBot, chart: Scatter) -> None:
