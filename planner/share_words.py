@@ -15,7 +15,6 @@ from planner.tier import Tier, Verdict
 from planner.timing.timed import Timed
 from planner.units import words
 
-MINUTE, HOUR, DAY = 60, 3600, 86400
 FIRST = (Slot.TRAINABLE, Slot.WEIGHTS)
 """What a setup is called by; the other answers follow only where there is room for them."""
 MAKERS = ("NVIDIA GeForce ", "NVIDIA ", "AMD Radeon ", "AMD ")
@@ -79,19 +78,10 @@ def _fullest(tier: Tier) -> str:
 
 
 def epoch(takes: Timed | None) -> str:
-    """`33 min an epoch (17 min to 1.1 h)`; empty without a time model."""
+    """`0.54 h an epoch (17 min to 1.10 h)`; empty without a time model."""
     if takes is None:
         return ""
-    low, expected, high = takes.seconds_per_epoch
-    return f"{duration(expected)} an epoch ({duration(low)} to {duration(high)})"
+    from planner.explore.costs import span  # with it comes numpy, which a time has been worked out with by now
 
-
-def duration(seconds: float) -> str:
-    """`41 s`, `33 min`, `5.2 h`, `3.1 days`."""
-    if seconds < 99.5:
-        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
-    if seconds < 99.5 * MINUTE:
-        return f"{seconds / MINUTE:.{0 if seconds > 10 * MINUTE else 1}f} min"
-    if seconds < 72 * HOUR:
-        return f"{seconds / HOUR:.1f} h"
-    return f"{seconds / DAY:.1f} days"
+    low, expected, high = map(span, takes.seconds_per_epoch)
+    return f"{expected} an epoch ({low} to {high})"

@@ -6,7 +6,21 @@ import argparse
 from collections.abc import Callable
 from types import ModuleType
 
-from app.cli import calibration, dry_run, export, get_example, hardware, output, plan, prove, run, watch, why
+from app.cli import (
+    calibration,
+    dry_run,
+    explore,
+    export,
+    fit,
+    get_example,
+    hardware,
+    output,
+    plan,
+    prove,
+    run,
+    watch,
+    why,
+)
 from app.cli.exits import Exit, WrongUseError
 from planner.problem import ProblemError
 
@@ -18,6 +32,8 @@ VERBS: dict[str, ModuleType] = {
     "prove": prove,
     "export": export,
     "get-example": get_example,
+    "fit": fit,
+    "explore": explore,
     "why": why,
     "watch": watch,
     "calibration": calibration,

@@ -46,7 +46,7 @@ class ShareCard(QWidget):
         self._column = layout = QVBoxLayout(self)
         layout.setContentsMargins(em(1.2), em(1.0), em(1.2), em(0.8))
         layout.setSpacing(em(0.4))
-        self.first = Words("", "text", 1.15, bold=True, wrap=True)
+        self.first = Words("Looking at the plan …", "text", 1.15, bold=True, wrap=True)
         self.bar = TierBar()
         self.bar.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.second = Words("", "muted", wrap=True)

@@ -19,7 +19,7 @@ from app.document import Document
 from app.shell.share_card import ShareCard
 from app.theme import em, theme
 from app.widgets.buttons import Button
-from app.widgets.surface import Words
+from app.widgets.surface import Words, over
 from planner import share
 from planner.estimate import Estimate, estimate
 from planner.plan import Plan
@@ -76,10 +76,10 @@ class ShareDialog(QDialog):
         layout.setSpacing(em(0.8))
         self.card = ShareCard()
         layout.addWidget(self.card)
-        layout.addWidget(Words(STAYS, "muted", 0.92, wrap=True))
+        stays = Words(STAYS, "muted", 0.92, wrap=True)
         self.about = Words("", "muted", 0.92, wrap=True)
         self.about.setAccessibleName("About the text")
-        layout.addWidget(self.about)
+        layout.addLayout(over(stays, self.about))
         layout.addLayout(self._buttons())
         document.changed.connect(lambda _now: self._look() if self.isVisible() else None)
         theme().changed.connect(self.card.update)
