@@ -10,13 +10,14 @@ from app.cli.exits import Exit, of_verdict
 from planner.advise import Change, advise
 from planner.calibration.apply import taught
 from planner.calibration.correction import PROOF
-from planner.estimate import Estimate
+from planner.estimate import Estimate, Verdict
 from planner.estimate import estimate as estimate_of
 from planner.estimate_json import estimate_to_json, line_to_json
 from planner.evidence import of_plan
 from planner.interval import causes_in_words
 from planner.plan import Plan
 from planner.plan_file import save_plan
+from planner.room import with_the_room_left
 from planner.slots import QUESTIONS
 from planner.techniques import registry
 from planner.units import words
@@ -36,18 +37,32 @@ def run(given: argparse.Namespace) -> Exit:
     if given.save:
         save_plan(plan, Path(given.save))
     changes = () if estimate.problems else advise(plan, estimate)
+    room = with_the_room_left(plan, estimate)
     if given.json:
-        advice = [{"title": c.title, "detail": c.detail, "saves_bytes": int(c.saves_bytes)} for c in changes]
-        output.line(output.json_text(estimate_to_json(estimate) | {"advice": advice}, indent=2))
+        advised = {"advice": [_as_json(c) for c in changes], "room": [_as_json(c) for c in room]}
+        output.line(output.json_text(estimate_to_json(estimate) | advised, indent=2))
     else:
-        for text in in_words(plan, estimate, changes):
+        for text in in_words(plan, estimate, changes, room):
             output.line(text)
     for found in estimate.problems:
         output.problem(found, as_json=given.json)
     return of_verdict(estimate.verdict)
 
 
-def in_words(plan: Plan, estimate: Estimate, changes: tuple[Change, ...]) -> list[str]:
+def _as_json(change: Change) -> dict[str, object]:
+    return {
+        "title": change.title,
+        "detail": change.detail,
+        "saves_bytes": int(change.saves_bytes),
+        "short": change.short,
+        "verdict": change.verdict.value,
+        "time_factor": change.time_factor,
+        "time_source": change.time_source,
+        "loses": change.loses,
+    }
+
+
+def in_words(plan: Plan, estimate: Estimate, changes: tuple[Change, ...], room: tuple[Change, ...] = ()) -> list[str]:
     return [
         *_plan(plan),
         "",
@@ -55,7 +70,8 @@ def in_words(plan: Plan, estimate: Estimate, changes: tuple[Change, ...]) -> lis
         "",
         *(_tiers(estimate) if estimate.tiers else ()),
         *(_ledger(estimate) if estimate.lines else ()),
-        *_advice(changes),
+        *_advice("What would make it fit:" if estimate.verdict is Verdict.DOES_NOT_FIT else "For more room:", changes),
+        *_advice("With the room left:", room),
     ]
 
 
@@ -102,7 +118,7 @@ def _ledger(estimate: Estimate) -> list[str]:
     return [*out, ""]
 
 
-def _advice(changes: tuple[Change, ...]) -> list[str]:
+def _advice(heading: str, changes: tuple[Change, ...]) -> list[str]:
     if not changes:
         return []
-    return ["What would make it fit:", *(f"- {c.title}. {c.detail}" for c in changes)]
+    return [heading, *(f"- {c.title}. {c.detail}" for c in changes)]

@@ -63,7 +63,23 @@ def test_a_plan_that_does_not_fit_exits_with_3_and_gives_advice(capsys: pytest.C
     code, made = plan_json(capsys, "--preset", "24gb-card", *wishes)
     assert (code, made["verdict"]) == (3, "does_not_fit")
     assert made["advice"]
-    assert all(set(change) == {"title", "detail", "saves_bytes"} for change in made["advice"])
+    promised = {"title", "detail", "saves_bytes", "short", "verdict", "time_factor", "time_source", "loses"}
+    assert all(set(change) == promised for change in made["advice"])
+    assert {change["verdict"] for change in made["advice"]} == {"fits"}
+    assert made["room"] == []
+    _, out, _ = called(capsys, "plan", "--preset", "24gb-card", *wishes)
+    assert all(f"- {change['title']}. {change['detail']}" in out for change in made["advice"])
+
+
+def test_a_plan_that_fits_says_what_would_use_the_room_left(capsys: pytest.CaptureFixture[str]) -> None:
+    wishes = ("--set", "weights=nf4", "--set", "schedule.micro_batch=1")
+    code, made = plan_json(capsys, "--preset", "24gb-card", *wishes)
+    assert (code, made["verdict"], made["advice"]) == (0, "fits", [])
+    assert any(use["short"] == "bf16 base" for use in made["room"])
+    _, out, _ = called(capsys, "plan", "--preset", "24gb-card", *wishes)
+    heading, *uses = out.splitlines()[-1 - len(made["room"]) :]
+    assert heading == "With the room left:"
+    assert [u.split(". ")[0] for u in uses] == [f"- {use['title']}" for use in made["room"]]
 
 
 def test_a_model_without_formulas_exits_with_4(capsys: pytest.CaptureFixture[str]) -> None:
