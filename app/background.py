@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sys
 import threading
 from collections.abc import Callable
 from itertools import count
@@ -17,6 +18,10 @@ from typing import Any
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
 from planner.problem import Problem, ProblemError
+
+SWITCH_S = 0.001
+"""How long a thread may compute on while the GUI thread waits for the interpreter, once there are threads. A step of the
+GUI asks for it anew after each call into Qt that gave it away, so that Python's own 5 ms would add up to gaps."""
 
 log = logging.getLogger("plimsoll.window")
 
@@ -63,6 +68,7 @@ _POST: list[_Post] = []
 def _post() -> _Post:
     """Called on the GUI thread only, which is so the one that the first call puts it on."""
     if not _POST:
+        sys.setswitchinterval(SWITCH_S)
         _POST.append(_Post())
     return _POST[0]
 

@@ -98,11 +98,11 @@ class ExploreState:
 
     def price(self, per_hour: float) -> None:
         self.per_hour = per_hour
-        self._changed()
+        self._changed(("cost", "frontier"))
 
     def look_at_cost(self, key: str) -> None:
         self.cost_key = key
-        self._changed()
+        self._changed(("cost", "frontier"))
 
     def assume(self, budget_bytes: int | None) -> None:
         """What if the device had so much for this run; None, or what it has: back to that."""
@@ -203,7 +203,7 @@ class ExploreState:
         return f"{what} · {fit:,}\u00a0fit"
 
     def invalid_words(self) -> str:
-        n = self.explored.invalid_plans if self.explored else 0
+        n = sum(one.plans for one in self.explored.invalid) if self.explored else 0
         return f"{n:,} not valid: why?" if n else ""
 
     def took_words(self) -> str:
