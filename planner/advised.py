@@ -21,7 +21,7 @@ class Change:
 
     saves_bytes: at the peak of the fullest place (negative: takes more). time_factor: seconds per token against the
     plan as it is, time_source: where that is from. loses: what is given up; empty for nothing. short: for a button.
-    lost: how much is given up, as `Step.severity`. keys: what it changes, one word each.
+    lost: how much is given up (`lost_of`). keys: what it changes, one word each.
     """
 
     title: str
@@ -35,11 +35,11 @@ class Change:
     time_source: str = ""
     loses: str = ""
     short: str = ""
-    lost: int = 0
+    lost: tuple[int, int] = (0, 0)
     keys: frozenset[str] = frozenset()
 
     @property
-    def rank(self) -> tuple[int, float, int]:
+    def rank(self) -> tuple[tuple[int, int], float, int]:
         """What makes one change smaller than another: less lost, then less time, then fewer answers changed."""
         return self.lost, self.time_factor, len(self.keys)
 
@@ -71,9 +71,9 @@ def change_of(now: Estimate, steps: Sequence[Step], then: Estimate) -> Change:
     )
 
 
-def lost_of(steps: Sequence[Step]) -> int:
-    """What steps together give up: as much as the one that gives up most."""
-    return max((s.severity for s in steps), default=0)
+def lost_of(steps: Sequence[Step]) -> tuple[int, int]:
+    """What steps together give up, by `Step.severity`: the worst of them, and all added up."""
+    return max((s.severity for s in steps), default=0), sum(s.severity for s in steps)
 
 
 def time_of(steps: Sequence[Step]) -> float:

@@ -1,8 +1,8 @@
 """The smallest ways to make a plan fit: as few changes as it takes, of different kinds, nothing cut.
 
 One way is smaller than another if it gives up less; if they give up alike, if it takes less time; then if it changes
-fewer answers. What a way gives up is what its worst step does (`Step.severity`); its kind is the set of things that it
-changes. Ways are tried from the smallest on, and the first of a kind stands for its kind. A way is left out if a part
+fewer answers. What a way gives up is what its worst step does (`Step.severity`), then what all its steps do together; its
+kind is the set of things that it changes. Ways are tried from the smallest on, and the first of a kind stands for its kind. A way is left out if a part
 of it is enough, or if it changes all that a smaller one does and more.
 """
 
@@ -57,12 +57,12 @@ class Search:
     def smallest(self, most: int) -> list[Found]:
         """The smallest ways, one of each kind, smallest first."""
         found: list[Found] = []
-        for lost in sorted({s.severity for question in self.questions for way in question for s in way}):
-            questions = _up_to(self.questions, lost)
+        for worst in sorted({s.severity for question in self.questions for way in question for s in way}):
+            questions = _up_to(self.questions, worst)
             if not self._is_there_one(questions, found):
                 continue
             beyond_help: set[Way] = set()
-            for rest, batch in _in_order(questions, lost):
+            for rest, batch in _in_order(questions, worst):
                 way = (*rest, *batch)
                 keys = {s.key for s in way}
                 if rest in beyond_help or any(keys >= {s.key for s in f.steps} for f in found):
@@ -126,18 +126,23 @@ def need_of(now: Estimate) -> tuple[int, int]:
     return over, sum(total for t in now.tiers if t.place.tier != "disk" for _, total in t.totals)
 
 
-def _up_to(questions: Questions, lost: int) -> Questions:
-    return [[way for way in question if lost_of(way) <= lost] for question in questions]
+def _up_to(questions: Questions, worst: int) -> Questions:
+    return [[way for way in question if lost_of(way)[0] <= worst] for question in questions]
 
 
-def _in_order(questions: Questions, lost: int) -> list[tuple[Way, Way]]:
-    """All ways that give up just as much, as (all but the last question, the last), smallest first."""
+def _in_order(questions: Questions, worst: int) -> list[tuple[Way, Way]]:
+    """All ways whose worst step gives up just that, as (all but the last question, the last), smallest first."""
     *others, last = questions
     groups = []
     for ways in product(*others):
         rest = _joined(ways)
-        groups += [(rest, way) for way in last if (rest or way) and lost_of((*rest, *way)) == lost]
-    return sorted(groups, key=lambda g: (round(time_of((*g[0], *g[1])), 2), len(g[0]) + len(g[1])))
+        groups += [(rest, way) for way in last if (rest or way) and lost_of((*rest, *way))[0] == worst]
+    return sorted(groups, key=lambda g: rank_of((*g[0], *g[1])))
+
+
+def rank_of(way: Sequence[Step]) -> tuple[tuple[int, int], float, int]:
+    """As `Change.rank`, before anything is estimated."""
+    return lost_of(way), round(time_of(way), 2), len(way)
 
 
 def _joined(ways: Iterable[Way]) -> Way:

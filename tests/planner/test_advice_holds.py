@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from planner.advise import MOST, SHORTEST_LENGTH, advise
-from planner.advised import Change, lost_of, time_of
-from planner.changes import Step, applied, single_changes
+from planner.advised import Change
+from planner.changes import applied, single_changes
 from planner.estimate import Estimate, Verdict, estimate
 from planner.explore.explored import FITS
 from planner.explore.search import explore
@@ -27,6 +27,7 @@ from planner.presets import default_plan
 from planner.room import with_the_room_left
 from planner.slots import Slot
 from planner.techniques.registry import of_slot, slots
+from planner.ways import rank_of
 
 MODELS = (
     "HuggingFaceTB/SmolLM2-360M", "Qwen/Qwen3-0.6B", "meta-llama/Llama-3.2-3B", "openai-community/gpt2-large",
@@ -204,10 +205,6 @@ def test_what_the_room_left_is_offered_for_changes_something_and_fits() -> None:
             length = change.plan.stage.schedule.max_length
             assert length == of.stage.schedule.max_length or length <= longest
     assert told > 20
-
-
-def rank_of(steps: list[Step] | tuple[Step, ...]) -> tuple[int, float, int]:
-    return lost_of(steps), round(time_of(steps), 2), len(steps)
 
 
 def fits_anywhere(of: Plan, lengths: tuple[int, ...]) -> bool:
