@@ -9,15 +9,27 @@ import numpy as np
 from planner.changes import smaller_model
 from planner.estimate import Estimate
 from planner.explore.answer import Answer, Question, Room, Way, sentence_of
-from planner.explore.explored import Explored, Mask
+from planner.explore.explored import Explored, Ints, Mask
 from planner.explore.families import families, known_family
 from planner.explore.stretch import learns_less
-from planner.explore.trying import Turn, batch_of, best_elsewhere, first_that_fits, nearest, thriftiest, valid_there
+from planner.explore.trying import (
+    Turn,
+    batch_of,
+    best_elsewhere,
+    estimated,
+    first_that_fits,
+    nearest,
+    one_of_each_structure,
+    thriftiest,
+    valid_there,
+)
 from planner.explore.worth import cut_needed, in_classes, own_length, starting_rows, worthy
 from planner.facts.model import catalogue
 from planner.facts.model.facts import ModelFacts
 from planner.plan import Plan
 from planner.problem import Problem
+
+CLOSE = 1.5  # times what there is
 
 
 def largest_model(
@@ -38,9 +50,7 @@ def largest_model(
         start = 0 if best is None else 1 + [m.name for m in models].index(best.plan.model.name)
         for model in reversed(models[start:]):
             turn = _with_model(model)
-            thrifty = thriftiest(explored, valid_there(explored, of_class.rows, turn))
-            starts = (turn(batch_of(explored, int(i), 1, length)) for i in thrifty)
-            one = first_that_fits(starts, room, len(thrifty))
+            one = _one_row_of(explored, valid_there(explored, of_class.rows, turn), turn, room)
             if one is None:
                 continue
             of_quality = mask & np.isin(explored.quality, np.unique(explored.quality[of_class.rows]))
@@ -78,6 +88,19 @@ def sizes_of(plan: Plan, family: str = "") -> list[ModelFacts] | Problem:
         fact = f"No model of {found} has {need:,} positions."
         return Problem("explore.unknown_family", fact, "Choose a shorter length or another family.")
     return sorted(long_enough, key=lambda m: m.params)
+
+
+def _one_row_of(explored: Explored, rows: Ints, turn: Turn, room: Room) -> Estimate | None:
+    """Any of these rows that fits with the model and one row in a batch: the thriftiest of the plan's own model first, and
+    the others only where it is close, since what is thriftiest depends a little on a model's shape."""
+    length = own_length(explored)
+    tried = [estimated(turn(batch_of(explored, int(i), 1, length))) for i in thriftiest(explored, rows)]
+    if fitting := [one for one in tried if room.fits(one)]:
+        return fitting[0]
+    if not any(t.high_bytes <= CLOSE * t.budget_bytes for one in tried for t in room.tried(one).tiers[:1]):
+        return None
+    others = list(one_of_each_structure(explored, rows))
+    return first_that_fits((turn(batch_of(explored, i, 1, length)) for i in others), room, len(others))
 
 
 def _with_model(model: ModelFacts) -> Turn:

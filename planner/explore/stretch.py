@@ -23,6 +23,7 @@ from planner.explore.trying import (
     farthest,
     first_that_fits,
     nearest,
+    one_of_each_structure,
     thriftiest,
 )
 from planner.explore.worth import Class, in_classes, learns_no_less, of_setting, own_length, starting_rows
@@ -56,6 +57,9 @@ def longest_context(explored: Explored, room: Room | None = None, among: Mask | 
     alternatives: tuple[Way, ...] = ()
     for of_class in in_classes(explored, rows):
         place, row = farthest(thriftiest(explored, of_class.rows), lengths, fits, best)
+        if place + 1 < len(lengths):  # the thriftiest at lengths that the columns know need not be so far beyond them
+            rest = _may_fit(explored, of_class.rows, lengths[place + 1], room)
+            place, row = max((place, row), farthest(one_of_each_structure(explored, rest), lengths, fits, place))
         if row < 0:
             continue
         may = _may_fit(explored, of_class.rows, lengths[place], room)

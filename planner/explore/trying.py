@@ -127,7 +127,9 @@ def best_elsewhere(explored: Explored, rows: Ints, turn: Turn, room: Room) -> Es
     return best or estimated(turned(explored, int(by_need[low]), turn))
 
 
-def farthest(rows: Ints, values: Sequence[int], fits: Callable[[int, int], bool], start: int = -1) -> tuple[int, int]:
+def farthest(
+    rows: Iterable[int], values: Sequence[int], fits: Callable[[int, int], bool], start: int = -1
+) -> tuple[int, int]:
     """The place of the largest value with which any row fits, and that row; `start` is known to fit (−1: none is), and
     comes back with the row −1 where nothing goes beyond.
 
