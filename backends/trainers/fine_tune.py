@@ -20,18 +20,22 @@ from trl import SFTConfig, SFTTrainer  # type: ignore[attr-defined]
 
 from backends import checkpoint, states
 from backends.control import Control
+from backends.energy import Energy
 from backends.failure import first_line, is_out_of_memory
 from backends.meter import Meter
 from backends.report import Report
 from backends.sample import answer
 from backends.trainers.journaled import Journaled
 from backends.trainers.twins import Twins, load_arguments, mixins, optimizer, twins_of, wrapped
+from planner.drafting import device_of
 from planner.plan import Plan
 from planner.problem import fail
 from planner.run import events, layout
 from planner.run.said import said_of
 from planner.run.spec import RunSpec
 from planner.units import words
+
+JOULES_A_WATT_HOUR = 3600
 
 
 def fine_tune(
@@ -62,20 +66,23 @@ def fine_tune(
         report.phase("sample")
         sample("before", spec.sample_prompt)
     report.phase("train")
+    device = device_of(spec.plan)
+    energy = Energy(device.id if device else "cpu")
     if resume_from and checkpoint.manifest(resume_from)["step"] >= checkpoint.manifest(resume_from)["total_steps"]:
         trainer._load_from_checkpoint(
             str(resume_from)
         )  # only the result is missing; train() would make a step too many
     else:
         trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
+    used = energy.used()
     if control.ending == "released":
-        return _ending(spec, report, meter, "released", None)
+        return _ending(spec, report, meter, "released", None, used)
     report.phase("sample")
     sample("after", spec.sample_prompt)
     report.phase("save", "result")
     meter.mark("save")
     result = _save_result(trainer.model, tokenizer, report.run_dir)
-    return _ending(spec, report, meter, control.ending or "done", result)
+    return _ending(spec, report, meter, control.ending or "done", result, used)
 
 
 def prepared(
@@ -170,16 +177,21 @@ def _save_result(model: Any, tokenizer: Any, run_dir: Path) -> Path:
     return target
 
 
-def _ending(spec: RunSpec, report: Report, meter: Meter, outcome: str, result: Path | None) -> events.Finished:
+def _ending(
+    spec: RunSpec, report: Report, meter: Meter, outcome: str, result: Path | None, used: dict[str, Any]
+) -> events.Finished:
+    """used: energy of the steps, where a sensor was."""
     meter.stop()
     track = meter.main
     predicted = said_of(dict(spec.predicted), track.source).expected or None
     at = " ".join(filter(None, [f"step {track.peak_step}" if track.peak_step > 0 else "", track.peak_moment]))
     took = f"It took {words(track.peak)}."
+    if used:
+        took += f" Its steps used {used['joules'] / JOULES_A_WATT_HOUR:.1f} Wh, by {used['sensor']}."
     return report.ending(
         str(result or ""),
         checkpoint.sha256_of_weights(result) if result else "",
         f"We said {words(predicted)}. {took}" if predicted else took,
         outcome=outcome,
-        measured={"source": track.source, "peak_bytes": track.peak, "predicted_bytes": predicted, "at": at},
+        measured={"source": track.source, "peak_bytes": track.peak, "predicted_bytes": predicted, "at": at, **used},
     )

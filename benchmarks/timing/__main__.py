@@ -13,6 +13,7 @@ from benchmarks.timing.cells import CELLS
 from benchmarks.timing.judged import judged
 from benchmarks.timing.measure import measure
 from benchmarks.timing.published import judged as judged_published
+from benchmarks.timing.shipped import ship
 
 TABLE = ROOT / "benchmarks" / "results" / "timing.json"
 ROWS = ROOT.parent / "shared" / "data" / "measured" / "rows_dev.jsonl"
@@ -26,6 +27,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--rows", type=Path, default=ROWS, help="the file of measured memory that has the settings of published runs"
     )
+    parser.add_argument("--ship", action="store_true", help="write the figures into the product's table")
     given = parser.parse_args(arguments)
     until = time.monotonic() + 60 * given.minutes
     for name in CELLS:
@@ -42,6 +44,8 @@ def main(arguments: list[str]) -> int:
     before = json.loads(TABLE.read_text(encoding="utf-8")) if TABLE.is_file() else {}
     found["published"] = judged_published(given.rows) if given.rows.is_file() else before.get("published", {})
     TABLE.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    if given.ship:
+        ship(found)
     for cell in found["cpu"]["cells"]:
         print(f"{cell['step_s']:8.3f} s  {cell['leave_one_out_pct']:+6.1f} %  {cell['name']}")
     for what in ("leave_one_out", "taught_by_one"):

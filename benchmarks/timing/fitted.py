@@ -10,16 +10,19 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-ROUNDS, STEP, PULL, FENCE, FARTHEST = 60, 1e-3, 0.05, 30.0, 0.5
+ROUNDS, STEP, FENCE, FARTHEST = 60, 1e-3, 30.0, 0.5
 
 Figures = Mapping[str, float]
 Predict = Callable[[Figures], Sequence[float]]
 
 
 def fitted(
-    start: Figures, predict: Predict, measured: Sequence[float], most: Figures | None = None
+    start: Figures, predict: Predict, measured: Sequence[float], pull: float, most: Figures | None = None
 ) -> dict[str, float]:
-    """start: figures above nothing. predict: seconds of every run with these figures. most: what some cannot exceed."""
+    """start: figures above nothing. predict: seconds of every run with these figures. most: what some cannot exceed.
+
+    pull: how much a figure that is e times its start weighs, beside a run that is e times off.
+    """
     names, wanted = list(start), np.log(np.asarray(measured))
     origin = np.log(np.asarray([start[n] for n in names]))
     at = origin.copy()
@@ -27,7 +30,7 @@ def fitted(
 
     def residual(x: np.ndarray) -> np.ndarray:
         said = np.log(np.asarray(predict(dict(zip(names, np.exp(x), strict=True)))))
-        return np.concatenate([said - wanted, PULL * (x - origin), FENCE * np.maximum(0.0, x - limits)])
+        return np.concatenate([said - wanted, pull * (x - origin), FENCE * np.maximum(0.0, x - limits)])
 
     for _ in range(ROUNDS):
         here = residual(at)

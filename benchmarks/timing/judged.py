@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections.abc import Iterable
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -72,12 +73,19 @@ def ratio(one: Measured, figures: Figures) -> float:
 def fit(known: tuple[Measured, ...]) -> dict[str, float]:
     """The figures that lie nearest to all of these."""
     start = {name: START[name] for name in FIGURES}
-    return fitted(start, lambda figures: [1 / ratio(x, figures) for x in known], [1.0] * len(known))
+    return fitted(start, lambda figures: [1 / ratio(x, figures) for x in known], [1.0] * len(known), PULL)
 
 
+PULL = 0.05
 START = {"flops_16": 4e11, "flops_32": 8e10, "pair_flops_16": 4e10, "pair_flops_32": 4e10, "bytes_s": 3e9,
          "read_bytes_s": 8e9, "operation_s": 1e-5}  # fmt: skip
 """Where a fit begins: one core with 512-bit instructions, and with those for bfloat16 matrices, by what is known of such."""
+
+
+def _between(errors: Iterable[float]) -> list[float]:
+    """The least and the most of measured ÷ said, by errors in percent."""
+    times = [1 / (1 + e / 100) for e in errors]
+    return [round(min(times), 2), round(max(times), 2)]
 
 
 def judged() -> dict[str, Any]:
@@ -100,6 +108,7 @@ def judged() -> dict[str, Any]:
         "figures": {k: float(f"{v:.3g}") for k, v in fit(cells).items()},
         "leave_one_out": summary(list(errors.values())),
         "shipped": summary(shipped),
+        "taught_between": _between(taught.values()),
         "taught_by_one": {"teacher": TEACHER, **summary(list(taught.values()))},
         "cells": [
             {

@@ -27,6 +27,7 @@ from planner.timing.speed import of_shares, table
 from planner.training.losses import FusedLinear, LogitsInPieces
 
 TABLE = Path(__file__).resolve().parent / "published.json"
+PULL = 0.3  # few rows tell one share from another
 MOST = {"flops_16": 0.85, "pair_flops_16": 0.7, "read_bytes": 0.95}  # of a maker's figures no kernel reaches more
 START = {"flops_16": 0.7, "pair_flops_16": 0.5, "bytes": 0.33, "read_bytes": 0.8, "operation_s": 1.5e-5}
 """Where a fit begins: what one expects before any row is seen. For each byte written two are read, so a third of the
@@ -101,7 +102,7 @@ def seconds(one: Timed, shares: Figures) -> float:
 
 
 def fit(known: tuple[Timed, ...]) -> dict[str, float]:
-    return fitted(START, lambda figures: [seconds(x, figures) for x in known], [x.seconds for x in known], MOST)
+    return fitted(START, lambda figures: [seconds(x, figures) for x in known], [x.seconds for x in known], PULL, MOST)
 
 
 def judged(path: Path) -> dict[str, Any]:
@@ -125,7 +126,9 @@ def judged(path: Path) -> dict[str, Any]:
     return {
         "figures": {k: float(f"{v:.3g}") for k, v in fit(every).items()},
         "shipped": {"figures": shipped, **summary(list(now.values()))},
+        "cards": len({x.gpu for x in every}),
         "other_sources": summary(list(held_out.values())),
+        "between": [round(f(1 / (1 + e / 100) for e in held_out.values()), 2) for f in (min, max)],
         "other_half": summary(list(halves.values())),
         "taught_by_one": summary(taught),
         "taught_between": [round(float(np.percentile([1 / (1 + e / 100) for e in taught], q)), 2) for q in (5, 95)],

@@ -72,7 +72,8 @@ def _taught(speed: Speed, corrections: tuple[Correction, ...], device: str) -> S
     taught = of_device.get(SPEED)
     if taught is None or taught.amount <= 0:
         return speed
-    known, times, runs = table()["taught"], taught.amount / PER, len(taught.runs)
+    times, runs = taught.amount / PER, len(taught.runs)
+    known = table()["taught"]["card" if speed.starts_beside else "cpu"]
     return speed._replace(
         flops_16=speed.flops_16 / times,
         flops_32=speed.flops_32 / times,
