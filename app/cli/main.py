@@ -18,6 +18,7 @@ from app.cli import (
     plan,
     prove,
     run,
+    share,
     watch,
     why,
 )
@@ -34,6 +35,7 @@ VERBS: dict[str, ModuleType] = {
     "get-example": get_example,
     "fit": fit,
     "explore": explore,
+    "share": share,
     "why": why,
     "watch": watch,
     "calibration": calibration,

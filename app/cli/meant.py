@@ -117,12 +117,17 @@ def _gb(card: Gpu) -> int:
     return round(card.memory_bytes / 2**30)
 
 
+def _unified(card: Gpu) -> bool:
+    """Whether its memory is the computer's: nobody calls that a card of so many GB."""
+    return card.kind == "mps" or "unified" in card.notes
+
+
 def _of_memory(size: str, sized: Sequence[Gpu]) -> Meant[Gpu]:
     """Any card with so much memory of its own, as people have them now: the one whose driver shows least of it."""
-    cards = [g for g in sized if g.kind != "mps"]
+    cards = [g for g in sized if not _unified(g)]
     modern = [g for g in cards if g.supports_bf16] or cards
     if not modern:
-        sizes = sorted({_gb(g) for g in gpus() if g.kind and g.kind != "mps"}, key=lambda n: abs(n - float(size)))
+        sizes = sorted({_gb(g) for g in gpus() if g.kind and not _unified(g)}, key=lambda n: abs(n - float(size)))
         near = ", ".join(f"{n} GB" for n in sorted(sizes[:4]))
         raise fail("fit.unknown_gpu", f"The catalogue has no card with {size} GB.", f"Sizes near to it: {near}.")
     best = min(modern, key=lambda g: (g.usable_bytes, -g.year))
