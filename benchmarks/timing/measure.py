@@ -87,8 +87,12 @@ def _run(name: str, cell: Cell, folder: Path) -> dict[str, Any]:
 
 
 def _without_folders(spec: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The spec without what was predicted and without names of this computer's folders."""
+    """The spec without what was predicted, without names of this computer, its folders and what else ran on it."""
     spec["predicted"] = {}
+    machine = spec["plan"]["machine"]
+    machine.update(name="a computer", ram_others=[], notes=[], corrections=[])
+    for device in machine["devices"]:
+        device["others"] = []
     text = json.dumps(spec).replace(str(folder), "FOLDER").replace(os.environ.get(HOME_VARIABLE) or "\0", "HOME")
     found: dict[str, Any] = json.loads(text.replace(str(ROOT), "CHECKOUT"))
     return found
