@@ -20,14 +20,14 @@ class LinkButton(QToolButton):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.setFont(font(size))
 
     def sizeHint(self) -> QSize:
         return QSize(self.fontMetrics().horizontalAdvance(self.text()) + em(0.3), em(1.5))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(em(4), em(1.5))
+        return QSize(min(em(4), self.sizeHint().width()), em(1.5))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         p = painter_on(self)

@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from app.pages.explore.differing import differences, percent
 from app.pages.explore.facets import BATCH, LENGTH, RANK, Facets, number
 from app.pages.explore.finding import Finder
-from app.pages.explore.looked import Meant, differences, look, look_at, percent, row_of
+from app.pages.explore.looked import Meant, look, look_at, row_of
 from app.pages.explore.shown import Columns, marker_counts, scatter_data
 from app.pages.explore.state import MOST_ROWS, ExploreState
 from planner.estimate import Verdict, estimate

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.pages.explore.looked import Meant, figures_words, look_at
+from app.pages.explore.looked import Meant, device_words, figures_words, look_at
 from app.pages.explore.state import ExploreState
 from planner.estimate import Estimate
-from planner.explore.answer import Answer, Question
+from planner.explore.answer import Answer, Miss, Question
 from planner.explore.costs import Cost
 from planner.explore.explored import Explored, Mask
 from planner.explore.questions import ask
@@ -70,11 +70,18 @@ def tell(asked: Asked) -> Told:
     if isinstance(found, Problem):
         return Told(asked, heading, "Cannot tell", f"{found.fact} {found.advice}", None)
     if found.estimate is None:
-        near = tuple((meant, miss.sentence) for miss in found.misses if (meant := _meant(asked, miss.estimate)))
+        near = tuple((meant, _miss(meant, miss)) for miss in found.misses if (meant := _meant(asked, miss.estimate)))
         return Told(asked, heading, "Nothing fits", found.sentence, None, near)
     meant = _meant(asked, found.estimate)
     ways = tuple((m, _way(m, way.note)) for way in found.alternatives if (m := _meant(asked, way.estimate)))
     return Told(asked, heading, _title(asked, found, meant), found.sentence, meant, ways)
+
+
+def _miss(meant: Meant, miss: Miss) -> str:
+    """`4.74 GiB over: 4-bit (NF4) · LoRA r 8 · 1 (of 4) × 1,024`."""
+    over = ", ".join(f"{words(size)} over on {place}" for place, size in miss.over[1:])
+    first = f"{words(miss.over[0][1])} over" if miss.over else "tight"
+    return f"{first}: {meant.looked.name}" + (f"; {over}" if over else "")
 
 
 def _way(meant: Meant, note: str) -> str:
@@ -98,7 +105,7 @@ def _title(asked: Asked, found: Answer, meant: Meant | None) -> str:
         case Question.MODEL:
             return found.plan.model.name.rsplit("/", 1)[-1]
         case Question.CARD:
-            return found.plan.machine.name
+            return device_words(found.plan)
     return figures_of(asked, meant) if meant else ""
 
 

@@ -92,7 +92,8 @@ class Detail(QWidget):
 
     def _pins(self) -> QHBoxLayout:
         row = QHBoxLayout()
-        row.addWidget(Words("Compare it:", "muted", 0.88))
+        self.compare = Words("Compare it:", "muted", 0.88)
+        row.addWidget(self.compare)
         self.pins = []
         for i, letter in enumerate("AB"):
             button = QuietButton(f"pin as {letter}")
@@ -128,7 +129,7 @@ class Detail(QWidget):
 
     def show_plan(self, facts: Sequence[Fact], differences: Sequence[Fact], same: str, *, may_take: bool) -> None:
         """Empty where there is no plan to show."""
-        for widget in (self.facts, self.take, *self.pins):
+        for widget in (self.facts, self.take, self.compare, *self.pins):
             widget.setVisible(bool(facts))
         self.facts.show_facts(tuple(facts))
         self.take.setEnabled(may_take)

@@ -11,11 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from app.pages.explore.facets import LENGTH, Facets, number
-from app.pages.plan.edits import label_of, signed
+import numpy as np
+
+from app.pages.explore.facets import Facets, number
+from app.pages.plan.edits import label_of
+from planner.drafting import device_of
 from planner.estimate import Estimate
 from planner.explore.costs import share, span
-from planner.explore.explored import Explored
+from planner.explore.explored import Explored, Mask
 from planner.explore.worth import own_length
 from planner.plan import Plan
 from planner.schedule import Schedule
@@ -23,6 +26,7 @@ from planner.slots import QUESTIONS, Slot
 from planner.units import words
 
 WEIGHTS, TRAINED = QUESTIONS[Slot.WEIGHTS], QUESTIONS[Slot.TRAINABLE]
+MAKERS = ("NVIDIA", "GeForce", "AMD", "Intel(R)", "Radeon")
 BATCH_AND_LENGTH = "Batch × length"
 
 
@@ -61,16 +65,6 @@ class Meant(NamedTuple):
     row: int = -1
 
 
-class Difference(NamedTuple):
-    """A line of a comparison. before, after: both values in words; change: `+5.9 GiB`, `−31 %`, `NF4 → bf16`."""
-
-    what: str
-    before: str
-    after: str
-    change: str
-    tone: str = "text"
-
-
 def look(explored: Explored, i: int) -> Looked:
     """Row `i` of what was explored."""
     plan, rank = plan_at(explored, i), int(explored.rank[i])
@@ -88,19 +82,26 @@ def look(explored: Explored, i: int) -> Looked:
 
 
 def look_at(explored: Explored, one: Estimate, seconds: float = math.nan) -> Meant | None:
-    """Any plan: as one of the explored where it is among them, else by its own estimate; None where it has no figures."""
+    """Any plan: as one of the explored where it is among them, else by its own estimate, with what an explored plan of the
+    same techniques says of them; None where it has no figures."""
     row = row_of(explored, one.plan)
     if row is not None:
         return Meant(look(explored, row), row)
     if not one.tiers:
         return None
     tier, plan = one.tiers[0], one.plan
+    figures = (tier.low_bytes, tier.peak_bytes, tier.high_bytes, seconds)
+    like = np.flatnonzero(_of_techniques(explored, plan))
+    if len(like):
+        known = look(explored, int(like[0]))
+        same = plan.model == explored.space.plan.model
+        learned = (known.trainable, known.saved) if same else ()
+        return Meant(Looked(plan, known.answers, known.rank, *figures, *learned))
     asked = {name for structure in explored.space.structures[:1] for name, _ in structure.facets}
     told = [(QUESTIONS[c.slot], label_of(c)) for c in plan.stage.choices if QUESTIONS[c.slot] in asked]
     trained = plan.stage.choice(Slot.TRAINABLE)
     rank = int(getattr(trained.options, "rank", 0)) if trained else 0
-    answers = _answers(plan, told, rank)
-    return Meant(Looked(plan, answers, rank, tier.low_bytes, tier.peak_bytes, tier.high_bytes, seconds))
+    return Meant(Looked(plan, _answers(plan, told, rank), rank, *figures))
 
 
 def plan_at(explored: Explored, i: int) -> Plan:
@@ -117,20 +118,27 @@ def row_of(explored: Explored, plan: Plan) -> int | None:
     around = explored.space.plan
     if (plan.model, plan.data, plan.machine) != (around.model, around.data, around.machine):
         return None
-    stage, schedule = plan.stage, plan.stage.schedule
+    schedule = plan.stage.schedule
     own = schedule.max_length == around.stage.schedule.max_length
     length = own_length(explored) if own else schedule.max_length
     rows = (
         (explored.micro_batch == schedule.micro_batch)
         & (explored.accumulation == schedule.grad_accumulation)
         & (explored.max_length == length)
+        & _of_techniques(explored, plan)
     )
+    found = rows.nonzero()[0]
+    return int(found[0]) if len(found) else None
+
+
+def _of_techniques(explored: Explored, plan: Plan) -> Mask:
+    """Which of the explored plans have this plan's techniques and rank."""
     for number_of_structure, structure in enumerate(explored.space.structures):
         for rank, choices in structure.settings:
-            if choices == stage.choices:
-                found = (rows & (explored.structure == number_of_structure) & (explored.rank == rank)).nonzero()[0]
-                return int(found[0]) if len(found) else None
-    return None
+            if choices == plan.stage.choices:
+                found: Mask = (explored.structure == number_of_structure) & (explored.rank == rank)
+                return found
+    return np.zeros(len(explored), dtype=bool)
 
 
 def batch_and_length(schedule: Schedule) -> str:
@@ -164,82 +172,15 @@ def lines(looked: Looked, facets: Facets) -> list[tuple[str, str]]:
     return told
 
 
-def differences(before: Looked, after: Looked) -> list[Difference]:
-    """What is not the same in two plans: model and machine, figures, answers, batch and length."""
-    found = _other_facts(before.plan, after.plan)
-    if before.peak != after.peak:
-        tone = "bad" if after.peak > before.peak else "good"
-        change = signed(after.peak - before.peak)
-        found.append(Difference("Peak", words(before.peak), words(after.peak), change, tone))
-    if before.seconds != after.seconds and not math.isnan(before.seconds - after.seconds):
-        tone = "bad" if after.seconds > before.seconds else "good"
-        change = percent(before.seconds, after.seconds)
-        found.append(Difference("Time", span(before.seconds), span(after.seconds), change, tone))
-    if before.trainable != after.trainable and min(before.trainable, after.trainable) >= 0:
-        change = percent(before.trainable, after.trainable)
-        found.append(Difference("Trainable", share_words(before), share_words(after), change))
-    if before.saved != after.saved and min(before.saved, after.saved) >= 0:
-        change = signed(after.saved - before.saved)
-        found.append(Difference("Result on disk", words(before.saved), words(after.saved), change))
-    return [*found, *_other_answers(before, after), *_other_schedule(before.plan, after.plan)]
-
-
-def percent(before: float, after: float) -> str:
-    """`−31 %`, `+4.2 %`, and `× 12` where it is many times as much."""
-    if not before:
-        return "from none"
-    share = after / before
-    if share >= 3:
-        return f"× {share:.3g}"
-    digits = 0 if abs(share - 1) >= 0.0995 else 1
-    sign = "+" if share >= 1 else "−"
-    return f"{sign}{abs(100 * (share - 1)):.{digits}f} %"
+def device_words(plan: Plan) -> str:
+    """What computes, without its maker's names: `RTX 4090`."""
+    device = device_of(plan)
+    name = device.name if device else plan.machine.name
+    for maker in MAKERS:
+        name = name.replace(f"{maker} ", "")
+    return name
 
 
 def _answers(plan: Plan, told: Iterable[tuple[str, str]], rank: int) -> tuple[tuple[str, str], ...]:
     """The answers, with the rank beside what is trained: `LoRA r 16`."""
     return tuple((q, f"{a} r {rank}" if rank and q == TRAINED else a) for q, a in told)
-
-
-def _other_answers(before: Looked, after: Looked) -> list[Difference]:
-    was, now = dict(before.answers), dict(after.answers)
-    found = []
-    for question in dict.fromkeys((*now, *was)):
-        old, new = was.get(question, "–"), now.get(question, "–")
-        if old != new:
-            found.append(Difference(question, old, new, f"{old} → {new}"))
-    return found
-
-
-def _other_facts(before: Plan, after: Plan) -> list[Difference]:
-    found = []
-    for what, old, new in (
-        ("Model", before.model.name, after.model.name),
-        ("Machine", before.machine.name, after.machine.name),
-    ):
-        if old != new:
-            old, new = old.rsplit("/", 1)[-1], new.rsplit("/", 1)[-1]
-            found.append(Difference(what, old, new, f"{old} → {new}"))
-    return found
-
-
-def _other_schedule(before: Plan, after: Plan) -> list[Difference]:
-    was, now = before.stage.schedule, after.stage.schedule
-    found = []
-    for what, old, new in (
-        ("Batch", batch_words(was), batch_words(now)),
-        (LENGTH, number(was.max_length), number(now.max_length)),
-    ):
-        if old != new:
-            found.append(Difference(what, old, new, f"{old} → {new}"))
-    return found
-
-
-def batch_words(schedule: Schedule) -> str:
-    """`2`, or `2, of 8 in a step`."""
-    rows = schedule.micro_batch * schedule.grad_accumulation
-    return (
-        f"{schedule.micro_batch:,}"
-        if rows == schedule.micro_batch
-        else f"{schedule.micro_batch:,}, of {rows:,} in a step"
-    )

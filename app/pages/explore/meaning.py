@@ -79,8 +79,15 @@ class Meaning(QObject):
         self._foot.show_pins(pinned_words(self._state.pins))
 
     def _show_map(self, data: object, current: tuple[int, int]) -> None:
-        budget = self._state.budget_bytes if self._state.explored is not None else 0
-        self._detail.show_map(data, budget, current)  # type: ignore[arg-type]
+        self._detail.show_map(data, self.map_bytes, current)  # type: ignore[arg-type]
+
+    @property
+    def map_bytes(self) -> int:
+        """Where the load line goes through the map: as it stands, unless the map is of a plan on another machine."""
+        explored, of_map = self._state.explored, self.mapping.map
+        if explored is not None and of_map is not None and of_map.plan.machine != explored.space.plan.machine:
+            return of_map.budget_bytes
+        return self._state.budget_bytes if explored is not None else 0
 
     def _hover(self, row: int) -> None:
         explored, mini = self._state.explored, self._chart.mini

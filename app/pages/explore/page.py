@@ -32,8 +32,7 @@ LEFT_EM = 15.5
 
 
 class ExplorePage(QWidget):
-    """`taken` carries a plan that shall be the plan; `seen` when the page comes into sight; `plan_page_wanted` and
-    `price_set` what they say; `acted` a sentence for the status bar."""
+    """`taken` carries a plan that shall be the plan, `acted` a sentence for the status bar; `seen`: it comes into sight."""
 
     taken = Signal(object)
     seen = Signal()
@@ -235,12 +234,12 @@ class ExplorePage(QWidget):
         self.price_set.emit(per_hour)
         self._show_all()
 
-    def _frontier_only(self, only: bool) -> None:
-        self.state.frontier_only = only
-        self._show_table()
-
     def _order(self, column: int, falling: bool) -> None:
         self.state.order(column, falling=falling)
+        self._show_table()
+
+    def _frontier_only(self, only: bool) -> None:
+        self.state.frontier_only = only
         self._show_table()
 
     # the load line
@@ -250,7 +249,7 @@ class ExplorePage(QWidget):
         if self.state.explored is None:
             return
         self.state.assume(self.chart.scatter.line_bytes)
-        self.detail.set_budget(self.state.budget_bytes)
+        self.detail.set_budget(self.meaning.map_bytes)
         self._show_sums()
         self._show_table()
         self.chart.scatter.say(self.state.sentence())

@@ -9,7 +9,8 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QBrush, QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QGridLayout, QHeaderView, QVBoxLayout, QWidget
 
-from app.pages.explore.looked import Difference, Meant, differences
+from app.pages.explore.differing import Difference, differences
+from app.pages.explore.looked import Meant
 from app.theme import colour, em, figures, font
 from app.widgets.buttons import Button, QuietButton
 from app.widgets.row_table import Index, RowModel, RowTable
@@ -37,6 +38,8 @@ class _Model(RowModel[Difference]):
             return QBrush(colour("muted" if not column else one.tone if column == 3 else "text"))
         if role == Qt.ItemDataRole.FontRole:
             return self.figures if column == 3 else self.plain
+        if role == Qt.ItemDataRole.SizeHintRole:
+            return QSize(0, em(1.7))
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return self.side(column)
         return None

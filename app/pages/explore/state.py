@@ -90,12 +90,6 @@ class ExploreState:
         self.touched.add(question)
         self._changed()
 
-    def show_all(self) -> None:
-        """No filter at all."""
-        self.hidden = {name: frozenset() for name in self.hidden}
-        self.touched |= set(self.hidden)
-        self._changed()
-
     def price(self, per_hour: float) -> None:
         self.per_hour = per_hour
         self._changed(("cost", "frontier"))

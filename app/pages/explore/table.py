@@ -14,7 +14,7 @@ from app.theme import colour, em, figures, font
 from app.widgets.row_table import Index, RowModel, RowTable
 from app.widgets.scroll import ScrollBar
 
-WIDEST_EM, MEASURED = 13, 60
+WIDEST_EM, MEASURED, ROW_EM = 13, 60, 1.6
 
 
 class _Model(RowModel[int]):
@@ -28,19 +28,27 @@ class _Model(RowModel[int]):
     def show(self, columns: tuple[Column, ...], rows: Sequence[int]) -> None:
         self.beginResetModel()
         self.columns, self.rows = columns, rows
-        self.headings = tuple(column.name for column in columns)
+        self.headings = tuple(self.gap(i) + column.name for i, column in enumerate(columns))
         self.endResetModel()
 
     def is_figures(self, column: int) -> bool:
         return self.columns[column].figures
+
+    def gap(self, column: int) -> str:
+        """Words that follow figures would else touch them."""
+        return "\u2003" if column and not self.is_figures(column) and self.is_figures(column - 1) else ""
 
     def text(self, row: int, column: int) -> str:
         return self.columns[column].words(int(self.rows[row]))
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         column = index.column()
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self.gap(column) + self.text(index.row(), column)
+        if role == Qt.ItemDataRole.ToolTipRole:
             return self.text(index.row(), column)
+        if role == Qt.ItemDataRole.SizeHintRole:
+            return QSize(0, em(ROW_EM))
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return self.side(column)
         if role == Qt.ItemDataRole.FontRole:
@@ -80,7 +88,7 @@ class PlanTable(RowTable):
     ) -> None:
         """Show these plans, which are in the order of column `by` already."""
         self._quiet = True
-        same = self._model.headings == tuple(column.name for column in columns)
+        same = [column.name for column in self._model.columns] == [column.name for column in columns]
         self._model.show(columns, rows)
         order = Qt.SortOrder.DescendingOrder if falling else Qt.SortOrder.AscendingOrder
         self.header().setSortIndicator(by, order)
@@ -110,10 +118,9 @@ class PlanTable(RowTable):
 
     def text(self) -> str:
         """All that stands in the table, with tabs."""
-        lines = [
-            [self._model.text(row, c) for c in range(len(self._model.headings))] for row in range(len(self.rows()))
-        ]
-        return "\n".join("\t".join(line) for line in (self._model.headings, *lines))
+        columns = range(len(self._model.columns))
+        lines = [[self._model.text(row, column) for column in columns] for row in range(len(self.rows()))]
+        return "\n".join("\t".join(line) for line in ([of.name for of in self._model.columns], *lines))
 
     def copy(self) -> None:
         QGuiApplication.clipboard().setText(self.text())
@@ -122,8 +129,8 @@ class PlanTable(RowTable):
         for action in self.actions():
             self.removeAction(action)
         self.addAction(self._copy)
-        for column, name in enumerate(self._model.headings):
-            action = QAction(f"Sort by {name.lower()}", self)
+        for column, of in enumerate(self._model.columns):
+            action = QAction(f"Sort by {of.name.lower()}", self)
             action.triggered.connect(lambda _on=False, column=column: self._sort_by(column))
             self.addAction(action)
 

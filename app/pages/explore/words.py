@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from app.pages.explore.answered import Told
+from app.pages.explore.differing import differences
 from app.pages.explore.finding import Found
-from app.pages.explore.looked import Looked, Meant, differences, figures_words, lines, look
+from app.pages.explore.looked import Looked, Meant, device_words, figures_words, lines, look
 from app.pages.explore.state import ExploreState
-from planner.drafting import device_of
 from planner.explore.answer import Question
 from planner.explore.explored import DOES_NOT_FIT, FITS, TIGHT, Explored
 from planner.explore.quality import quality_of, said_of
@@ -101,8 +101,7 @@ def quality_words(looked: Looked) -> str:
 
 def about(plan: Plan) -> str:
     """`Llama-3.1-8B · support.jsonl · RTX 4090`."""
-    device = device_of(plan)
-    parts = (plan.model.name.rsplit("/", 1)[-1], plan.data.name.rsplit("/", 1)[-1], device.name if device else "")
+    parts = (plan.model.name.rsplit("/", 1)[-1], plan.data.name.rsplit("/", 1)[-1], device_words(plan))
     return " · ".join(part for part in parts if part)
 
 
