@@ -27,7 +27,7 @@ def seconds(arguments: tuple[str, ...]) -> tuple[float, float]:
     walls, owns = [], []
     for _ in range(TRIES):
         before, began = os.times(), time.monotonic()
-        subprocess.run([sys.executable, "-m", "app", "fit", *arguments], cwd=ROOT, capture_output=True, check=False)  # noqa: S603
+        subprocess.run([sys.executable, "-m", "app", "fit", *arguments], cwd=ROOT, capture_output=True, check=False)
         after = os.times()
         walls.append(time.monotonic() - began)
         owns.append(after.children_user + after.children_system - before.children_user - before.children_system)

@@ -26,11 +26,13 @@ from planner.timing.timed import Timed, timed
 from planner.units import GIB
 
 if TYPE_CHECKING:
+    from planner.explore.explored import Explored
     from planner.explore.questions import Answer
     from planner.explore.space import Structure
 
 LENGTH, ROWS_IN_A_STEP, ROWS = 1024, 16, 1000
 LONGEST = 1_048_576  # tokens, as a schedule takes them
+NEAREST = 1.25  # of the least: settings of one technique do not move the whole by more
 PICKS = ("best", "thriftiest", "fastest")
 TITLES = ("Learns most", "Needs least", "Takes least time")
 
@@ -121,7 +123,8 @@ def _answer(plan: Plan) -> tuple[Answer, tuple[str, ...]]:
     """Of combinations that cut rows where the plan does, with as many rows in a step as it has; and what else would fit
     where none of them does.
 
-    First of every technique as it is usually set; where none of that fits, of every way in which it can be set.
+    First of every technique as it is usually set; where none of that fits, of every way to set those techniques that
+    came nearest.
     """
     from planner.explore.questions import Question, ask
     from planner.explore.search import explore
@@ -134,7 +137,7 @@ def _answer(plan: Plan) -> tuple[Answer, tuple[str, ...]]:
     usual = explore(plan, Space(plan, _usual(space.structures), grid))
     answer = _told(ask(Question.BEST, usual))
     if answer.plan is None:
-        answer = _told(ask(Question.BEST, explore(plan, Space(plan, space.structures, grid))))
+        answer = _told(ask(Question.BEST, explore(plan, Space(plan, _near(usual, space.structures), grid))))
     if answer.plan is not None:
         return answer, ()
     asked = (("This card, another model", Question.MODEL), ("This model, another card", Question.CARD))
@@ -154,9 +157,21 @@ def _usual(structures: tuple[Structure, ...]) -> tuple[Structure, ...]:
 
     first: dict[tuple[object, ...], Structure] = {}
     for one in structures:
-        choices = one.settings[-1][1]
-        first.setdefault((*(c.technique for c in choices), quality_of(choices)), one)
+        first.setdefault((_techniques(one), quality_of(one.settings[-1][1])), one)
     return tuple(first.values())
+
+
+def _near(usual: Explored, structures: tuple[Structure, ...]) -> tuple[Structure, ...]:
+    """Those with the techniques of usual ones that need little more than the least."""
+    least = int(usual.low.min())
+    near = {
+        _techniques(usual.space.structures[int(i)]) for i in set(usual.structure[usual.low <= NEAREST * least].tolist())
+    }
+    return tuple(one for one in structures if _techniques(one) in near)
+
+
+def _techniques(one: Structure) -> tuple[str, ...]:
+    return tuple(c.technique for c in one.settings[0][1])
 
 
 def _setups(answer: Answer) -> tuple[Setup, ...]:
