@@ -204,6 +204,15 @@ def test_twenty_thousand_rows_are_short_and_the_same_figures() -> None:
     assert figures(opened.plan) == figures(plan)
 
 
+def test_an_order_that_decides_is_kept_in_a_longer_text() -> None:
+    """The longest row comes alone, in the last batch: hardly any other order leaves it there."""
+    lengths = (*many_rows(6_000), 4_000)
+    plan = with_rows(on_a_card(), lengths, micro_batch=4, max_length=4096, shuffle=False)
+    text = share.as_text(plan)
+    assert share.read(text).remarks == ()
+    assert figures(share.from_text(text)) == figures(plan)
+
+
 def test_rows_whose_answer_is_cut_away_stay_dropped() -> None:
     lengths = many_rows(6_000)
     data = replace(
@@ -273,13 +282,19 @@ def test_one_wrong_letter_is_damage_and_never_another_plan(at: int, letter: str)
     assert code_of(text[:at] + letter + text[at + 1 :]) == "share.damaged"
 
 
+def test_a_text_that_is_not_what_its_check_was_made_of_is_damage() -> None:
+    text = share.as_text(on_a_card())
+    assert code_of(text.replace(text.split(":")[3], "0" * 12)) == "share.damaged"
+
+
 def test_a_cut_text_says_how_much_is_missing() -> None:
     with pytest.raises(ProblemError, match="are missing"):
         share.from_text(share.as_text(on_a_card())[:500])
 
 
 def test_a_bomb_is_refused_before_it_is_unpacked() -> None:
-    assert code_of(packed(b" " * (share.LARGEST_BYTES + 1))) == "share.damaged"
+    with pytest.raises(ProblemError, match="larger than a plan may be"):
+        share.from_text(packed(b" " * (share.LARGEST_BYTES + 1)))
     assert code_of("plimsoll-plan:1:999999999:000000000000:AAAA") == "share.damaged"
 
 
