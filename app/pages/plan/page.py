@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
 from app import background
@@ -32,6 +32,9 @@ from planner.plan import Plan
 from planner.problem import Problem
 
 ROWS = (".jsonl", ".ndjson")
+SETTLED_MS = 50
+"""Advice is looked for when the page has been painted and no further change came: a thread that computes meanwhile would
+hold up the painting, and a value that is dragged would ask for it many times a second."""
 DRY_RUN_TIP = "Follow this run's steps tensor by tensor, without weights and without the card: some seconds (Ctrl+D)"
 PROOF_TIP = "Two real steps on the longest rows here, then everything is freed; the band narrows (Ctrl+Shift+Return)"
 
@@ -53,6 +56,8 @@ class PlanPage(QWidget):
         self._start_plan: Plan | None = None
         self._chosen: At | None = None
         self._advising = background.Task()
+        self._settled = QTimer(self, singleShot=True, interval=SETTLED_MS)
+        self._settled.timeout.connect(self._advise)
         self._fetches: deque[tuple[Callable[[Plan], Plan], tuple[str, ...]]] = deque()
         self.setAccessibleName("Plan page")
         layout = QVBoxLayout(self)
@@ -166,7 +171,9 @@ class PlanPage(QWidget):
         self.prove.updateGeometry()
         for widget in (self.start, self.export, self.share, self.splitter):
             widget.setEnabled(True)
-        self._advise(now)
+        self._advising.cancel()
+        self.chips.pending()
+        self._settled.start()
 
     def show_may(self, no_dry_run: str, no_proof: str) -> None:
         """Which checks can be asked for; each sentence says why not, and is empty where it can."""
@@ -178,18 +185,19 @@ class PlanPage(QWidget):
             button.setToolTip(f"{tip}\nNot now: {refused}" if refused else tip)
             button.setAccessibleDescription(refused or tip)
 
-    def _advise(self, now: Estimate) -> None:
+    def _advise(self) -> None:
         """Ways to fit, or to use the room, computed off the thread and shown if the plan is still this one."""
-        self._advising.cancel()
-        self.chips.pending()
-        self._advising = background.run(
-            lambda: suggestions(now),
-            lambda found: self.chips.show_suggestions(*found) if self._document.estimate is now else None,
-            self.problem.emit,
-        )
+        now = self._document.estimate
+        if now is not None:
+            self._advising = background.run(
+                lambda: suggestions(now),
+                lambda found: self.chips.show_suggestions(*found) if self._document.estimate is now else None,
+                self.problem.emit,
+            )
 
     def leave(self) -> None:
         """The window closes: advice under way finds nobody any more."""
+        self._settled.stop()
         self._advising.cancel()
 
     def _show_file(self) -> None:
