@@ -57,6 +57,16 @@ def test_nothing_worthy_cuts_more_or_learns_from_fewer_rows_or_trains_less(explo
     assert len(left_out) > len({explored.plan(int(i)).stage.choice(Slot.TRAINABLE) for i in rows})
 
 
+def test_a_lower_rank_is_not_worthy_even_where_it_trains_more() -> None:
+    lora = default_choice(Slot.TRAINABLE, "lora")
+    narrow = replace(lora, options=replace(lora.options, rank=64, alpha=64, target_modules=("q_proj", "v_proj")))
+    explored = explore(PLAN.with_choice(narrow), some_of(PLAN.with_choice(narrow), every=9, lengths=1))
+    more = explored.trainable > trained(explored.space.plan)
+    is_lora = explored.rank > 0
+    assert (more & is_lora & (explored.rank < 64)).any()
+    assert (explored.rank[worthy(explored) & is_lora] >= 64).all()
+
+
 def test_the_plan_itself_is_worthy(explored: Explored) -> None:
     number, rank = of_plan(explored)
     assert rank == 16
