@@ -80,6 +80,7 @@ class ShareDialog(QDialog):
         self.about = Words("", "muted", 0.92, wrap=True)
         self.about.setAccessibleName("About the text")
         layout.addLayout(over(stays, self.about))
+        self._wrapped = (stays, self.about)
         layout.addLayout(self._buttons())
         document.changed.connect(lambda _now: self._look() if self.isVisible() else None)
         theme().changed.connect(self.card.update)
@@ -149,8 +150,11 @@ class ShareDialog(QDialog):
         QTimer.singleShot(0, self._as_high_as_its_words)
 
     def _as_high_as_its_words(self) -> None:
+        wide = self.card.width()
+        for words in self._wrapped:
+            words.setFixedSize(wide, words.heightForWidth(wide))
         self._column.activate()
-        self.setFixedSize(self.card.width() + 2 * em(1.2), self._column.heightForWidth(self.width()))
+        self.setFixedSize(self._column.sizeHint())
 
     def _copy_text(self) -> None:
         assert self.shown is not None
