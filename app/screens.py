@@ -18,6 +18,8 @@ from typing import Any
 
 from app import example
 from app.job import Wish, carried_out
+from app.pages.explore.chart_card import PINS, TABLE
+from app.pages.explore.page import ExplorePage
 from app.runner import make_run
 from app.shell.checking import DRY, PROVE, order, traced
 from planner.estimate import estimate
@@ -30,6 +32,7 @@ from planner.run import journal, lock
 from planner.run.events import Finished, Step
 from planner.run.home import HOME_VARIABLE, home, models_dir
 from planner.run.results import DryRun, load, save
+from planner.units import GIB
 
 SIZE = (1400, 880)
 SCALES = (1, 2)
@@ -37,6 +40,7 @@ SCHEMES = ("light", "dark")
 MIDDLE = 0.55  # of the steps
 WATCHED = 40  # readings
 TRACED = "traced.json"
+EXPLORED = ("explore", "explore-what-if", "explore-nothing-fits", "explore-table", "explore-compare")
 CROWDED_MODEL, CROWDED_CARD = "meta-llama/Llama-3.1-8B", "NVIDIA GeForce RTX 4090"
 
 PASTED = """$ trl sft --model_name_or_path meta-llama/Llama-3.1-8B --use_peft --dtype bfloat16 \\
@@ -62,13 +66,46 @@ def crowded_plan() -> Plan:
     return plan.with_schedule(schedule)
 
 
+def asked_plan() -> Plan:
+    """What is explored in the pictures: an eight-billion model on a card that not every combination fits."""
+    plan = crowded_plan()
+    return replace(plan.with_schedule(replace(plan.stage.schedule, micro_batch=4, max_length=1024)), name="Asked")
+
+
+def arrange(shot: str, page: ExplorePage, wait: Callable[[Callable[[], bool]], None]) -> None:
+    """The Explore page as one picture of it has it."""
+
+    def settled() -> bool:
+        chart = page.chart.scatter
+        return page.meaning.told is not None and not page.asking.under_way and (chart.ready or not chart.isVisible())
+
+    wait(settled)
+    assert page.found is not None
+    line = {"explore-what-if": 16 * GIB, "explore-nothing-fits": 5 * GIB}.get(shot)
+    if line:
+        page.chart.scatter.set_line(line)
+        page.chart.scatter.line_dropped.emit(line)
+    if shot == "explore-compare":
+        frontier = page.state.frontier
+        for i, row in enumerate((frontier[0], frontier[-1])):
+            page.meaning.pick(int(row))
+            page.meaning.pin(i)
+        page.show_view(PINS)
+    elif shot == "explore-table":
+        page.show_view(TABLE)
+    elif shot == "explore":
+        middle = page.state.frontier[len(page.state.frontier) // 2]
+        page.chart.scatter.hovered.emit(int(middle))
+    wait(settled)
+
+
 def photograph(shot: str, scheme: str, target: Path) -> None:
     """One picture, in this process; the scale is set in its environment."""
     from PySide6.QtCore import QEventLoop, QTimer
     from PySide6.QtWidgets import QWidget
 
     from app.shell.application import make_application
-    from app.shell.window import PLAN, RUN, TRUST, MainWindow
+    from app.shell.window import EXPLORE, PLAN, RUN, TRUST, MainWindow
     from app.theme import theme
 
     application = make_application([sys.argv[0]])
@@ -105,6 +142,10 @@ def photograph(shot: str, scheme: str, target: Path) -> None:
         page.pick(next(row.key for row in state.shown if len(row.readings) > 3))
         page.misses.setChecked(shot == "trust-misses")
         page.twin.setChecked(shot == "trust-table")
+    elif shot.startswith("explore"):
+        window.document.open_plan(asked_plan(), window.start_plan.stage)
+        window.show_page(EXPLORE)
+        arrange(shot, window.explore_page, wait)
     elif shot == "watch":
         wait(lambda: window.runner.run_dir is not None)
         assert window.runner.run_dir is not None
@@ -170,7 +211,7 @@ def main(arguments: list[str]) -> int:
         with tempfile.TemporaryDirectory() as own:
             (Path(own) / "models").symlink_to(models.absolute(), target_is_directory=True)
             os.environ[HOME_VARIABLE] = own
-            for shot in ("plan", "plan-does-not-fit", "why"):
+            for shot in ("plan", "plan-does-not-fit", "why", *EXPLORED):
                 all_of(shot, folder)
             save(check(DRY, crowded_plan()).result, home() / TRACED)
             all_of("plan-dry-run", folder)

@@ -19,7 +19,7 @@ from app import faults, recovery
 from app.pages.plan.picks import Pick
 from app.pages.run.state import RunRecord
 from app.shell import remembered
-from app.shell.window import PLAN, RUN, TRUST, WATCH, MainWindow
+from app.shell.window import EXPLORE, PLAN, RUN, TRUST, WATCH, MainWindow
 from app.theme import theme
 from app.widgets.buttons import Button
 from app.widgets.combo import Combo
@@ -77,7 +77,7 @@ def test_only_pages_that_exist_are_in_the_rail(window: MainWindow) -> None:
     names = [
         w.accessibleName() for w in window.rail.findChildren(QWidget) if w.accessibleName().endswith("page button")
     ]
-    assert names == [f"{page} page button" for page in ("Plan", "Run", "Trust", "Watch")]
+    assert names == [f"{page} page button" for page in ("Plan", "Explore", "Run", "Trust", "Watch")]
     assert window.pages.count() == len(names)
 
 
@@ -330,8 +330,23 @@ def test_the_window_fits_a_small_screen_and_comes_back_where_it_was(qtbot: QtBot
     again.close()
 
 
-def test_ctrl_2_shows_the_run_page_with_its_one_button(qtbot: QtBot, window: MainWindow) -> None:
+def test_ctrl_2_explores_the_open_plan_and_what_is_taken_there_is_undone_here(qtbot: QtBot, window: MainWindow) -> None:
     qtbot.keyClick(window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
+    assert window.pages.currentIndex() == EXPLORE
+    page, before = window.explore_page, plan_of(window)
+    qtbot.waitUntil(lambda: page.meaning.meant is not None, timeout=20_000)
+    assert page.found is not None
+    assert page.found.estimate.plan == before
+    row = next(i for i in page.state.frontier if page.found.explored.plan(int(i)).stage.choices != before.stage.choices)
+    page.chart.scatter.taken.emit(int(row))
+    assert plan_of(window).stage.choices == page.found.explored.plan(int(row)).stage.choices
+    assert find(window, QLabel, "Last action").text().startswith("Change ")
+    qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert plan_of(window) == before
+
+
+def test_ctrl_3_shows_the_run_page_with_its_one_button(qtbot: QtBot, window: MainWindow) -> None:
+    qtbot.keyClick(window, Qt.Key.Key_3, Qt.KeyboardModifier.ControlModifier)
     assert window.pages.currentIndex() == RUN
     assert find(window, Button, "Start the example").isEnabled()
 
@@ -442,7 +457,7 @@ def test_a_run_can_be_stopped_while_its_model_is_loaded(window: MainWindow) -> N
 
 
 def test_trust_and_watch_are_reached_by_keys_and_a_process_is_asked_for(qtbot: QtBot, window: MainWindow) -> None:
-    for key, page in ((Qt.Key.Key_3, TRUST), (Qt.Key.Key_4, WATCH)):
+    for key, page in ((Qt.Key.Key_4, TRUST), (Qt.Key.Key_5, WATCH)):
         qtbot.keyClick(window, key, Qt.KeyboardModifier.ControlModifier)
         assert window.pages.currentIndex() == page
     find(window, Button, "Watch a process").click()

@@ -52,7 +52,7 @@ class Foot(QWidget):
     @staticmethod
     def _link(text: str, tip: str) -> LinkButton:
         link = LinkButton(text)
-        link.setAccessibleName(text.capitalize())
+        link.setAccessibleName(text[:1].upper() + text[1:])
         link.setAccessibleDescription(tip)
         link.setToolTip(tip)
         return link
