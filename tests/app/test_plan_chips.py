@@ -13,14 +13,14 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app.document import Document
-from app.pages.plan import advice
+from app.pages.plan import advice, page
 from app.pages.plan.advice import NOTHING_FITS, suggestions
 from app.pages.plan.chips import Chips
 from app.pages.plan.edits import SCHEDULE, with_option, with_technique
 from app.pages.plan.page import PlanPage
 from app.screens import crowded_plan
 from app.shown import Suggestion
-from planner.estimate import Verdict, estimate
+from planner.estimate import Estimate, Verdict, estimate
 from planner.plan import Plan
 from planner.slots import Slot
 
@@ -106,6 +106,23 @@ def test_where_there_is_no_room_beside_each_other_chips_go_on_in_further_lines(q
     for chip in chips.buttons:
         assert chip.width() <= chips.width()  # gives way with an ellipsis, its whole text is its name
         assert chip.accessibleName() == long.text
+
+
+def test_a_value_that_is_dragged_asks_for_advice_once_it_rests(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Plan] = []
+
+    def counted(now: Estimate) -> tuple[str, tuple[Suggestion, ...]]:
+        asked.append(now.plan)
+        return suggestions(now)
+
+    monkeypatch.setattr(page, "suggestions", counted)
+    opened = Opened(qtbot, crowded_plan())
+    asked.clear()
+    for rows in range(17, 37):
+        opened.document.change(with_option(opened.plan, SCHEDULE, "micro_batch", rows))
+        assert not opened.page.chips.ready
+    qtbot.waitUntil(lambda: opened.page.chips.ready)
+    assert asked == [opened.plan]
 
 
 def test_a_chip_is_short_and_its_tool_tip_says_bytes_time_and_what_is_given_up() -> None:
