@@ -42,7 +42,7 @@ def table_of(found: dict[str, Any]) -> dict[str, Any]:
             "more_threads_source": ASSUMED["more_threads_source"],
             "low": ASSUMED["unseen_low"],
             "high": ASSUMED["unseen_high"],
-            "source": f"figures for one core of another processor, {cpu['processor']}; no run of this computer has been "
+            "source": f"figures of one core of the processor that they were measured on, {cpu['processor']}; no run of this computer has been "
             f"seen, so it may take {ASSUMED['unseen_low']:g} to {ASSUMED['unseen_high']:g} times as long",
         },
         "card": {

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from planner.drafting import draft
+from planner.drafting import draft, plan_problems
+from planner.facts.model.families import stacks_of
 from planner.plan import Plan
 from planner.timing.rates import Work
 from planner.timing.rates_of import rates_of
@@ -24,11 +25,9 @@ class Timed(NamedTuple):
 
 
 def timed(plan: Plan) -> Timed | None:
-    """The time of a valid plan, None where its device or its model has no figures."""
-    from planner.facts.model.families import stacks_of
-
+    """The time of a plan, None where it is invalid or where its device or its model has no figures."""
     speed = speed_of(plan)
-    if speed is None or not stacks_of(plan.model) or plan.model.unsupported_because:
+    if speed is None or plan_problems(plan) or not stacks_of(plan.model) or plan.model.unsupported_because:
         return None
     work = work_of(plan.data, plan.stage.schedule)
     seconds = float(rates_of(draft(plan), speed).seconds(work))
