@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from planner.estimate import Estimate, Verdict
 from planner.explore.costs import span
@@ -18,6 +18,8 @@ from planner.techniques.registry import technique
 from planner.timing.timed import timed
 from planner.units import words
 from planner.verdict import judge
+
+EVERY = ("all-linear",)  # PEFT's word for every matmul
 
 
 class Question(StrEnum):
@@ -112,11 +114,16 @@ def in_words(plan: Plan) -> str:
     if stored is not None:
         what += f" in {technique(stored.slot, stored.technique).label}"
     if trained is not None:
-        rank = getattr(trained.options, "rank", 0)
-        what += f" with {technique(trained.slot, trained.technique).label}" + (f" of rank {rank}" if rank else "")
+        what += f" with {technique(trained.slot, trained.technique).label}{_set_as(trained.options)}"
     schedule = plan.stage.schedule
     several = f" ({schedule.grad_accumulation} to a step)" if schedule.grad_accumulation > 1 else ""
     return f"{what}, {schedule.micro_batch} × {schedule.max_length:,}{several}"
+
+
+def _set_as(options: Any) -> str:
+    """What sets two plans apart that train in the same way: a rank, and matmuls where not every one is meant."""
+    rank, targets = getattr(options, "rank", 0), getattr(options, "target_modules", EVERY)
+    return (f" of rank {rank}" if rank else "") + ("" if targets == EVERY else f" on {', '.join(targets)}")
 
 
 def sentence_of(one: Estimate, room: Room | None = None, *, timed_too: bool = True) -> str:

@@ -13,7 +13,6 @@ from planner.explore.trying import (
     first_that_fits,
     least_cost_first,
     nearest,
-    one_of_each_structure,
 )
 from planner.explore.worth import worthy
 
@@ -47,7 +46,7 @@ def best_that_fits(
         return Answer(Question.BEST, one.plan, one, sentence_of(one, room), alternatives)
     order = np.flatnonzero(mask)
     order = order[np.argsort(explored.high[order], kind="stable")]
-    misses = nearest((explored.plan(i) for i in one_of_each_structure(explored, order)), room)
+    misses = nearest((explored.plan(int(i)) for i in order), room)
     return Answer(Question.BEST, None, None, _nothing(explored), misses=misses)
 
 

@@ -66,7 +66,7 @@ def smallest_card(explored: Explored, among: Mask | None = None) -> Answer:
     if as_it_is is None and not ways:
         largest = (on_card(card, plan) for card in reversed(by_size()))
         said = "No card of the catalogue is large enough for any combination. The nearest miss this much."
-        return Answer(Question.CARD, None, None, said, misses=nearest(largest, ROOM))
+        return Answer(Question.CARD, None, None, said, misses=nearest(largest, ROOM, lambda p: p.machine.name))
     alternatives = tuple(
         Way(one.plan, one, _sentence(one), "smaller, with other techniques" + (f", but{less}" if less else ""))
         for one, less in ways
@@ -74,7 +74,7 @@ def smallest_card(explored: Explored, among: Mask | None = None) -> Answer:
     if as_it_is is not None:
         return Answer(Question.CARD, as_it_is.plan, as_it_is, _sentence(as_it_is), alternatives)
     first, *others = alternatives
-    text = f"The plan as it is fits no card of the catalogue; with other techniques: {first.sentence}"
+    text = f"{_why_not_as_it_is(plan)} With other techniques: {first.sentence}"
     return Answer(Question.CARD, first.plan, first.estimate, text, tuple(others))
 
 
@@ -129,6 +129,13 @@ def _only_elsewhere(explored: Explored, of_class: Class) -> Iterator[tuple[Choic
 
 def _trains(choices: tuple[Choice, ...]) -> Choice | None:
     return next((c for c in choices if c.slot is Slot.TRAINABLE), None)
+
+
+def _why_not_as_it_is(plan: Plan) -> str:
+    problems = estimated(on_card(by_size()[-1], plan)).problems
+    if problems:
+        return f"The plan as it is cannot run: {problems[0].fact}"
+    return "The plan as it is fits no card of the catalogue."
 
 
 def _size(one: Estimate) -> int:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from planner.estimate import Estimate, estimate
-from planner.explore.answer import Miss, Room, miss_of
+from planner.explore.answer import Miss, Room, in_words, miss_of
 from planner.explore.context_map import with_batch
 from planner.explore.costs import Cost
 from planner.explore.explored import Explored, Floats, Ints
@@ -18,7 +18,7 @@ from planner.plan import Choice, Plan, Stage
 from planner.techniques.registry import technique
 
 NEAREST = 3
-NEAR_ENOUGH = 24  # looked at to find them
+NEAR_ENOUGH = 8  # looked at to find them
 MOST_TRIED = 64  # plans estimated to find the best of those that may fit
 NEARLY = 1.1  # how far two plans' needs may change places between two models or cards
 
@@ -171,10 +171,18 @@ def thriftiest(explored: Explored, rows: Ints) -> Ints:
     return found
 
 
-def nearest(plans: Iterable[Plan], room: Room) -> tuple[Miss, ...]:
-    """Of plans that do not fit, the thriftiest first, the three that miss least, and what each misses."""
-    tried = [estimated(plan) for plan, _ in zip(plans, range(NEAR_ENOUGH), strict=False)]
-    misses = [miss_of(one, room) for one in tried if one.tiers and not room.fits(one)]
+def nearest(plans: Iterable[Plan], room: Room, told_apart_by: Callable[[Plan], str] = in_words) -> tuple[Miss, ...]:
+    """Of plans that do not fit, the thriftiest first, the three that miss least, and what each misses.
+
+    Of plans that read the same only the first is looked at, so that three say more than one.
+    """
+    tried: dict[str, Estimate] = {}
+    for plan in plans:
+        if len(tried) >= NEAR_ENOUGH:
+            break
+        if (words := told_apart_by(plan)) not in tried:
+            tried[words] = estimated(plan)
+    misses = [miss_of(one, room) for one in tried.values() if one.tiers and not room.fits(one)]
     return tuple(sorted(misses, key=lambda m: m.over[0][1] if m.over else 0)[:NEAREST])
 
 

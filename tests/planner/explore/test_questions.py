@@ -244,7 +244,7 @@ def test_where_nothing_fits_the_nearest_three_say_what_they_miss(question: Quest
     answer = answered(question, explored, budget_bytes=budget)
     assert answer.plan is None
     assert len(answer.misses) == 3
-    assert len({m.plan for m in answer.misses}) == 3
+    assert len({m.sentence.split(":")[0] for m in answer.misses}) == 3  # three that read differently
     overs = [m.over[0][1] for m in answer.misses]
     assert overs == sorted(overs)
     for miss in answer.misses:
