@@ -314,6 +314,30 @@ def test_a_path_in_a_strangers_text_is_never_followed() -> None:
     assert opened == stripped(opened)
 
 
+odd_values = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8), st.just([]), st.just({}), st.just([{}])
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_whatever_a_stranger_puts_in_a_field_is_a_plan_or_a_problem(data: st.DataObject) -> None:
+    value = json.loads(unpacked(share.as_text(on_a_card())))
+    at = value["plan"]
+    while True:
+        key = data.draw(st.sampled_from(sorted(at) if isinstance(at, dict) else range(len(at))))
+        if not isinstance(at[key], (dict, list)) or not at[key] or data.draw(st.booleans()):
+            break
+        at = at[key]
+    at[key] = data.draw(odd_values)
+    try:
+        opened = share.from_text(packed(value))
+    except ProblemError:
+        return
+    estimate(opened)
+    share.as_text(opened)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
