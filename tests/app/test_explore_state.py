@@ -236,7 +236,10 @@ def test_points_have_the_columns_of_what_was_found(state: ExploreState) -> None:
     told = [" · ".join(explored.facets(i)[q] for q in ("Weights", "Trained")) for i in range(len(explored))]
     assert names == told
     state.look_at_cost("quality")
-    assert scatter_data(state, columns).y_ticks
+    learned = scatter_data(state, columns)
+    best = int(explored.quality.min())
+    assert learned.y.max() == -best  # the better class stands higher
+    assert [place for place, _ in learned.y_ticks] == sorted({-float(q) for q in explored.quality})
     state.look_at_cost("saved")
     again = scatter_data(state, columns)
     assert again.x is data.x  # so that a filter paints no axis anew

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.pages.explore.looked import Meant, device_words, figures_words, look_at
+from app.pages.explore.looked import Meant, device_words, figures_words, look_at, without_maker
 from app.pages.explore.state import ExploreState
 from planner.estimate import Estimate
-from planner.explore.answer import Answer, Miss, Question
-from planner.explore.costs import Cost
+from planner.explore.answer import Answer, Question
+from planner.explore.costs import QUALITY, Cost
 from planner.explore.explored import Explored, Mask
 from planner.explore.questions import ask
 from planner.problem import Problem
@@ -70,18 +70,27 @@ def tell(asked: Asked) -> Told:
     if isinstance(found, Problem):
         return Told(asked, heading, "Cannot tell", f"{found.fact} {found.advice}", None)
     if found.estimate is None:
-        near = tuple((meant, _miss(meant, miss)) for miss in found.misses if (meant := _meant(asked, miss.estimate)))
-        return Told(asked, heading, "Nothing fits", found.sentence, None, near)
+        return _nearest(asked, heading, found)
     meant = _meant(asked, found.estimate)
     ways = tuple((m, _way(m, way.note)) for way in found.alternatives if (m := _meant(asked, way.estimate)))
     return Told(asked, heading, _title(asked, found, meant), found.sentence, meant, ways)
 
 
-def _miss(meant: Meant, miss: Miss) -> str:
-    """`4.74 GiB over: 4-bit (NF4) · LoRA r 8 · 1 (of 4) × 1,024`."""
-    over = ", ".join(f"{words(size)} over on {place}" for place, size in miss.over[1:])
-    first = f"{words(miss.over[0][1])} over" if miss.over else "tight"
-    return f"{first}: {meant.looked.name}" + (f"; {over}" if over else "")
+def _nearest(asked: Asked, heading: str, found: Answer) -> Told:
+    """Nothing fits: what the nearest plans miss. What they have in common is said once."""
+    near = [(meant, miss) for miss in found.misses if (meant := _meant(asked, miss.estimate))]
+    names = {meant.looked.name for meant, _ in near}
+    answers = [dict(meant.looked.answers) for meant, _ in near]
+    apart = [q for q in (answers[0] if answers else {}) if len({one.get(q) for one in answers}) > 1]
+    sentence = found.sentence
+    if len(names) == 1 and apart:
+        sentence += f" Each is {near[0][0].looked.name}."
+    told = []
+    for (meant, miss), one in zip(near, answers, strict=True):
+        over = " and ".join(f"{words(size)} over on {without_maker(place)}" for place, size in miss.over) or "tight"
+        what = " · ".join(one.get(q, "–") for q in apart) if len(names) == 1 and apart else meant.looked.name
+        told.append((meant, f"{over}: {what}"))
+    return Told(asked, heading, "Nothing fits", sentence, None, tuple(told))
 
 
 def _way(meant: Meant, note: str) -> str:
@@ -112,6 +121,6 @@ def _title(asked: Asked, found: Answer, meant: Meant | None) -> str:
 def figures_of(asked: Asked, meant: Meant) -> str:
     """`21.8 GiB · 0.54 h`: what it needs, and the cost that is looked at."""
     need = words(meant.looked.peak)
-    if meant.row < 0:
-        return need
+    if meant.row < 0 or asked.cost is QUALITY:  # a class in words is too long for a title
+        return figures_words(meant.looked)
     return f"{need} · {asked.cost.text(float(asked.cost.column(asked.explored)[meant.row]))}"

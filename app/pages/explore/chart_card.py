@@ -55,7 +55,7 @@ class ChartCard(Card):
         self.cost = Combo()
         self.cost.setAccessibleName("Cost")
         self.cost.setToolTip("What stands on the other axis")
-        self.cost.setMinimumContentsLength(13)
+        self.cost.setMinimumContentsLength(17)
         self.cost.picked.connect(self.cost_picked.emit)
         label.setBuddy(self.cost)
         self.price = Number(whole=False, minimum=0.0, maximum=MOST_PER_HOUR, unit="per hour")

@@ -74,11 +74,14 @@ class Detail(QWidget):
         self.others = Others()
         self.others.picked.connect(self.other_picked.emit)
         self.facts = Facts("What the plan is")
+        self.learns = Words("", "muted", 0.88, wrap=True)
+        self.learns.setAccessibleName("What it can learn")
+        self.learns.hide()
         self.take = Button("&Make it the plan", primary=True)
         self.take.setAccessibleName("Make it the plan")
         self.take.setToolTip("One step that can be undone (Return or a double click on its point)")
         self.take.clicked.connect(self.taken.emit)
-        for widget in (self.title, self.sentence, self.others, self.facts, self.take):
+        for widget in (self.title, self.sentence, self.others, self.facts, self.learns, self.take):
             self.body.addWidget(widget)
         self.body.addLayout(self._pins())
         self.against = caption("Against your plan")
@@ -138,6 +141,10 @@ class Detail(QWidget):
         self.same.setText(same)
         self.same.setVisible(bool(same))
         self.against.setVisible(bool(differences or same))
+
+    def show_learns(self, words: str) -> None:
+        self.learns.setText(words)
+        self.learns.setVisible(bool(words))
 
     def show_map(self, data: HeatData | None, budget_bytes: int, current: tuple[int, int]) -> None:
         """None: there is none to show."""

@@ -12,7 +12,7 @@ from app.pages.explore.words import Fact
 from app.theme import colour, em, figures, font
 from app.widgets.surface import painter_on
 
-LINE_EM = 1.5
+LINE_EM = 1.4
 
 
 class Facts(QWidget):

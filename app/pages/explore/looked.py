@@ -173,9 +173,13 @@ def lines(looked: Looked, facets: Facets) -> list[tuple[str, str]]:
 
 
 def device_words(plan: Plan) -> str:
-    """What computes, without its maker's names: `RTX 4090`."""
+    """What computes: `RTX 4090`."""
     device = device_of(plan)
-    name = device.name if device else plan.machine.name
+    return without_maker(device.name if device else plan.machine.name)
+
+
+def without_maker(name: str) -> str:
+    """A device's name without its maker's words."""
     for maker in MAKERS:
         name = name.replace(f"{maker} ", "")
     return name

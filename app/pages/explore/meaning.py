@@ -68,6 +68,7 @@ class Meaning(QObject):
         detail.show_heading(shown.heading, shown.title, shown.sentence, shown.others)
         may_take = not self.stale and not shown.is_own
         detail.show_plan(shown.facts, shown.differences, shown.same, may_take=may_take)
+        detail.show_learns(shown.learns)
         row = meant.row if meant else -1
         self._chart.scatter.select(row)
         self._chart.table.select(row if row >= 0 else None)

@@ -9,7 +9,11 @@ from app.pages.explore.looked import TRAINED, WEIGHTS
 from app.pages.explore.marks import groups_of
 from app.pages.explore.points import MOST_GROUPS, Group, ScatterData
 from app.pages.explore.state import ExploreState
+from planner.explore.costs import QUALITY
 from planner.explore.explored import Explored, Ints
+
+PLACES = ("best", *(f"{n}{end}" for n, end in ((2, "nd"), (3, "rd"), *((n, "th") for n in range(4, 20)))))
+"""Classes on the axis, where their words have no room."""
 
 
 class Columns:
@@ -22,9 +26,11 @@ class Columns:
         self._y: dict[tuple[str, float], NDArray[np.float64]] = {}
 
     def y(self, state: ExploreState) -> NDArray[np.float64]:
+        """The cost; classes so that the better one stands higher."""
         key = (state.cost.key, state.per_hour)
         if key not in self._y:
-            self._y = {key: np.asarray(state.cost.column(self.explored), dtype=np.float64)}
+            column = np.asarray(state.cost.column(self.explored), dtype=np.float64)
+            self._y = {key: -column if state.cost is QUALITY else column}
         return self._y[key]
 
 
@@ -33,8 +39,8 @@ def scatter_data(state: ExploreState, columns: Columns) -> ScatterData:
     explored, cost = columns.explored, state.cost
     y = columns.y(state)
     known = y[np.isfinite(y)]
-    even = cost.key == "quality"
-    ticks = tuple((float(n), f"{cost.text(float(n))}") for n in np.unique(known)) if even else ()
+    even = cost is QUALITY
+    ticks = tuple((float(n), PLACES[-int(n)]) for n in np.unique(known)) if even else ()
     return ScatterData(
         x=columns.x,
         y=y,
@@ -45,7 +51,7 @@ def scatter_data(state: ExploreState, columns: Columns) -> ScatterData:
         budget_bytes=explored.budget_bytes,
         capacity_bytes=explored.capacity_bytes,
         y_title=cost.title,
-        y_words=cost.text,
+        y_words=(lambda value: cost.text(-value)) if even else cost.text,
         log_y=not even and bool(len(known)) and bool(known.min() > 0),
         sentence=state.sentence(),
         y_ticks=ticks,

@@ -236,6 +236,8 @@ class ExploreState:
         """What is so where the load line stands. best: the answer there, empty while it is looked for."""
         if self.explored is None:
             return ""
+        if self.cost.key == "money" and not self.per_hour:
+            return "Type what an hour of this machine costs, in whatever money, to see what an epoch costs."
         if self.what_if_bytes is None:
             return "Every point is a whole plan: click to look, double-click to take it. Drag the line: what if?"
         told = f"What if there were {words(self.budget_bytes)}: {self.count_fit()}"

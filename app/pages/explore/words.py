@@ -12,9 +12,10 @@ from typing import NamedTuple
 from app.pages.explore.answered import Told
 from app.pages.explore.differing import differences
 from app.pages.explore.finding import Found
-from app.pages.explore.looked import Looked, Meant, device_words, figures_words, lines, look
+from app.pages.explore.looked import Meant, device_words, figures_words, lines, look
 from app.pages.explore.state import ExploreState
 from planner.explore.answer import Question
+from planner.explore.costs import QUALITY
 from planner.explore.explored import DOES_NOT_FIT, FITS, TIGHT, Explored
 from planner.explore.quality import quality_of, said_of
 from planner.plan import Plan
@@ -34,7 +35,7 @@ class Fact(NamedTuple):
 
 @dataclass(frozen=True)
 class DetailWords:
-    """others: ways to look at beside it. same: in place of differences. is_own: it is the person's plan already."""
+    """others: ways to look at beside it. same: in place of differences. learns: what it can learn. is_own: it is the person's plan already."""
 
     heading: str
     title: str
@@ -43,6 +44,7 @@ class DetailWords:
     facts: tuple[Fact, ...] = ()
     differences: tuple[Fact, ...] = ()
     same: str = ""
+    learns: str = ""
     meant: Meant | None = None
     is_own: bool = False
 
@@ -69,6 +71,7 @@ def detail_of(state: ExploreState, found: Found, told: Told | None) -> DetailWor
         others,
         facts=(*_verdict(state, meant), *(Fact(*line) for line in lines(looked, found.facets))),
         differences=tuple(Fact(d.what, d.change, d.tone, d.change[:1] in "+−×±") for d in other),
+        learns=learns_words(state, meant),
         same="This is your plan." if is_own else "" if other else _no_own(state),
         meant=meant,
         is_own=is_own,
@@ -90,13 +93,15 @@ def _short(told: Told) -> str:
     return "" if told.asked.question is Question.BEST else told.sentence
 
 
+def learns_words(state: ExploreState, meant: Meant) -> str:
+    """What the plan can learn by published comparisons, with the first of their sources, where that is the cost looked at."""
+    if state.cost is not QUALITY:
+        return ""
+    return said_of(quality_of(meant.looked.plan.stage.choices)).sentence
+
+
 def _no_own(state: ExploreState) -> str:
     return "" if state.own is not None else "Your plan has no figures to compare with."
-
-
-def quality_words(looked: Looked) -> str:
-    """What the plan can learn by published comparisons, with the first of their sources."""
-    return said_of(quality_of(looked.plan.stage.choices)).sentence
 
 
 def about(plan: Plan) -> str:
