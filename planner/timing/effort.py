@@ -12,6 +12,7 @@ from functools import lru_cache
 from math import prod
 from typing import NamedTuple
 
+from planner.autograd.amount import Amount
 from planner.autograd.block import Blocks, blocks_of_any_batch
 from planner.draft import Draft, HeadWork, Stack, Tensor, Ways
 from planner.stored import ADAPTERS
@@ -63,47 +64,75 @@ def _effort(
     stacks: tuple[Stack, ...], ways: Ways, head: HeadWork | None, update: Optimizer | None, clips: bool
 ) -> Effort:
     head = head or HeadWork(written_bytes=HEAD_BYTES)
-    blocks: Blocks = blocks_of_any_batch(stacks, ways)
-    facts = stacks[0].facts
-    flops = {16: 0.0, 32: 0.0}
-    read = 0.0
-    for stack in stacks:
-        for x in stack.tensors:
-            if x.role not in PRODUCTS or len(x.shape) < 2:
-                continue
-            bits, times = _bits(x, ways), 2 + ways.recompute
-            size = _read_by_a_token(x, stack)
-            flops[bits] += 2 * size * (times + x.trained)
-            read += times * x.elements * bits / 8
-    last = stacks[-1]
-    for x in last.tensors:
-        if x.role == "head" and len(x.shape) > 1:
-            size, bits = x.elements, _bits(x, ways)
-            flops[bits] += 2 * size * head.products
-            flops[32 if head.wide_backward else bits] += 2 * size * (1 + x.trained)
-            read += size * bits / 8 * (head.products + 1)
-    pair_flops = sum((PAIR_PRODUCTS + 4 * ways.recompute) * s.facts.q_dim * s.layers for s in stacks)
-    made = blocks.made
-    changed = list(trained(stacks))
-    changed_bytes = sum(x.bytes for x in changed)
+    body = _body(stacks, ways)
+    flops = {16: body.flops_16, 32: body.flops_32}
+    flops[body.head_bits] += 2 * body.head_elements * head.products
+    flops[32 if head.wide_backward else body.head_bits] += 2 * body.head_elements * (1 + body.head_trained)
     implementation = update.implementation if update else "fused"
-    passes = UPDATE_PASSES.get(implementation, 3) + (CLIP_PASSES if clips else 0)
-    count = sum(x.count for x in changed)
+    passes = UPDATE_PASSES.get(implementation, UPDATE_PASSES["fused"]) + (CLIP_PASSES if clips else 0)
+    changed_bytes, changed = _changed(stacks)
     return Effort(
         flops_16=flops[16],
         flops_32=flops[32],
-        pair_flops=pair_flops,
-        token_bytes=made[2] + facts.vocab_size * head.written_bytes,
-        pair_bytes=made[3],
-        batch_bytes=made[0],
-        read_bytes=read,
-        operations=blocks.operations,
+        pair_flops=body.pair_flops,
+        token_bytes=body.made[2] + stacks[0].facts.vocab_size * head.written_bytes,
+        pair_bytes=body.made[3],
+        batch_bytes=body.made[0],
+        read_bytes=body.read_bytes + body.head_elements * body.head_bits / 8 * (head.products + 1),
+        operations=body.operations,
         update_bytes=passes * changed_bytes,
         update_made_bytes=UPDATE_MADE.get(implementation, 0) * changed_bytes,
-        update_operations=count * UPDATE_OPERATIONS.get(implementation, 1) + (2 * count if clips else 0),
-        moved_bytes=_moved(blocks, ways, facts.hidden_size),
+        update_operations=changed * UPDATE_OPERATIONS.get(implementation, 1) + (2 * changed if clips else 0),
+        moved_bytes=body.moved_bytes,
         narrow=ways.flow_bits == 16 or ways.autocast,
     )
+
+
+class _Body(NamedTuple):
+    """The part of an effort that neither loss nor optimizer has to do with, and the head's own sizes."""
+
+    flops_16: float
+    flops_32: float
+    pair_flops: float
+    read_bytes: float
+    made: Amount
+    operations: int
+    moved_bytes: float
+    head_elements: int
+    head_bits: int
+    head_trained: bool
+
+
+@lru_cache(maxsize=4096)
+def _body(stacks: tuple[Stack, ...], ways: Ways) -> _Body:
+    blocks = blocks_of_any_batch(stacks, ways)
+    flops, read, times = {16: 0.0, 32: 0.0}, 0.0, 2 + ways.recompute
+    for stack in stacks:
+        for x in stack.tensors:
+            if x.role in PRODUCTS and len(x.shape) > 1:
+                bits = _bits(x, ways)
+                flops[bits] += 2 * _read_by_a_token(x, stack) * (times + x.trained)
+                read += times * x.elements * bits / 8
+    head = next((x for x in stacks[-1].tensors if x.role == "head" and len(x.shape) > 1), None)
+    return _Body(
+        flops[16],
+        flops[32],
+        sum((PAIR_PRODUCTS + 4 * ways.recompute) * s.facts.q_dim * s.layers for s in stacks),
+        read,
+        blocks.made,
+        blocks.operations,
+        _moved(blocks, ways, stacks[0].facts.hidden_size),
+        head.elements if head else 0,
+        _bits(head, ways) if head else 32,
+        bool(head and head.trained),
+    )
+
+
+@lru_cache(maxsize=1024)
+def _changed(stacks: tuple[Stack, ...]) -> tuple[int, int]:
+    """Bytes of what an update changes, and of how many tensors."""
+    changed = list(trained(stacks))
+    return sum(x.bytes for x in changed), sum(x.count for x in changed)
 
 
 def _bits(x: Tensor, ways: Ways) -> int:
