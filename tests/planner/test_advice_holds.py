@@ -164,6 +164,21 @@ def test_no_pair_of_changes_that_fits_is_smaller_than_what_is_advised() -> None:
     assert told > 10
 
 
+def test_no_part_of_an_advised_change_could_be_left_out() -> None:
+    told = 0
+    for case in cases():
+        for change in case.found:
+            before, after = case.plan.stage, change.plan.stage
+            without = [change.plan.with_choice(a) for a, b in zip(before.choices, after.choices, strict=True) if a != b]
+            if after.schedule.micro_batch != before.schedule.micro_batch:
+                rows = replace(before.schedule, max_length=after.schedule.max_length)
+                without.append(change.plan.with_schedule(rows))
+            if len(without) > 1 or is_cut(case, change) or is_smaller_model(case, change):
+                told += 1
+                assert not any(estimate(p).verdict is Verdict.FITS for p in without), change.title
+    assert told > 20
+
+
 def test_rows_are_cut_only_where_no_combination_of_techniques_fits_uncut() -> None:
     told = 0
     for case in cases():
