@@ -40,11 +40,13 @@ answer's row. Numbers that are not known are null. comparable: plans that give u
 
 @dataclass(frozen=True)
 class Found:
-    """rows: numbers in `explored`; best: the row of the answer, −1 without one."""
+    """rows: numbers in `explored`; best: the row of the answer, −1 without one. against: the frontier's other
+    axis, which is the cost but where that is memory."""
 
     explored: Explored
     answer: Answer
     cost: Cost
+    against: Cost
     budget_bytes: int | None
     verdicts: Ints
     comparable: int
@@ -130,6 +132,7 @@ def found_around(plan: Plan, by: str, budget_bytes: int | None, most: int) -> Fo
         explored,
         answer,
         cost,
+        against,
         budget_bytes,
         verdicts,
         int(comparable.sum()),
@@ -173,9 +176,10 @@ def in_words(found: Found) -> list[str]:
         *(f"Or: {way.sentence} ({way.note})" for way in found.answer.alternatives),
         *(f"- {miss.sentence}" for miss in found.answer.misses),
     ]
+    beaten = f"Fits, and nothing else needs less memory and is better by {found.against.title.lower()}:"
     for title, rows in (
         (f"Best by {found.cost.title.lower()}, of each combination:", found.top),
-        (_FRONTIER, found.frontier),
+        (beaten, found.frontier),
     ):
         if rows:
             lines += ["", title, *_table(found, rows)]
@@ -184,9 +188,6 @@ def in_words(found: Found) -> list[str]:
         changes = " ".join(f"--set {shlex.quote(s)}" for s in settings)
         lines += ["", f"The best as changes of this plan: {changes or 'none'}"]
     return lines
-
-
-_FRONTIER = "What nothing else beats in memory and in that, by memory:"
 
 
 def _table(found: Found, rows: tuple[int, ...]) -> list[str]:
