@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.pages.explore.looked import Meant, device_words, figures_words, look_at, without_maker
+from app.pages.explore.looked import (
+    BATCH_AND_LENGTH,
+    TRAINED,
+    WEIGHTS,
+    Meant,
+    batch_and_length,
+    device_words,
+    figures_words,
+    look_at,
+)
 from app.pages.explore.state import ExploreState
 from planner.estimate import Estimate
 from planner.explore.answer import Answer, Question
@@ -77,19 +86,21 @@ def tell(asked: Asked) -> Told:
 
 
 def _nearest(asked: Asked, heading: str, found: Answer) -> Told:
-    """Nothing fits: what the nearest plans miss. What they have in common is said once."""
+    """Nothing fits: what the nearest plans miss, each by what tells it from the others; what all are is said once."""
     near = [(meant, miss) for miss in found.misses if (meant := _meant(asked, miss.estimate))]
-    names = {meant.looked.name for meant, _ in near}
-    answers = [dict(meant.looked.answers) for meant, _ in near]
-    apart = [q for q in (answers[0] if answers else {}) if len({one.get(q) for one in answers}) > 1]
-    sentence = found.sentence
-    if len(names) == 1 and apart:
-        sentence += f" Each is {near[0][0].looked.name}."
+    parts = [
+        {**dict(m.looked.answers), BATCH_AND_LENGTH: batch_and_length(m.looked.plan.stage.schedule)} for m, _ in near
+    ]
+    questions = dict.fromkeys(q for one in parts for q in one)
+    apart = [q for q in questions if len({one.get(q) for one in parts}) > 1]
+    alike = [parts[0].get(q, "") for q in (WEIGHTS, TRAINED, BATCH_AND_LENGTH) if parts and q not in apart]
     told = []
-    for (meant, miss), one in zip(near, answers, strict=True):
-        over = " and ".join(f"{words(size)} over on {without_maker(place)}" for place, size in miss.over) or "tight"
-        what = " · ".join(one.get(q, "–") for q in apart) if len(names) == 1 and apart else meant.looked.name
-        told.append((meant, f"{over}: {what}"))
+    for (meant, miss), one in zip(near, parts, strict=True):
+        here = asked.explored.place
+        over = [words(size) + ("" if place == here else f" on {place}") for place, size in miss.over]
+        what = " · ".join(one.get(q, "–") for q in apart) or meant.looked.name
+        told.append((meant, f"{' and '.join(over) or 'a little'} over: {what}"))
+    sentence = f"{found.sentence} Each is {' · '.join(alike)}." if alike and len(near) > 1 else found.sentence
     return Told(asked, heading, "Nothing fits", sentence, None, tuple(told))
 
 
