@@ -44,8 +44,6 @@ PLANS = {
     ),
 }  # fmt: skip
 
-UNCOUNTED = replace(PLANS["on a card, rows not counted"], machine=small_plan(card="NVIDIA GeForce RTX 3060").machine)
-
 
 @pytest.fixture(scope="module", params=PLANS)
 def explored(request: pytest.FixtureRequest) -> Explored:
@@ -289,55 +287,6 @@ def test_filters_that_leave_nothing_and_spaces_without_a_valid_plan_say_why() ->
 
 def replace_settings(structure: object, plan: Plan) -> object:
     return structure._replace(settings=((0, plan.stage.choices),))  # type: ignore[attr-defined]
-
-
-def alone(plan: Plan) -> Explored:
-    """What was explored with the plan's own techniques only."""
-    space = some_of(plan, every=10**9, lengths=1)
-    own = space.structures[0]._replace(
-        settings=tuple(x for x in space.structures[0].settings if x[1] == plan.stage.choices)
-    )
-    return explore(plan, replace(space, structures=(own,)))
-
-
-@pytest.mark.parametrize("batch", [1, 3, 5, 11, 20])
-def test_a_batch_between_two_doublings_is_found(batch: int) -> None:
-    plan = UNCOUNTED
-    need = estimate(with_batch(plan, batch, 256)).tiers[0].high_bytes
-    answer = answered(Question.BATCH, alone(plan), budget_bytes=need)
-    assert answer.plan == with_batch(plan, batch, 256)
-
-
-@pytest.mark.parametrize("length", [64, 320, 1984, 2048])
-def test_a_length_is_found_to_the_last_64_tokens(length: int) -> None:
-    plan = UNCOUNTED
-    need = estimate(with_batch(plan, 1, length)).tiers[0].high_bytes
-    answer = answered(Question.LONGEST, alone(plan), budget_bytes=need)
-    assert answer.plan == with_batch(plan, 1, length)
-
-
-@pytest.mark.parametrize(
-    ("model", "lengths"),
-    [
-        ("EleutherAI/pythia-70m", tuple(range(64, 2049, 64))),
-        ("FacebookAI/roberta-base", tuple(range(64, 513, 64))),  # 514 positions
-    ],
-)
-def test_lengths_go_up_to_the_models_positions(model: str, lengths: tuple[int, ...]) -> None:
-    assert lengths_to_try(find(model)) == lengths
-    assert lengths_to_try(replace(find(model), max_positions=40)) == (40,)
-
-
-def test_where_no_card_is_large_enough_the_largest_say_what_they_miss() -> None:
-    plan = small_plan(model="meta-llama/Llama-3.1-405B", card="NVIDIA H200")
-    full = plan.with_choice(default_choice(Slot.TRAINABLE, "full"))
-    answer = answered(Question.CARD, alone(full))
-    assert answer.plan is None
-    assert len(answer.misses) == 3
-    for miss in answer.misses:
-        tiers = {t.name: t.high_bytes - t.budget_bytes for t in estimate(miss.plan).tiers}
-        assert dict(miss.over) == {name: size for name, size in tiers.items() if size > 0}
-        assert miss.plan.machine.devices[0].name in dict(miss.over)
 
 
 def test_any_family_may_be_asked_for_and_an_unknown_one_is_a_problem(explored: Explored) -> None:
