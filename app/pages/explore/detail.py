@@ -91,6 +91,9 @@ class Detail(QWidget):
         self.same = Words("", "muted", 0.92, wrap=True)
         self.body.addWidget(self.same)
         self.body.addLayout(self._map())
+        self.times = Words("", "muted", 0.85, wrap=True)
+        self.times.setAccessibleName("Where times are from")
+        self.body.addWidget(self.times)
         self.body.addStretch(1)
 
     def _pins(self) -> QHBoxLayout:

@@ -22,7 +22,7 @@ from app.pages.explore.meaning import Meaning
 from app.pages.explore.reasons import ReasonsDialog
 from app.pages.explore.shown import marker_counts, scatter_data
 from app.pages.explore.state import ExploreState
-from app.pages.explore.words import about
+from app.pages.explore.words import about, time_source
 from app.theme import em
 from app.widgets.empty_page import EmptyPage
 from planner.explore.answer import Question
@@ -154,6 +154,7 @@ class ExplorePage(QWidget):
         self.foot.show_stale("")
         self.chart.set_stale(False)
         self.head.about.setText(about(found.estimate.plan))
+        self.detail.times.setText(time_source(found))
         self._show_all()
         if state.what_if_bytes is not None:
             self.chart.scatter.set_line(state.budget_bytes)

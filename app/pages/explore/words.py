@@ -5,6 +5,7 @@ Without widgets.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from app.pages.explore.finding import Found
 from app.pages.explore.looked import Meant, device_words, figures_words, lines, look
 from app.pages.explore.state import ExploreState
 from planner.explore.answer import Question
-from planner.explore.costs import QUALITY
+from planner.explore.costs import QUALITY, span
 from planner.explore.explored import DOES_NOT_FIT, FITS, TIGHT, Explored
 from planner.explore.quality import quality_of, said_of
 from planner.plan import Plan
@@ -69,7 +70,7 @@ def detail_of(state: ExploreState, found: Found, told: Told | None) -> DetailWor
         title,
         sentence,
         others,
-        facts=(*_verdict(state, meant), *(Fact(*line) for line in lines(looked, found.facets))),
+        facts=(*_verdict(state, meant), *_time(found, meant), *(Fact(*line) for line in lines(looked, found.facets))),
         differences=tuple(Fact(d.what, d.change, d.tone, d.change[:1] in "+−×±") for d in other),
         learns=learns_words(state, meant),
         same="This is your plan." if is_own else "" if other else _no_own(state),
@@ -86,6 +87,21 @@ def _verdict(state: ExploreState, meant: Meant) -> Sequence[Fact]:
     spare = state.budget_bytes - meant.looked.peak
     margin = f"{words(spare)} to spare" if spare >= 0 else f"{words(-spare)} over"
     return (Fact("Verdict", f"{said}, {margin}", tone),)
+
+
+def _time(found: Found, meant: Meant) -> Sequence[Fact]:
+    """How long an epoch takes, between what and what: as far from the expected as for the person's own plan."""
+    seconds, time = meant.looked.seconds, found.time
+    if math.isnan(seconds) or time is None or not time.seconds_per_epoch[1]:
+        return ()
+    low, expected, high = time.seconds_per_epoch
+    ends = [span(seconds * end / expected) for end in (low, high)]
+    return (Fact("Time per epoch", f"{ends[0]} – {ends[1]}"),)
+
+
+def time_source(found: Found) -> str:
+    """Where times are from, and how far they may miss."""
+    return f"Times are from {found.time.why}." if found.time else "How long a plan takes is not known for this device."
 
 
 def _short(told: Told) -> str:
