@@ -20,6 +20,7 @@ from benchmarks.truth.rows import Published, read_file
 from planner.draft import HeadWork
 from planner.facts.gpus import gpus
 from planner.facts.model.catalogue import find
+from planner.techniques.loss_full_logits import WORK
 from planner.timing.effort import Effort, effort_of
 from planner.timing.rates import Work
 from planner.timing.rates_of import rates
@@ -27,6 +28,7 @@ from planner.timing.speed import of_shares, table
 from planner.training.losses import FusedLinear, LogitsInPieces
 
 TABLE = Path(__file__).resolve().parent / "published.json"
+FUSED = HeadWork(written_bytes=8)  # logits and their gradient, where nothing between them is written
 PULL = 0.3  # few rows tell one share from another
 MOST = {"flops_16": 0.85, "pair_flops_16": 0.7, "read_bytes": 0.95}  # of a maker's figures no kernel reaches more
 START = {"flops_16": 0.7, "pair_flops_16": 0.5, "bytes": 0.33, "read_bytes": 0.8, "operation_s": 1.5e-5}
@@ -64,8 +66,8 @@ def _timed(told: dict[str, Any], known: Published) -> Timed:
     assert row.gpu is not None
     draft = drafted(row, find(row.model_key))
     loss, _ = loss_of.loss(row, draft)
-    work = HeadWork(written_bytes=8 if isinstance(loss, FusedLinear | LogitsInPieces) or row.compile else 18)
-    draft = draft._replace(head_work=work, update=optimizer_of.of(row))
+    fused = isinstance(loss, FusedLinear | LogitsInPieces) or row.compile
+    draft = draft._replace(head_work=FUSED if fused else WORK, update=optimizer_of.of(row))
     effort = effort_of(draft)
     if row.attention == "flash2" or not row.padded:  # without a mask a card's kernel leaves out what lies ahead
         effort = effort._replace(pair_flops=effort.pair_flops / 2)

@@ -12,8 +12,9 @@ from planner.training.loss_lines import loss_lines
 from planner.training.losses import WholeLogits
 
 FULL_LOGITS = WholeLogits()
-# float32 copy, log-probabilities, their gradient, the logits' gradient in float32 and in the model's type
-WORK = HeadWork(products=1, written_bytes=18)
+# the logits, a float32 copy, log-probabilities, their gradient, the logits' gradient in float32 and in the model's type
+WORK = HeadWork(products=1, written_bytes=20)
+WORK_IN_FLOAT32 = HeadWork(products=1, written_bytes=16)  # without the copies
 
 
 class LossFullLogits:
@@ -30,7 +31,9 @@ class LossFullLogits:
         return []
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
-        return draft._replace(lines=draft.lines + loss_lines(draft, FULL_LOGITS), head_work=WORK)
+        narrow = draft.autocast or (draft.flow_bits or draft.compute_bits) != 32
+        work = WORK if narrow else WORK_IN_FLOAT32
+        return draft._replace(lines=draft.lines + loss_lines(draft, FULL_LOGITS), head_work=work)
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(mixin="FullLogitsLoss")

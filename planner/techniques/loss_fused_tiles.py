@@ -23,6 +23,7 @@ TILE_TOKENS, TILE_WORDS = 4096, 32768  # TOKEN_CHUNK_SIZE and _CHUNKED_LOGPROB_C
 # in float32 copies (as `_fold_forward` and `_fold_backward` have them) and adds gradients up by float32 products
 WORK_IN_PLACE = HeadWork(products=2, written_bytes=8)
 WORK = HeadWork(products=2, wide_backward=True, written_bytes=76)
+WORK_IN_FLOAT32 = HeadWork(products=2, wide_backward=True, written_bytes=64)  # without a copy of each tile, thrice
 IN_PLACE = ("cuda", "rocm", "xpu")  # where a Triton kernel folds a tile
 FOLDED = (
     "a Triton kernel folds a tile's logits in place (never run here). Where a Linux system lacks Triton, several "
@@ -154,7 +155,8 @@ class LossFusedTiles:
                 (("n", tile_rows), ("w", min(v, TILE_WORDS))),
             ),
         )
-        work = WORK_IN_PLACE if draft.device in IN_PLACE else WORK
+        narrow = (draft.flow_bits or draft.compute_bits) != 32
+        work = WORK_IN_PLACE if draft.device in IN_PLACE else WORK if narrow else WORK_IN_FLOAT32
         return draft._replace(lines=(*draft.lines, line), head_work=work)
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:

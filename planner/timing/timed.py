@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from planner.drafting import draft, plan_problems
 from planner.facts.model.families import stacks_of
+from planner.facts.order import steps_per_epoch, total_steps
 from planner.plan import Plan
 from planner.timing.rates import Work
 from planner.timing.rates_of import rates_of
@@ -15,13 +16,22 @@ from planner.timing.work import work_of
 
 class Timed(NamedTuple):
     """seconds_per_epoch, tokens_per_s: low, expected and high; padding counts as tokens. work: of one epoch. why: where the figures are
-    from and how far they may miss, a sentence. watts: seen in this device's own runs, None where no sensor was."""
+    from and how far they may miss, a sentence. watts: seen in this device's own runs, None where no sensor was. epochs:
+    passes over the data that the run makes, by its step limit where there is one. Steps alone count: loading, checkpoints
+    and sample answers come on top."""
 
     seconds_per_epoch: tuple[float, float, float]
     tokens_per_s: tuple[float, float, float]
     work: Work
     why: str
     watts: float | None = None
+    epochs: float = 1.0
+
+    @property
+    def seconds_of_run(self) -> tuple[float, float, float]:
+        """Low, expected and high of all steps that the run makes."""
+        low, expected, high = self.seconds_per_epoch
+        return low * self.epochs, expected * self.epochs, high * self.epochs
 
 
 def timed(plan: Plan) -> Timed | None:
@@ -35,4 +45,7 @@ def timed(plan: Plan) -> Timed | None:
         return None
     three = (seconds * speed.low, seconds, seconds * speed.high)
     low, expected, high = (work.tokens / s for s in reversed(three))
-    return Timed(three, (low, expected, high), work, speed.source, speed.watts)
+    schedule = plan.stage.schedule
+    rows = plan.data.rows or schedule.micro_batch
+    epochs = total_steps(rows, schedule) / steps_per_epoch(rows, schedule)
+    return Timed(three, (low, expected, high), work, speed.source, speed.watts, epochs)

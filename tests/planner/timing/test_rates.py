@@ -157,6 +157,20 @@ def test_a_plans_time_is_its_rates_over_its_work_in_a_band_with_a_reason() -> No
     assert "never run on a card here" in (timed(on("NVIDIA L40S")) or found).why
 
 
+def test_a_run_is_as_many_epochs_as_its_steps_make() -> None:
+    plan = sample_plan()
+    once, thrice, cut = (
+        timed(plan.with_schedule(replace(plan.stage.schedule, micro_batch=1, **changes)))  # type: ignore[arg-type]
+        for changes in ({}, {"epochs": 3.0}, {"epochs": 3.0, "max_steps": 1})
+    )
+    assert once is not None
+    assert thrice is not None
+    assert cut is not None
+    assert thrice.seconds_of_run == pytest.approx(tuple(3 * s for s in once.seconds_of_run))
+    assert cut.seconds_of_run == pytest.approx(tuple(s / 3 for s in once.seconds_of_run))
+    assert once.seconds_of_run == once.seconds_per_epoch
+
+
 def test_nothing_is_said_of_what_nobody_knows() -> None:
     plan = sample_plan()
     assert (
