@@ -63,6 +63,12 @@ class _Post(QObject):
 
 
 _POST: list[_Post] = []
+_UNDER_WAY: set[int] = set()
+
+
+def busy() -> bool:
+    """Whether any work is on a thread now."""
+    return bool(_UNDER_WAY)
 
 
 def _post() -> _Post:
@@ -135,5 +141,7 @@ def _begin(work: Callable[[Callable[[Any], None]], Any], post: _Post, number: in
     def do() -> None:
         outcome = _outcome(lambda: work(lambda value: post.send(number, value, last=False)))
         post.send(number, outcome, last=True)
+        _UNDER_WAY.discard(number)
 
+    _UNDER_WAY.add(number)
     threading.Thread(target=do, name="window-work", daemon=True).start()

@@ -3,15 +3,29 @@
 Python collects cycles on whichever thread happens to allocate. A widget of ours that is part of one would then be taken
 apart on a thread of `app.background`, which Qt does not survive. So Python's own collection is off while a window
 stands, and a timer does the same on the GUI thread, by Python's own thresholds.
+
+It stops that thread for as long as the objects that there are take to be walked, and a search over combinations makes a
+hundred thousand of them that are gone a second later. So it waits while work is on a thread, but not for ever; and what
+stays as long as the program does is walked once.
 """
 
 from __future__ import annotations
 
 import gc
+import time
 
 from PySide6.QtCore import QObject, QTimer
 
+from app import background
+
 EVERY_MS = 500
+PATIENCE_S = 5.0  # that collecting waits for work on a thread: some work is a download
+
+
+def keep_what_stays() -> None:
+    """For the program's start, when all is imported and no widget is made yet: those objects are walked no more."""
+    gc.collect()
+    gc.freeze()
 
 
 class Collecting(QObject):
@@ -20,9 +34,17 @@ class Collecting(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         gc.disable()
+        self._last_s = time.monotonic()
         timer = QTimer(self, interval=EVERY_MS)
-        timer.timeout.connect(collect_due)
+        timer.timeout.connect(self._tick)
         timer.start()
+
+    def _tick(self) -> None:
+        now_s = time.monotonic()
+        if background.busy() and now_s - self._last_s < PATIENCE_S:
+            return
+        self._last_s = now_s
+        collect_due()
 
 
 def collect_due() -> None:

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QMainWindow, QStackedWidget
 
 from app import background, faults
 from app.calibrating import with_corrections
-from app.collecting import Collecting
+from app.collecting import Collecting, keep_what_stays
 from app.document import Document
 from app.job import Job
 from app.pages.explore.page import ExplorePage
@@ -355,6 +355,7 @@ def main(argv: list[str] | None = None) -> int:
     """Open the window and stay until it is closed."""
     arguments = sys.argv if argv is None else [sys.argv[0], *argv]
     application = make_application(arguments)
+    keep_what_stays()
     Collecting(application)
     faults.open_log()
     seen = _Faults()

@@ -272,7 +272,7 @@ def test_the_load_line_asks_what_if_and_goes_back(bench: Bench) -> None:
 def test_nothing_fits_names_the_nearest_three_and_what_each_misses(bench: Bench) -> None:
     page = bench.page
     page.chart.scatter.set_line(GIB // 16)
-    page._line_moved()
+    page._line_stands()
     bench.settle()
     assert bench.find(QLabel, "Answer").text() == "Nothing fits"  # type: ignore[attr-defined]
     links = page.detail.others.links

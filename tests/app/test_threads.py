@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app import background
+from app import collecting as collecting_module
 from app.collecting import Collecting
 
 
@@ -89,3 +90,23 @@ def test_a_widget_that_waited_for_work_is_not_left_to_the_works_thread(qtbot: Qt
     may_end.set()
     qtbot.waitUntil(lambda: bool(where))
     assert where == [threading.get_ident()]
+
+
+def test_collecting_waits_for_work_on_a_thread_but_not_for_ever(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    collected: list[float] = []
+    monkeypatch.setattr(collecting_module, "collect_due", lambda: collected.append(now_s[0]))
+    now_s = [100.0]
+    monkeypatch.setattr(collecting_module.time, "monotonic", lambda: now_s[0])
+    owner, may_end = QObject(), threading.Event()
+    made = Collecting(owner)
+    done: list[object] = []
+    background.run(lambda: may_end.wait(20), done.append)
+    for now_s[0] in (101.0, 104.0, 105.5, 106.0):
+        made._tick()
+    assert collected == [105.5]
+    may_end.set()
+    qtbot.waitUntil(lambda: bool(done) and not background.busy())
+    now_s[0] = 106.5
+    made._tick()
+    assert collected == [105.5, 106.5]
+    owner.deleteLater()

@@ -5,8 +5,10 @@ A timer of 5 ms on the GUI thread keeps the time between its beats: the longest 
 
 from __future__ import annotations
 
+import gc
 import os
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +21,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.collecting import Collecting
+from app.collecting import Collecting, keep_what_stays
 from app.pages.explore.load_line import LoadLine
 from app.shell.window import EXPLORE, MainWindow
 from planner.facts.gpus import other_machine
@@ -61,8 +63,9 @@ class Heartbeat(QObject):
 
 
 @pytest.fixture
-def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> MainWindow:
+def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+    keep_what_stays()  # as the program does
     found = MainWindow()
     qtbot.addWidget(found, before_close_func=lambda w: setattr(w, "_closing_decided", True))
     found.resize(1400, 880)
@@ -72,7 +75,8 @@ def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mai
     Collecting(found)
     plan = card_plan()
     found.document.open_plan(plan, plan.stage)
-    return found
+    yield found
+    gc.unfreeze()
 
 
 def card_plan() -> Plan:

@@ -27,7 +27,7 @@ from app.theme import em
 from app.widgets.empty_page import EmptyPage
 from planner.explore.answer import Question
 
-DRAG_MS = 16  # between two looks at where the load line is
+DRAG_MS, ANSWER_MS = 16, 100  # between two looks at where the load line is, and two answers to that
 LEFT_EM = 15.5
 
 
@@ -48,6 +48,8 @@ class ExplorePage(QWidget):
         self.asking = Asking(self)
         self._line = QTimer(self, singleShot=True, interval=DRAG_MS)
         self._line.timeout.connect(self._line_moved)
+        self._answer = QTimer(self, singleShot=True, interval=ANSWER_MS)
+        self._answer.timeout.connect(self._answer_line)
         self._build()
         self.meaning = Meaning(self.state, self.chart, self.detail, self.foot, self)
         self._wire()
@@ -91,7 +93,7 @@ class ExplorePage(QWidget):
         self.chart.scatter.line_dragged.connect(
             lambda _bytes: self._line.start() if not self._line.isActive() else None
         )
-        self.chart.scatter.line_dropped.connect(lambda _bytes: self._line_moved())
+        self.chart.scatter.line_dropped.connect(lambda _bytes: self._line_stands())
         self.meaning.taken.connect(self.taken.emit)
         self.meaning.acted.connect(self.acted.emit)
         self.asking.told.connect(self._show_told)
@@ -246,18 +248,28 @@ class ExplorePage(QWidget):
     # the load line
 
     def _line_moved(self) -> None:
+        """The sums at once; the answer, the map and the table a little later."""
+        if self.state.explored is not None:
+            self.state.assume(self.chart.scatter.line_bytes)
+            self._show_sums()
+            if not self._answer.isActive():
+                self._answer.start()
+
+    def _answer_line(self) -> None:
+        if self.state.explored is not None:
+            self.detail.set_budget(self.meaning.map_bytes)
+            self.chart.scatter.say(self.state.sentence())
+            self._show_table()
+            self._ask_anew()
+
+    def _line_stands(self) -> None:
         self._line.stop()
-        if self.state.explored is None:
-            return
-        self.state.assume(self.chart.scatter.line_bytes)
-        self.detail.set_budget(self.meaning.map_bytes)
-        self._show_sums()
-        self._show_table()
-        self.chart.scatter.say(self.state.sentence())
-        self._ask_anew()
+        self._line_moved()
+        self._answer.stop()
+        self._answer_line()
 
     def line_back(self) -> None:
         """To what the machine has."""
         if self.found is not None:
             self.chart.scatter.set_line(self.found.explored.budget_bytes)
-            self._line_moved()
+            self._line_stands()
