@@ -23,7 +23,7 @@ PATIENCE_S = 5.0  # that collecting waits for work on a thread: some work is a d
 
 
 def keep_what_stays() -> None:
-    """For the program's start, when all is imported and no widget is made yet: those objects are walked no more."""
+    """Once the window stands and is filled: what there is then, modules and its own widgets, is walked no more."""
     gc.collect()
     gc.freeze()
 

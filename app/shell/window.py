@@ -61,6 +61,7 @@ from planner.run.home import home
 PAGES = (("Plan", "plan"), ("Explore", "explore"), ("Run", "run"), ("Trust", "trust"), ("Watch", "watch"))
 PLAN, EXPLORE, RUN, TRUST, WATCH = range(5)
 PROBE_EVERY_MS = 20_000
+SETTLED_MS = 1_000  # after it is filled
 UNDER_WAY = "A proof of a plan is going on, and two would share this computer's memory."
 
 
@@ -355,11 +356,11 @@ def main(argv: list[str] | None = None) -> int:
     """Open the window and stay until it is closed."""
     arguments = sys.argv if argv is None else [sys.argv[0], *argv]
     application = make_application(arguments)
-    keep_what_stays()
     Collecting(application)
     faults.open_log()
     seen = _Faults()
     window = MainWindow(next((Path(a) for a in arguments[1:] if a.endswith(".json")), None))
+    window.filled.connect(lambda: QTimer.singleShot(SETTLED_MS, keep_what_stays))
     seen.seen.connect(window.problems.show_problem)
     faults.catch_all(seen.seen.emit)
     window.show()

@@ -65,7 +65,6 @@ class Heartbeat(QObject):
 @pytest.fixture
 def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[MainWindow]:
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
-    keep_what_stays()  # as the program does
     found = MainWindow()
     qtbot.addWidget(found, before_close_func=lambda w: setattr(w, "_closing_decided", True))
     found.resize(1400, 880)
@@ -73,6 +72,7 @@ def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
         found.show()
         found.activateWindow()
     Collecting(found)
+    keep_what_stays()  # as the program does
     plan = card_plan()
     found.document.open_plan(plan, plan.stage)
     yield found
