@@ -78,6 +78,22 @@ def test_a_frozen_matrix_needs_no_gradient_and_a_trained_one_half_as_much_again(
     assert trained.flops_16 == pytest.approx(6 * params, rel=0.02)  # the rule of thumb: 6 × parameters × tokens
 
 
+def test_products_are_counted_where_they_are_made() -> None:
+    """Of a frozen model: forward and back, in blocks that are made again once more; tiles go back in float32."""
+    plan = sample_plan().with_choice(choose(Slot.TRAINABLE, "lora", rank=1))
+    keeps = plan.with_choice(choose(Slot.ACTIVATION, "keep_all")).with_choice(choose(Slot.LOSS, "full_logits"))
+    again = keeps.with_choice(choose(Slot.ACTIVATION, "checkpointing"))
+    tiles = keeps.with_choice(choose(Slot.LOSS, "fused_tiles"))
+    head = plan.model.vocab_size * plan.model.hidden_size
+    blocks = plan.model.params - head
+    plain, remade, tiled = (effort_of(draft(p)) for p in (keeps, again, tiles))
+    assert plain.flops_16 == pytest.approx(2 * 2 * (head + blocks), rel=0.001)
+    assert remade.flops_16 - plain.flops_16 == pytest.approx(2 * blocks, rel=0.001)
+    assert remade.pair_flops == pytest.approx(plain.pair_flops * 16 / 12)
+    assert tiled.flops_32 - plain.flops_32 == 2 * head
+    assert tiled.flops_16 == plain.flops_16
+
+
 @given(st.integers(1, 256), st.integers(1, 256))
 @settings(deadline=None, max_examples=20)
 def test_a_higher_rank_is_never_faster(a: int, b: int) -> None:
