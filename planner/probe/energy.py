@@ -44,12 +44,12 @@ def spent(before: Reading | None, after: Reading | None) -> float:
 
 
 def _rapl(root: Path) -> Reading | None:
-    """Packages only (`intel-rapl:0`): their cores (`intel-rapl:0:0`) are counted in them. AMD's counters have the same names."""
+    """Packages only: their cores (`intel-rapl:0:0`, named `core`) are counted in them. AMD's counters have the same names."""
     joules: dict[str, float] = {}
     wraps: dict[str, float] = {}
     for folder in sorted(root.glob("intel-rapl:*")):
         name = _text(folder / "name")
-        if folder.name.count(":") != 1 or not name.startswith("package"):
+        if not name.startswith("package"):
             continue
         now, most = _text(folder / "energy_uj"), _text(folder / "max_energy_range_uj")
         if now.isdigit():
