@@ -145,7 +145,7 @@ def photograph(shot: str, scheme: str, target: Path) -> None:
     elif shot.startswith("explore"):
         window.document.open_plan(asked_plan(), window.start_plan.stage)
         window.show_page(EXPLORE)
-        arrange(shot, window.explore_page, wait)
+        arrange(shot, window.explore.page, wait)
     elif shot == "watch":
         wait(lambda: window.runner.run_dir is not None)
         assert window.runner.run_dir is not None

@@ -29,7 +29,7 @@ class Exploring(QObject):
 
     def __init__(self, document: Document, page: ExplorePage, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._document, self._page = document, page
+        self._document, self.page = document, page
         self.finder = Finder()
         self.searches = 0  # under way: one at most
         self._shown: Estimate | None = None  # the estimate whose plan is explored on the page, or cannot be
@@ -49,7 +49,7 @@ class Exploring(QObject):
         """The window closes."""
         self._left = True
         self._pause.stop()
-        self._page.leave()
+        self.page.leave()
 
     @property
     def fresh(self) -> bool:
@@ -61,8 +61,8 @@ class Exploring(QObject):
         if self.fresh:
             return
         self._stale = True
-        self._page.show_stale(ANEW if self._page.found else LOOKING)
-        if self._page.isVisible():
+        self.page.show_stale(ANEW if self.page.found else LOOKING)
+        if self.page.isVisible():
             self._pause.start()
 
     def _seen(self) -> None:
@@ -74,7 +74,7 @@ class Exploring(QObject):
         if now is None or self.searches or self.fresh or self._left:
             return
         self.searches += 1
-        wanted = self._page.meaning.wanted()
+        wanted = self.page.meaning.wanted()
         background.run(lambda: self.finder.find(now, wanted), self._found, lambda problem: self._failed(now, problem))
 
     def _found(self, found: Found) -> None:
@@ -83,25 +83,25 @@ class Exploring(QObject):
             return
         self._shown, self._stale = found.estimate, False
         if len(found.explored):
-            self._page.show_found(found)
+            self.page.show_found(found)
             return
         most = max(found.explored.invalid, key=lambda one: one.plans, default=None)
         fact = most.problem.fact if most else found.estimate.reason
-        self._page.show_nothing("Nothing can be explored", fact, "Go to the &plan")
+        self.page.show_nothing("Nothing can be explored", fact, "Go to the &plan")
 
     def _failed(self, now: Estimate, problem: Problem) -> None:
         self.searches -= 1
         if self._left or self._gone_on(now):
             return
         self._shown, self._stale = now, False
-        self._page.show_nothing("Cannot tell", f"{problem.fact} {problem.advice}", "Go to the &plan")
+        self.page.show_nothing("Cannot tell", f"{problem.fact} {problem.advice}", "Go to the &plan")
 
     def _gone_on(self, explored: Estimate) -> bool:
         """Whether the plan has changed while it was explored; then the search begins anew."""
         now = self._document.estimate
         if now is None or now.plan == explored.plan:
             return False
-        if self._page.isVisible():
+        if self.page.isVisible():
             self._pause.start()
         return True
 

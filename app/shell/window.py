@@ -20,7 +20,6 @@ from app.calibrating import with_corrections
 from app.collecting import Collecting, keep_what_stays
 from app.document import Document
 from app.job import Job
-from app.pages.explore.page import ExplorePage
 from app.pages.plan.page import PlanPage
 from app.pages.plan.picks import Pick
 from app.pages.run.page import RunPage
@@ -32,7 +31,7 @@ from app.shell.actions import Menus
 from app.shell.application import load_what_figures_need, make_application
 from app.shell.checking import DRY, PROVE, Checking
 from app.shell.counting import Counting
-from app.shell.exploring import Exploring
+from app.shell.explore_later import ExploreLater
 from app.shell.files import Files
 from app.shell.frame import frame
 from app.shell.learning import Learning
@@ -101,16 +100,12 @@ class MainWindow(QMainWindow):
 
     def _build(self) -> None:
         self.plan_page = PlanPage(self.document)
-        self.explore_page, self.run_page, self.trust_page, self.watch_page = (
-            ExplorePage(),
-            RunPage(),
-            TrustPage(),
-            WatchPage(),
-        )
+        self.run_page, self.trust_page, self.watch_page = RunPage(), TrustPage(), WatchPage()
+        self.explore = ExploreLater(self.document)
         self.problems, self.activity, self.check_bar = ProblemBar(), ActivityBar(), ActivityBar("Check")
         self.rail = Rail(PAGES)
         self.pages = QStackedWidget()
-        for page in (self.plan_page, self.explore_page, self.run_page, self.trust_page, self.watch_page):
+        for page in (self.plan_page, self.explore, self.run_page, self.trust_page, self.watch_page):
             self.pages.addWidget(page)
         self.status = StatusBar()
         self.setStatusBar(self.status)
@@ -119,7 +114,6 @@ class MainWindow(QMainWindow):
         self.watching = Watching(self.document, self.watch_page, self)
         self.teaching = Teaching(self.learning, self.trust_page, self)
         self.sharing = Sharing(self.document, self)
-        self.exploring = Exploring(self.document, self.explore_page, self)
         self.setCentralWidget(frame(self.rail, (self.problems, self.activity, self.check_bar), self.pages))
         do = {
             "new": self.files.new,
@@ -162,14 +156,14 @@ class MainWindow(QMainWindow):
     def _wire(self) -> None:
         self.rail.chosen.connect(self.show_page)
         shown = (self.document, self.runner, self.plan_page, self.counting, self.files, self.checking)
-        for finds_problems in (*shown, self.trust_page, self.watching, self.teaching, self.sharing, self.exploring):
+        for finds_problems in (*shown, self.trust_page, self.watching, self.teaching, self.sharing, self.explore):
             finds_problems.problem.connect(self.problems.show_problem)
         acting = (self.document, self.starter, self.counting, self.files, self.checking)
-        for source in (*acting, self.learning, self.teaching, self.sharing, self.exploring):
+        for source in (*acting, self.learning, self.teaching, self.sharing, self.explore):
             source.acted.connect(self.status.say)
         self.document.renamed.connect(self._show_name)
         self.document.changed.connect(self._plan_changed)
-        self.explore_page.plan_page_wanted.connect(lambda: self.show_page(PLAN))
+        self.explore.plan_page_wanted.connect(lambda: self.show_page(PLAN))
         self.plan_page.start_wanted.connect(self.start)
         self.starter.model_folder_wanted.connect(lambda: self.plan_page.form.what.model_picked.emit(Pick("browse")))
         self.plan_page.export_wanted.connect(self.files.ask_export)
@@ -342,7 +336,7 @@ class MainWindow(QMainWindow):
         for job in self.findChildren(Job):
             job.leave()
         self.sharing.leave()
-        self.exploring.leave()
+        self.explore.leave()
         for dialog in self.findChildren(WhyDialog):
             dialog.leave()
         super().closeEvent(event)

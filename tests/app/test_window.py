@@ -333,7 +333,7 @@ def test_the_window_fits_a_small_screen_and_comes_back_where_it_was(qtbot: QtBot
 def test_ctrl_2_explores_the_open_plan_and_what_is_taken_there_is_undone_here(qtbot: QtBot, window: MainWindow) -> None:
     qtbot.keyClick(window, Qt.Key.Key_2, Qt.KeyboardModifier.ControlModifier)
     assert window.pages.currentIndex() == EXPLORE
-    page, before = window.explore_page, plan_of(window)
+    page, before = window.explore.page, plan_of(window)
     qtbot.waitUntil(lambda: page.meaning.meant is not None, timeout=20_000)
     assert page.found is not None
     assert page.found.estimate.plan == before

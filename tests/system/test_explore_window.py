@@ -88,9 +88,10 @@ def card_plan() -> Plan:
 
 def explored(qtbot: QtBot, window: MainWindow) -> None:
     """The page shows the plan as it is, points, answer and all."""
-    page = window.explore_page
+    page = window.explore.page
     qtbot.waitUntil(
-        lambda: window.exploring.fresh and page.meaning.told is not None and page.chart.scatter.ready, timeout=LONG_MS
+        lambda: window.explore.exploring.fresh and page.meaning.told is not None and page.chart.scatter.ready,
+        timeout=LONG_MS,
     )
 
 
@@ -111,11 +112,11 @@ def test_exploring_and_dragging_leave_no_gap_of_fifty_milliseconds(qtbot: QtBot,
 
 def while_exploring(qtbot: QtBot, window: MainWindow, beat: Heartbeat, steps: int) -> float:
     """The longest gap from a change of the plan to the answer, the search being a real one."""
-    page, plan = window.explore_page, window.document.plan
+    page, plan = window.explore.page, window.document.plan
     assert plan is not None
     beat.fresh()
     window.document.change(plan.with_schedule(replace(plan.stage.schedule, grad_accumulation=steps)))
-    qtbot.waitUntil(lambda: window.exploring.searches > 0, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: window.explore.exploring.searches > 0, timeout=LONG_MS)
     assert page.meaning.stale
     explored(qtbot, window)
     assert page.found is not None
@@ -128,14 +129,14 @@ def while_exploring(qtbot: QtBot, window: MainWindow, beat: Heartbeat, steps: in
 def while_dragging(qtbot: QtBot, window: MainWindow, beat: Heartbeat) -> float:
     beat.fresh()
     drag(qtbot, window)
-    assert window.explore_page.state.what_if_bytes is not None
+    assert window.explore.page.state.what_if_bytes is not None
     assert len(beat.gaps_ms) > MOVES / 2
     return max(beat.gaps_ms)
 
 
 def drag(qtbot: QtBot, window: MainWindow) -> None:
     """Take the load line by its handle and move it over the plot and back, as fast as a mouse tells of itself."""
-    scatter = window.explore_page.chart.scatter
+    scatter = window.explore.page.chart.scatter
     handle, plot = find(scatter, LoadLine, "Load line"), scatter.plot()
     y = handle.geometry().center().y()
     start = QPoint(round(handle.x_of(scatter.line_bytes)), y)
@@ -156,4 +157,4 @@ def drag(qtbot: QtBot, window: MainWindow) -> None:
     mouse.start()
     qtbot.waitUntil(lambda: not left, timeout=LONG_MS)
     QTest.mouseRelease(handle, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not window.explore_page.asking.under_way, timeout=LONG_MS)
+    qtbot.waitUntil(lambda: not window.explore.page.asking.under_way, timeout=LONG_MS)

@@ -43,9 +43,9 @@ class ChartCard(Card):
         self.scatter, self.table, self.pins = Scatter(), PlanTable(), Pins()
         self.mini = MiniLedger(self.scatter)
         self._stack = QStackedLayout()
+        self.body.addLayout(self._stack, 1)  # before it holds anything: a stack without a parent shows what it is given
         for widget in (self.scatter, self.table, self.pins):
             self._stack.addWidget(widget)
-        self.body.addLayout(self._stack, 1)
         self.show_view(CHART)
 
     def _head(self) -> QHBoxLayout:
