@@ -15,6 +15,8 @@ from app.widgets.link import LinkButton
 from app.widgets.scroll import Scrolled
 from app.widgets.surface import Card, Words, caption
 
+WIDE_EM = 15.5
+
 
 class Question(QWidget):
     """One question with its answers. `changed` carries the answers without a tick."""
@@ -71,6 +73,7 @@ class FilterCard(Card):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAccessibleName("Show only")
+        self.setFixedWidth(em(WIDE_EM))
         self.body.addWidget(caption("Show only"))
         inside = QWidget()
         self._column = QVBoxLayout(inside)

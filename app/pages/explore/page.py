@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedLayout, QVBoxLayout, QWidget
 
 from app.pages.explore.answered import Told, asked_of
 from app.pages.explore.asking import Asking
-from app.pages.explore.chart_card import TABLE, ChartCard
+from app.pages.explore.chart_card import ChartCard
 from app.pages.explore.copying import copy_picture, copy_text
 from app.pages.explore.detail import Detail, DetailCard
 from app.pages.explore.filters import FilterCard
@@ -22,13 +22,13 @@ from app.pages.explore.meaning import Meaning
 from app.pages.explore.reasons import ReasonsDialog
 from app.pages.explore.shown import marker_counts, scatter_data
 from app.pages.explore.state import ExploreState
+from app.pages.explore.tabling import Tabling
 from app.pages.explore.words import about, time_source
 from app.theme import em
 from app.widgets.empty_page import EmptyPage
 from planner.explore.answer import Question
 
 DRAG_MS, ANSWER_MS = 16, 100  # between two looks at where the load line is, and two answers to that
-LEFT_EM = 15.5
 
 
 class ExplorePage(QWidget):
@@ -52,6 +52,7 @@ class ExplorePage(QWidget):
         self._answer.timeout.connect(self._answer_line)
         self._build()
         self.meaning = Meaning(self.state, self.chart, self.detail, self.foot, self)
+        self.table = Tabling(self.state, self.chart, self.meaning, self)
         self._wire()
         self.show_nothing("Looking at your plan …", "", "")
 
@@ -62,14 +63,8 @@ class ExplorePage(QWidget):
         column = QVBoxLayout(whole)
         column.setContentsMargins(em(1.3), em(0.9), em(1.3), em(0.5))
         column.setSpacing(em(0.7))
-        self.head, self.filters, self.chart, self.detail, self.foot = (
-            Head(),
-            FilterCard(),
-            ChartCard(),
-            Detail(),
-            Foot(),
-        )
-        self.filters.setFixedWidth(em(LEFT_EM))
+        self.head, self.filters, self.chart = Head(), FilterCard(), ChartCard()
+        self.detail, self.foot = Detail(), Foot()
         middle = QHBoxLayout()
         middle.setSpacing(em(0.7))
         middle.addWidget(self.filters)
@@ -88,8 +83,6 @@ class ExplorePage(QWidget):
         self.filters.why_wanted.connect(self.show_reasons)
         self.chart.cost_picked.connect(self._look_at_cost)
         self.chart.price_set.connect(self._set_price)
-        self.chart.frontier_only.connect(self._frontier_only)
-        self.chart.table.ordered.connect(self._order)
         self.chart.scatter.line_dragged.connect(
             lambda _bytes: self._line.start() if not self._line.isActive() else None
         )
@@ -172,7 +165,7 @@ class ExplorePage(QWidget):
         self._show_sums()
         self.chart.show_costs(state.costs, state.cost.key, state.per_hour)
         self.chart.show_points(scatter_data(state, found.columns), marker_counts(state, found.columns))
-        self._show_table()
+        self.table.show()
         self.meaning.show_pins()
         self.meaning.show()
         self._ask_anew()
@@ -183,19 +176,11 @@ class ExplorePage(QWidget):
         self.filters.show_sums(state.counted(), state.invalid_words(), took)
         self.foot.show_hint(state.what_if_bytes is not None, state.line_sentence(told.short if told else ""))
 
-    def _show_table(self) -> None:
-        if self.chart.view == TABLE and self.state.explored is not None:
-            state, meant = self.state, self.meaning.meant
-            rows, counted = state.table_rows()
-            row = meant.row if meant and meant.row >= 0 else None
-            self.chart.table.show_rows(state.columns, rows.tolist(), row, state.column, falling=state.falling)
-            self.chart.show_counted(counted, frontier_only=state.frontier_only)
-
     def show_view(self, view: int) -> None:
         """Chart, table, or the two pinned plans."""
         self.chart.show_view(view)
         self.foot.show_view(view)
-        self._show_table()
+        self.table.show()
 
     def show_reasons(self) -> None:
         """Why some combinations are no plans."""
@@ -239,11 +224,7 @@ class ExplorePage(QWidget):
 
     def _order(self, column: int, falling: bool) -> None:
         self.state.order(column, falling=falling)
-        self._show_table()
-
-    def _frontier_only(self, only: bool) -> None:
-        self.state.frontier_only = only
-        self._show_table()
+        self.table.show()
 
     # the load line
 
@@ -259,7 +240,7 @@ class ExplorePage(QWidget):
         if self.state.explored is not None:
             self.detail.set_budget(self.meaning.map_bytes)
             self.chart.scatter.say(self.state.sentence())
-            self._show_table()
+            self.table.show()
             self._ask_anew()
 
     def _line_stands(self) -> None:
