@@ -102,3 +102,8 @@ class Head(QWidget):
         self.questions = Questions()
         row.addLayout(over(self.title, self.about), 1)
         row.addWidget(self.questions, 2)
+
+    def show_about(self, words: str, *, stale: bool = False) -> None:
+        """What is explored; stale: that it is of a plan as it was."""
+        self.about.setText(words)
+        self.about.set_role("warn" if stale else "muted")

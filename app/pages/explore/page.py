@@ -133,6 +133,7 @@ class ExplorePage(QWidget):
             self.show_nothing(words, "", "")
             return
         self.foot.show_stale(words)
+        self.head.show_about(words, stale=True)
         self.chart.set_stale(True)
         self.filters.show_sums(self.state.counted(), self.state.invalid_words(), words)
         self.meaning.show()
@@ -148,7 +149,7 @@ class ExplorePage(QWidget):
         self._stack.setCurrentIndex(1)
         self.foot.show_stale("")
         self.chart.set_stale(False)
-        self.head.about.setText(about(found.estimate.plan))
+        self.head.show_about(about(found.estimate.plan))
         self.detail.times.setText(time_source(found))
         self._show_all()
         if state.what_if_bytes is not None:
