@@ -228,6 +228,7 @@ def test_what_is_of_an_old_plan_is_marked_and_cannot_be_taken(bench: Bench) -> N
     assert not bench.page.chart.scatter.isEnabled()
     assert not bench.find(Button, "Make it the plan").isEnabled()
     bench.page.meaning._take(meant)
+    assert bench.said[-1].startswith("Not taken")
     assert bench.document.stack.count() == 1
     bench.settle()
     assert bench.page.chart.scatter.isEnabled()
@@ -236,15 +237,46 @@ def test_what_is_of_an_old_plan_is_marked_and_cannot_be_taken(bench: Bench) -> N
     assert 3 in bench.explored.micro_batch
 
 
-def test_a_plan_that_changed_while_it_was_explored_is_not_shown_as_the_new_one(bench: Bench) -> None:
+def test_a_plan_that_changed_while_it_was_explored_is_not_shown_as_the_new_one(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[bool] = []
+    show_found = bench.page.show_found
+    monkeypatch.setattr(
+        bench.page,
+        "show_found",
+        lambda found: (shown.append(found.estimate.plan == bench.document.plan), show_found(found)),
+    )
     bench.document.change(batch_is(bench.document.plan, 3))
     bench.exploring._search()
     bench.document.change(batch_is(bench.document.plan, 5))
     bench.settle()
+    assert shown == [True]
     assert bench.page.found is not None
     assert bench.page.found.estimate.plan == bench.document.plan
     assert 5 in bench.explored.micro_batch
     assert 3 not in bench.explored.micro_batch
+
+
+def test_a_change_taken_back_at_once_leaves_no_mark(bench: Bench) -> None:
+    bench.document.change(batch_is(bench.document.plan, 3))
+    bench.document.stack.undo()
+    bench.qtbot.waitUntil(lambda: not bench.page.meaning.stale, timeout=LONG_MS)
+    bench.settle()
+    assert bench.page.chart.scatter.isEnabled()
+    assert bench.searched == 1
+
+
+def test_a_length_beyond_the_longest_row_stays_when_a_plan_is_taken(qtbot: QtBot) -> None:
+    plan = small_plan(free_bytes=2 * GIB)
+    bench = Bench(qtbot, plan.with_schedule(replace(plan.stage.schedule, max_length=2048)))
+    bench.show()
+    assert bench.page.state.own is not None
+    assert bench.page.state.own.trainable > 0  # it is found among the explored
+    bench.page.chart.scatter.taken.emit(int(bench.page.state.frontier[0]))
+    assert bench.document.plan is not None
+    assert bench.document.plan.stage.schedule.max_length == 2048
+    bench.exploring.leave()
 
 
 # what if
