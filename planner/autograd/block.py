@@ -143,6 +143,7 @@ def _of_any_rank(stack: Stack, ways: Ways, wants_gradient: bool, gradients_stay:
         del reached
     del last
     made, operations = minus(t.made, shared), t.operations
+    t.gradients.clear()  # they name the tape, which names them
     return Block(
         kept=minus(minus(kept, shared), cached),
         cached=cached,

@@ -128,6 +128,7 @@ def _run(
     reached = t.backward(last, elements, 32)
     del reached, last
     head.held.clear()
+    t.gradients.clear()
     return forward, t.fullest("forward")
 
 

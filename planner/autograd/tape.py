@@ -258,7 +258,8 @@ class Tape:
         frame, index = handle
         if not frame.remade:
             frame.remade = True
-            frame.again()
+            again, frame.again = frame.again, None  # it names the frame, and would keep all of the block in a cycle
+            again()
         return frame.values.pop(index)
 
     def backward(self, root: _Node, elements: Amount, bits: int) -> Value | None:
