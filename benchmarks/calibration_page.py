@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
-from benchmarks.provenance import ROOT
 from planner.calibration.correction import Correction
 from planner.calibration.said import amount_in_words
 from planner.units import words
-
-RESULTS = ROOT / "benchmarks" / "results" / "calibration.json"
-
-
-def kept() -> dict[str, Any] | None:
-    """The results in the tree, None where nothing was measured."""
-    found: dict[str, Any] | None = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else None
-    return found
 
 
 def section(found: dict[str, Any] | None) -> Iterator[str]:

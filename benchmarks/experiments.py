@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchmarks import calibration_page
-from benchmarks.provenance import ROOT
+from benchmarks.provenance import ROOT, kept
 from benchmarks.timing import page as timing_page
 from benchmarks.truth.dry_run import cells, summary
 from planner.units import words
@@ -51,8 +51,8 @@ GOALS = (
 
 
 def text(truth: dict[str, Any], others: dict[str, Any] | None) -> str:
-    taught = calibration_page.section(calibration_page.kept())
-    timed = timing_page.section(timing_page.kept())
+    taught = calibration_page.section(kept("calibration.json"))
+    timed = timing_page.section(kept("timing.json"))
     dry = summary.section(cells.kept())
     parts = (_truth(truth), _worst(truth), _missed(), dry, taught, timed, _others(others), _again())
     return "\n".join(line for part in parts for line in part) + "\n"

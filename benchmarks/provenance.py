@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import subprocess
 from hashlib import sha256
@@ -22,6 +23,13 @@ def provenance(rows: Path) -> dict[str, Any]:
         "rows_file": rows.name,
         "rows_sha256": sha256(rows.read_bytes()).hexdigest()[:16],
     }
+
+
+def kept(name: str) -> dict[str, Any] | None:
+    """The results of this name in the tree, None where nothing was measured."""
+    file = ROOT / "benchmarks" / "results" / name
+    found: dict[str, Any] | None = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else None
+    return found
 
 
 def commit() -> str:

@@ -6,11 +6,11 @@ Nothing of whose plan it is goes out (`planner.share_stripped`), and nothing tha
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from app.cli import output, plan_source
 from app.cli.exits import Exit, WrongUseError, of_verdict, wrong_use
+from app.cli.read_text import read_text
 from planner import share
 from planner.estimate import estimate
 from planner.plan_file import save_plan
@@ -41,7 +41,7 @@ def run(given: argparse.Namespace) -> Exit:
         raise wrong_use("cli.two_plans", "A plan and a shared text were given.", "Give one of them.")
     else:
         try:
-            found = share.read(_message(given.open))
+            found = share.read(read_text(given.open, MOST_BYTES, "share", "Give the shared plan alone."))
         except ProblemError as error:
             raise WrongUseError(error.problem) from None
         plan, remarks = at_home(found.plan), found.remarks
@@ -57,19 +57,3 @@ def run(given: argparse.Namespace) -> Exit:
         for line in (*lines, *remarks, "", text) if given.open is None else (*lines, *remarks):
             output.line(line)
     return of_verdict(now.verdict)
-
-
-def _message(file: str) -> str:
-    """Raises WrongUseError `share.not_readable`."""
-    try:
-        if file == "-":
-            raw = sys.stdin.buffer.read(MOST_BYTES + 1)
-        else:
-            with Path(file).open("rb") as opened:
-                raw = opened.read(MOST_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise wrong_use("share.not_readable", f"{file!r:.200} cannot be read: {reason}.", "Name a text.") from None
-    if len(raw) > MOST_BYTES:
-        raise wrong_use("share.not_readable", "The message is too long.", "Give the shared plan alone.")
-    return raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", errors="replace")

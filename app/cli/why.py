@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from app.cli import output, plan_source
-from app.cli.exits import Exit, WrongUseError, of_verdict, wrong_use
+from app.cli.exits import Exit, WrongUseError, of_verdict
+from app.cli.read_text import read_text
 from app.this_computer import this_machine
 from planner.estimate_json import estimate_to_json
 from planner.presets import preset_names
@@ -17,6 +16,7 @@ from planner.why.explain import Explanation, explain
 
 HELP = "why a run ran out of memory: its ledger, the moment, the smallest change"
 MOST_BYTES = 64 * 1024**2
+TOO_LONG = "Give the error with its traceback: the last few hundred lines."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace) -> Exit:
     open_plan = plan_source.plan_from(given) if given.plan or given.preset or given.changes else None
     here = this_machine() if open_plan is None else open_plan.machine
-    found = explain(_text(given.file), open_plan, here)
+    found = explain(read_text(given.file, MOST_BYTES, "why", TOO_LONG), open_plan, here)
     if found.problem is not None:
         raise WrongUseError(found.problem)
     if given.json:
@@ -45,25 +45,6 @@ def run(given: argparse.Namespace) -> Exit:
         for line in in_words(found):
             output.line(line)
     return of_verdict(found.estimate.verdict) if found.estimate is not None else Exit.CANNOT_TELL
-
-
-def _text(file: str) -> str:
-    """What was given, in whatever encoding. Raises WrongUseError `why.not_readable`, `why.too_large`."""
-    try:
-        if file == "-":
-            if sys.stdin is None:  # closed by whoever started this
-                raise ValueError("standard input is closed")
-            raw = sys.stdin.buffer.read(MOST_BYTES + 1)
-        else:
-            with Path(file).open("rb") as opened:
-                raw = opened.read(MOST_BYTES + 1)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise wrong_use("why.not_readable", f"{file!r:.200} cannot be read: {reason}.", "Name a text file.") from None
-    if len(raw) > MOST_BYTES:
-        fact = f"The text is longer than {MOST_BYTES // 1024**2} MiB."
-        raise wrong_use("why.too_large", fact, "Give the error with its traceback: the last few hundred lines.")
-    return raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", errors="replace")
 
 
 def in_words(found: Explanation) -> list[str]:

@@ -2,19 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
-
-from benchmarks.provenance import ROOT
-
-RESULTS = ROOT / "benchmarks" / "results" / "timing.json"
-
-
-def kept() -> dict[str, Any] | None:
-    """The results in the tree, None where nothing was measured."""
-    found: dict[str, Any] | None = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else None
-    return found
 
 
 def section(found: dict[str, Any] | None) -> Iterator[str]:
@@ -65,7 +54,7 @@ def _published(of: dict[str, Any]) -> Iterator[str]:
     yield (
         f"Cards were never run on here. {others['runs']} training steps that three projects published, on {of['cards']} cards, are "
         "the only check. Five shares of a maker's figures are fitted, from starting values that were chosen with these rows in "
-        f"sight. **Predicted by figures of the other two projects: median error {others['median_abs_pct']} %, nine of ten within "
+        f"sight, as was how strongly the fit is held to them. **Predicted by figures of the other two projects: median error {others['median_abs_pct']} %, nine of ten within "
         f"{others['p90_abs_pct']} %, worst {others['worst_abs_pct']} %**; by figures of every other row: median "
         f"{half['median_abs_pct']} %, worst {half['worst_abs_pct']} %. Left out is training of all weights under DeepSpeed "
         "(six rows), whose own work on the gradients is not computed. GPTQ's unpacking takes longer than is said; compiled "

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+from benchmarks.provenance import kept
 from benchmarks.timing import page, shipped
 from benchmarks.timing.cells import CELLS
 from benchmarks.timing.fitted import fitted
@@ -14,7 +15,7 @@ from planner.timing.speed import table
 
 
 def test_the_products_table_is_what_the_results_came_to() -> None:
-    found = page.kept()
+    found = kept("timing.json")
     assert found is not None
     assert table() == shipped.table_of(found)
 
@@ -29,7 +30,7 @@ def test_every_cell_was_measured_and_lies_as_near_to_the_teacher_as_is_stated() 
 
 
 def test_a_page_tells_every_cell_and_every_published_step() -> None:
-    found = page.kept()
+    found = kept("timing.json")
     text = "\n".join(page.section(found))
     assert found is not None
     assert all(name in text for name in CELLS)
