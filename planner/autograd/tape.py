@@ -95,7 +95,7 @@ class _Frame:
 
     def __init__(self) -> None:
         self.count, self.remade = 0, False
-        self.again: Callable[[], None] | None = None
+        self.again: Callable[[_Frame], None] | None = None
         self.values: dict[int, Value | None] = {}
 
 
@@ -242,7 +242,7 @@ class Tape:
         y = block(x)
         self._frame = None
 
-        def again() -> None:
+        def again(frame: _Frame) -> None:  # handed in: to name it from here would be a cycle
             detached = Value(self, kept.elements, kept.bits, self._node(kept.bits, [], _stop, []), kept.storage)
             self._remaking = frame
             with contextlib.suppress(_Remade):
@@ -258,8 +258,7 @@ class Tape:
         frame, index = handle
         if not frame.remade:
             frame.remade = True
-            again, frame.again = frame.again, None  # it names the frame, and would keep all of the block in a cycle
-            again()
+            frame.again(frame)
         return frame.values.pop(index)
 
     def backward(self, root: _Node, elements: Amount, bits: int) -> Value | None:

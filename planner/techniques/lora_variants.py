@@ -11,6 +11,7 @@ from planner.facts.model.shapes import matmuls_of
 from planner.plan import Plan
 from planner.slots import Slot
 from planner.techniques.technique import Spread, Variant
+from planner.techniques.weights_fp32 import WeightsFp32
 
 RANKS = (8, 16, 64)  # that exploring tries, beside the plan's own
 ALL = ("all-linear",)
@@ -109,15 +110,20 @@ def _share(left: int, of: int) -> str:
 def lora_spread(plan: Plan, options: Any) -> Iterator[Spread]:
     """options: LoraOptions. Which matmuls × which type × rank, alpha in the same proportion to it.
 
-    Beside quantised weights TRL makes the adapter bfloat16 whatever was asked for, so there is one type only.
+    There is one type only beside float32 weights, and beside quantised ones, where TRL makes the adapter bfloat16
+    whatever was asked for.
     """
     weights = plan.stage.choice(Slot.WEIGHTS)
-    quantised = weights is not None and hasattr(weights.options, "packing")
-    types = (options.adapter_dtype,) if quantised else ("float32", "same as weights")
+    only = ""
+    if weights is not None and hasattr(weights.options, "packing"):
+        only = "bfloat16"
+    elif weights is not None and weights.technique == WeightsFp32.name:
+        only = "float32"
+    types = (options.adapter_dtype,) if only else ("float32", "same as weights")
     ranks = sorted({*RANKS, options.rank})
     for targets in dict.fromkeys((options.target_modules, ALL, *_groups(plan.model))):
         for dtype in types:
-            facets = (("Targets", ", ".join(targets)), ("Adapter type", "bfloat16" if quantised else dtype))
+            facets = (("Targets", ", ".join(targets)), ("Adapter type", only or dtype))
             of_rank = (
                 (
                     rank,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 
 import pytest
@@ -95,3 +96,20 @@ def test_what_is_left_out_for_every_rank_is_beaten_at_each(parts: list[tuple[tup
 def test_what_squares_the_rank_is_refused() -> None:
     with pytest.raises(AssertionError, match="not linear"):
         at_rank((SYMBOL * SYMBOL, 0, 0, 0), 8)
+
+
+@pytest.mark.parametrize("ways", WAYS)
+def test_a_run_leaves_nothing_to_the_garbage_collector(ways: tuple[str, ...]) -> None:
+    """Exploring runs hundreds, and a walk through what they left in cycles would hold up the window."""
+    stack = draft(planned(MODELS[0], ways), 0, BatchShape(2, 100))
+    block._of_any_rank.cache_clear()
+    block._forward_alone.cache_clear()
+    gc.collect()
+    gc.disable()
+    try:
+        made = block._of_any_rank(of_any_rank(stack.stacks[0])[0], stack.ways, True, True, True)
+        left = gc.collect()
+    finally:
+        gc.enable()
+    assert made.operations > 0
+    assert left == 0
