@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 1
-    from app.shell.window import main as window
+    from app.shell.main import main as window
 
     return window(given)
 

@@ -105,7 +105,8 @@ def photograph(shot: str, scheme: str, target: Path) -> None:
     from PySide6.QtWidgets import QWidget
 
     from app.shell.application import make_application
-    from app.shell.window import EXPLORE, PLAN, RUN, TRUST, MainWindow
+    from app.shell.pages import EXPLORE, PLAN, RUN, TRUST
+    from app.shell.window import MainWindow
     from app.theme import theme
 
     application = make_application([sys.argv[0]])

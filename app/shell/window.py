@@ -5,19 +5,17 @@ It holds no figures and no rules: the document knows the plan, the runner knows 
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
-from PySide6.QtCore import QEvent, QObject, QTimer, QUrl, Signal
+from PySide6.QtCore import QEvent, QTimer, QUrl, Signal
 from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QStackedWidget
 
-from app import background, faults
+from app import background
 from app.calibrating import with_corrections
-from app.collecting import Collecting, keep_what_stays
 from app.document import Document
 from app.job import Job
 from app.pages.plan.page import PlanPage
@@ -28,14 +26,16 @@ from app.pages.watch.page import WatchPage
 from app.runner import Runner
 from app.shell import asking, dropping, remembered
 from app.shell.actions import Menus
-from app.shell.application import load_what_figures_need, make_application
+from app.shell.application import load_what_figures_need
 from app.shell.checking import DRY, PROVE, Checking
+from app.shell.commands import commands
 from app.shell.counting import Counting
 from app.shell.explore_later import ExploreLater
 from app.shell.files import Files
 from app.shell.frame import frame
 from app.shell.learning import Learning
 from app.shell.opening import Opened, differs, opened
+from app.shell.pages import PAGES, PLAN, RUN, WATCH
 from app.shell.rail import Rail
 from app.shell.running import Running
 from app.shell.sharing import Sharing
@@ -55,19 +55,9 @@ from planner.plan import Plan
 from planner.probe import machine as probe
 from planner.problem import Problem
 from planner.run.folders import sweep_work
-from planner.run.home import home
 
-PAGES = (("Plan", "plan"), ("Explore", "explore"), ("Run", "run"), ("Trust", "trust"), ("Watch", "watch"))
-PLAN, EXPLORE, RUN, TRUST, WATCH = range(5)
 PROBE_EVERY_MS = 20_000
-SETTLED_MS = 1_000  # after it is filled
 UNDER_WAY = "A proof of a plan is going on, and two would share this computer's memory."
-
-
-class _Faults(QObject):
-    """Carries a fault from any thread to the window's."""
-
-    seen = Signal(object)
 
 
 class MainWindow(QMainWindow):
@@ -115,38 +105,7 @@ class MainWindow(QMainWindow):
         self.teaching = Teaching(self.learning, self.trust_page, self)
         self.sharing = Sharing(self.document, self)
         self.setCentralWidget(frame(self.rail, (self.problems, self.activity, self.check_bar), self.pages))
-        do = {
-            "new": self.files.new,
-            "open": self.files.ask_open,
-            "save": self.files.save,
-            "save_as": self.files.ask_save,
-            "export": self.files.ask_export,
-            "share": self.sharing.ask,
-            "paste": self.sharing.paste,
-            "quit": lambda: _done(self.close()),
-            "start": self.start,
-            "dry_run": self.checking.dry_run,
-            "prove": self.checking.prove,
-            "pause": lambda: self.runner.send("resume" if self.runner.record.paused else "pause"),
-            "checkpoint": lambda: self.runner.send("checkpoint"),
-            "sample": lambda: self.runner.send("sample"),
-            "stop": self.ask_stop,
-            "why": lambda: self.why.ask(self.here, self.runner.record),
-            "watch": lambda: self.watching.ask(self),
-            "page_plan": lambda: self.show_page(PLAN),
-            "page_explore": lambda: self.show_page(EXPLORE),
-            "page_run": lambda: self.show_page(RUN),
-            "page_trust": lambda: self.show_page(TRUST),
-            "page_watch": lambda: self.show_page(WATCH),
-            "look_system": lambda: self.choose_look("system"),
-            "look_light": lambda: self.choose_look("light"),
-            "look_dark": lambda: self.choose_look("dark"),
-            "reset_layout": self.reset_layout,
-            "shortcuts": self.show_shortcuts,
-            "log_folder": lambda: self._open_folder(home()),
-            "about": lambda: asking.about(self),
-        }
-        self.menus = Menus(self, do, self.document.stack)
+        self.menus = Menus(self, commands(self), self.document.stack)
         self.menus.recent.aboutToShow.connect(lambda: self.menus.fill_recent(self.files.open))
         self.menus.show_look(theme().wish)
         self.menus.show_run(live=False, paused=False)
@@ -185,7 +144,7 @@ class MainWindow(QMainWindow):
         page.wish.connect(self.runner.send)
         page.stop_wanted.connect(self.ask_stop)
         page.resume_wanted.connect(lambda: self._unless_proving(self.runner.resume))
-        page.folder_wanted.connect(lambda: self._open_folder(self.runner.run_dir))
+        page.folder_wanted.connect(lambda: self.open_folder(self.runner.run_dir))
         page.example_wanted.connect(self.start_example)
 
     # opening and showing
@@ -309,7 +268,7 @@ class MainWindow(QMainWindow):
         found.taken.connect(lambda: self.show_page(PLAN))
         return found
 
-    def _open_folder(self, folder: Path | None) -> None:
+    def open_folder(self, folder: Path | None) -> None:
         if folder is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
@@ -340,22 +299,3 @@ class MainWindow(QMainWindow):
         for dialog in self.findChildren(WhyDialog):
             dialog.leave()
         super().closeEvent(event)
-
-
-def _done(_result: object) -> None:
-    """For a command whose answer nobody needs."""
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Open the window and stay until it is closed."""
-    arguments = sys.argv if argv is None else [sys.argv[0], *argv]
-    application = make_application(arguments)
-    Collecting(application)
-    faults.open_log()
-    seen = _Faults()
-    window = MainWindow(next((Path(a) for a in arguments[1:] if a.endswith(".json")), None))
-    window.filled.connect(lambda: QTimer.singleShot(SETTLED_MS, keep_what_stays))
-    seen.seen.connect(window.problems.show_problem)
-    faults.catch_all(seen.seen.emit)
-    window.show()
-    return application.exec()

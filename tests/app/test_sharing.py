@@ -14,9 +14,10 @@ from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from app.shell.pages import PLAN, RUN
 from app.shell.share_card import PICTURE_SCALE, ShareCard
 from app.shell.sharing import ShareDialog, sharable
-from app.shell.window import PLAN, RUN, MainWindow
+from app.shell.window import MainWindow
 from app.theme import theme
 from app.widgets.buttons import Button
 from planner import share

@@ -15,8 +15,9 @@ from app.document import Document
 from app.pages.run.state import RunRecord
 from app.pages.why.paste_field import FIRST, LAST, PasteField, harmless
 from app.pages.why.state import view
+from app.shell.pages import PLAN, RUN
 from app.shell.why import MEMORY_OUT, WhyDialog
-from app.shell.window import PLAN, RUN, MainWindow
+from app.shell.window import MainWindow
 from app.widgets.buttons import Button
 from app.widgets.ledger_table import LedgerTable
 from app.widgets.tier_bar import TierBar

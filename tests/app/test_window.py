@@ -19,7 +19,8 @@ from app import faults, recovery
 from app.pages.plan.picks import Pick
 from app.pages.run.state import RunRecord
 from app.shell import remembered
-from app.shell.window import EXPLORE, PLAN, RUN, TRUST, WATCH, MainWindow
+from app.shell.pages import EXPLORE, PLAN, RUN, TRUST, WATCH
+from app.shell.window import MainWindow
 from app.theme import theme
 from app.widgets.buttons import Button
 from app.widgets.combo import Combo

@@ -23,7 +23,8 @@ from pytestqt.qtbot import QtBot
 
 from app.collecting import Collecting, keep_what_stays
 from app.pages.explore.load_line import LoadLine
-from app.shell.window import EXPLORE, MainWindow
+from app.shell.pages import EXPLORE
+from app.shell.window import MainWindow
 from planner.facts.gpus import other_machine
 from planner.facts.model import catalogue
 from planner.plan import Plan

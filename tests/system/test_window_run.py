@@ -22,7 +22,8 @@ from PySide6.QtWidgets import QApplication, QLabel, QPlainTextEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.pages.plan.state import view
-from app.shell.window import RUN, MainWindow
+from app.shell.pages import RUN
+from app.shell.window import MainWindow
 from app.widgets.buttons import Button
 from app.widgets.combo import Combo
 from app.widgets.fields import Number
