@@ -49,7 +49,7 @@ def kept(
             for step in _steps(alive, "loss"):
                 logits[step] = logits.get(step, 0) + size
     small, trained = small_and_all(stacks)
-    small += small * update // max(trained, 1)
+    small = small + share_of_update(small, update, trained)
     live: Num = 0
     most: Num = 0
     for at, total in totals.items():
@@ -65,6 +65,13 @@ def kept(
     share, below, above = rests(recompute)
     most = maximum(most + most * share // 1000, live)
     return maximum(most - most * below // 1000, live) - live, most - live, most + most * above // 1000 - live
+
+
+def share_of_update(small: Num, update: Num, trained: Num) -> Num:
+    """Of what an update works with, the part that belongs to small tensors. In floating point: the product of both is
+    too large for 64 bits."""
+    found = small * (update / maximum(trained, 1))
+    return int(found) if isinstance(found, float) else found.astype("int64")
 
 
 @lru_cache(maxsize=1024)

@@ -6,6 +6,8 @@ from planner.ledger import DISK, MOMENTS, Line
 from planner.tier import Tier, Verdict
 from planner.units import words
 
+SEVERITY = (Verdict.FITS, Verdict.TIGHT, Verdict.DOES_NOT_FIT)
+
 
 def judge(tiers: tuple[Tier, ...]) -> Verdict:
     """The verdict of the worst tier.
@@ -16,10 +18,14 @@ def judge(tiers: tuple[Tier, ...]) -> Verdict:
     """
     if not all(t.capacity_bytes for t in tiers):
         return Verdict.CANNOT_TELL
-    worst = _worst(tiers)
-    if worst.high_bytes <= worst.budget_bytes:
+    return _of(_worst(tiers))
+
+
+def _of(tier: Tier) -> Verdict:
+    """Of one place alone."""
+    if tier.high_bytes <= tier.budget_bytes:
         return Verdict.FITS
-    return Verdict.TIGHT if worst.low_bytes <= worst.budget_bytes else Verdict.DOES_NOT_FIT
+    return Verdict.TIGHT if tier.low_bytes <= tier.budget_bytes else Verdict.DOES_NOT_FIT
 
 
 def sentence(tiers: tuple[Tier, ...], lines: tuple[Line, ...], *, certain: bool) -> str:
@@ -43,7 +49,8 @@ def sentence(tiers: tuple[Tier, ...], lines: tuple[Line, ...], *, certain: bool)
 
 
 def _worst(tiers: tuple[Tier, ...]) -> Tier:
-    return min(tiers, key=lambda t: t.budget_bytes - t.high_bytes)
+    """The place with the worst verdict, of several the one with least to spare."""
+    return min(tiers, key=lambda t: (-SEVERITY.index(_of(t)), t.budget_bytes - t.high_bytes))
 
 
 def _cause(tier: Tier, lines: tuple[Line, ...]) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,17 +44,16 @@ def batches_on(data: DataFacts, schedule: Schedule, grid: Points) -> list[Batche
 
 
 def _drawn(lengths: NDArray[np.int64], known: bool, schedule: Schedule) -> Batches:
-    """Whole batches as a table with a row for each; the rest of an epoch is one batch more."""
+    """Whole batches of all epochs as one table with a row for each; the rest of an epoch is one batch more."""
     size = schedule.micro_batch
     shapes: set[tuple[int, int, bool]] = set()
     tokens: list[NDArray[np.int64]] = []
-    for epoch in _epochs(lengths, schedule):
-        whole = len(epoch) // size
-        table = epoch[: whole * size].reshape(whole, size)
-        for part in (table, epoch[whole * size :].reshape(1, -1)):
-            if not part.size:
+    for epochs in _epochs(lengths, schedule):
+        whole = epochs.shape[1] // size * size
+        for table in (epochs[:, :whole].reshape(-1, size), epochs[:, whole:]):
+            if not table.size:
                 continue
-            longest, shortest, rows = part.max(axis=1), part.min(axis=1), part.shape[1]
+            longest, shortest, rows = table.max(axis=1), table.min(axis=1), table.shape[1]
             padded = shortest < longest
             for flag in (False, True):
                 if (padded == flag).any():
@@ -64,14 +64,17 @@ def _drawn(lengths: NDArray[np.int64], known: bool, schedule: Schedule) -> Batch
 
 
 def _epochs(lengths: NDArray[np.int64], schedule: Schedule) -> Iterator[NDArray[np.int64]]:
-    """The rows' lengths in the order in which `planner.facts.order.micro_batches` takes them, epoch by epoch."""
+    """The rows' lengths in the order in which `planner.facts.order.micro_batches` takes them, epochs × rows: those that
+    are gone through whole, and the last one as far as it goes."""
     rows = len(lengths)
-    per_epoch, left = steps_per_epoch(rows, schedule), total_steps(rows, schedule)
-    for epoch in range(epochs_begun(rows, schedule)):
-        drawn = lengths[_order(rows, schedule.seed + epoch)] if schedule.shuffle else lengths
-        yield drawn[: min(left, per_epoch) * schedule.grad_accumulation * schedule.micro_batch]
-        left -= per_epoch
+    epochs, per_epoch = epochs_begun(rows, schedule), steps_per_epoch(rows, schedule)
+    left = total_steps(rows, schedule) - (epochs - 1) * per_epoch
+    drawn = lengths[_orders(rows, schedule.seed, epochs)] if schedule.shuffle else np.tile(lengths, (epochs, 1))
+    yield drawn[:-1]
+    yield drawn[-1:, : left * schedule.grad_accumulation * schedule.micro_batch]
 
 
-def _order(rows: int, seed: int) -> NDArray[np.int64]:
-    return np.asarray(randperm(rows, seed), dtype=np.int64)
+@lru_cache(maxsize=4)
+def _orders(rows: int, seed: int, epochs: int) -> NDArray[np.int64]:
+    """Epochs × rows; of more epochs than were asked for before, the first ones are the same."""
+    return np.array([randperm(rows, seed + epoch) for epoch in range(epochs)], dtype=np.int64)

@@ -16,7 +16,7 @@ from planner.calibration import apply
 from planner.calibration.apply import Learned
 from planner.explore.lines_of import steps_of
 from planner.interval import activations_width, length_width, states_width
-from planner.kept import BACKWARD
+from planner.kept import BACKWARD, share_of_update
 from planner.ledger import At
 from planner.timeline import TRAINING
 
@@ -90,7 +90,7 @@ def _of_band(live: Table, per_thousand: Table) -> Three:
 
 def _kept(rows: Rows, timeline: tuple[At, ...], live: Table) -> Three:
     """`planner.kept.kept` on tables."""
-    small = rows.small + rows.small * rows.update // np.maximum(rows.trained, 1)
+    small = rows.small + share_of_update(rows.small, rows.update, rows.trained)
     most = np.zeros_like(live)
     steps = steps_of(timeline)
     for i, (stage, phase, moment) in enumerate(timeline):

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from planner.facts.data import DataFacts
 from planner.facts.model.facts import ModelFacts
+from planner.options import described
 from planner.plan import Choice, Plan, Stage
 from planner.schedule import Schedule
 from planner.slots import QUESTIONS, Slot
@@ -19,6 +20,7 @@ from planner.techniques.registry import of_slot, slots
 from planner.techniques.technique import Spread, Technique
 
 MOST_ROWS = 64  # of a batch
+MOST_ACCUMULATION = next(d.maximum or 0 for f, d in described(Schedule) if f.name == "grad_accumulation")
 SHORTEST = 64  # tokens
 UNKNOWN = (256, 512, 1024, 1536, 2048, 3072, 4096, 8192, 16384, 32768)  # where nobody knows how long rows are
 LONGEST_UNKNOWN = UNKNOWN[-1]
@@ -62,7 +64,9 @@ def grid_of(plan: Plan) -> Iterator[tuple[int, int, int]]:
     rows = schedule.micro_batch * schedule.grad_accumulation
     for length in lengths_of(plan.data, plan.model, schedule):
         for batch in batches_of(plan.data, schedule):
-            yield batch, -(-rows // batch), length
+            accumulation = -(-rows // batch)
+            if accumulation <= MOST_ACCUMULATION:
+                yield batch, accumulation, length
 
 
 def batches_of(data: DataFacts, schedule: Schedule) -> tuple[int, ...]:

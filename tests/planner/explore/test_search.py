@@ -148,6 +148,24 @@ def test_the_plans_own_place_is_in_its_space() -> None:
     assert len({choices for s in space.structures for _, choices in s.settings}) * len(space.grid) == space.combinations
 
 
+def test_the_largest_models_and_batches_are_no_larger_than_the_arithmetic() -> None:
+    plan = with_rows(small_plan(model="meta-llama/Llama-3.1-405B", card="NVIDIA H200"), (), micro_batch=64)
+    space = space_of(plan)
+    largest = tuple(x for x in space.grid if x[0] == 64 and x[2] >= 8192)
+    found = explore(plan, Space(plan, space.structures[::9], largest))
+    assert found.high.max() > 1 << 44
+    same(found, 120)
+
+
+def test_points_with_more_accumulation_than_a_schedule_takes_are_left_out() -> None:
+    plan = with_rows(small_plan(), UNEVEN, micro_batch=300, grad_accumulation=64)
+    found = explore(plan)
+    assert (300, 64) in {point[:2] for point in found.space.grid}
+    assert found.accumulation.max() <= 4096
+    assert all("accumulation" not in x.problem.fact for x in found.invalid)
+    same(found, 20)
+
+
 def test_each_step_learns_from_as_many_rows_whatever_the_batch() -> None:
     plan = with_rows(small_plan(), UNEVEN, micro_batch=4, grad_accumulation=3)
     for rows, accumulation, _ in space_of(plan).grid:
@@ -160,7 +178,7 @@ def test_each_step_learns_from_as_many_rows_whatever_the_batch() -> None:
     st.integers(1, 9),
     st.integers(1, 3),
     st.integers(8, 320),
-    st.sampled_from([-1, 2, 30]),
+    st.sampled_from([-1, 2, 30, 150]),
     st.booleans(),
     st.booleans(),
 )
