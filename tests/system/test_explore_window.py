@@ -1,6 +1,8 @@
 """The window stays quick while it explores a hundred thousand plans and while the load line is dragged over them.
 
 A timer of 5 ms on the GUI thread keeps the time between its beats: the longest is the longest that a person could wait.
+Time in which other programs have the processor is no fault of this one, so a gap counts as long as this process computed
+in it, with all of its threads.
 """
 
 from __future__ import annotations
@@ -11,6 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -35,7 +38,7 @@ from tests.app.finding import find
 LONGEST_GAP_MS = 50.0
 BEAT_MS = 5
 MOVES, EVERY_MS = 120, 8
-ROUNDS = 4
+ROUNDS = 3
 LONG_MS = 60_000
 
 pytestmark = pytest.mark.alone
@@ -47,20 +50,25 @@ class Heartbeat(QObject):
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self.gaps_ms: list[float] = []
-        self._last = time.perf_counter()
+        self._last = _now()
         timer = QTimer(self, interval=BEAT_MS)
         timer.setTimerType(Qt.TimerType.PreciseTimer)
         timer.timeout.connect(self._beat)
         timer.start()
 
     def _beat(self) -> None:
-        now = time.perf_counter()
-        self.gaps_ms.append(1000 * (now - self._last))
+        now = _now()
+        self.gaps_ms.append(1000 * min(b - a for a, b in zip(self._last, now, strict=True)))
         self._last = now
 
     def fresh(self) -> None:
         self.gaps_ms.clear()
-        self._last = time.perf_counter()
+        self._last = _now()
+
+
+def _now() -> tuple[float, float]:
+    """Seconds on the wall, and of this process's own computing."""
+    return time.perf_counter(), time.process_time()
 
 
 @pytest.fixture
@@ -101,24 +109,23 @@ def test_exploring_and_dragging_leave_no_gap_of_fifty_milliseconds(qtbot: QtBot,
     explored(qtbot, window)  # the first showing loads and lays out
     beat = Heartbeat(window)
     exploring, dragging = [], []
-    for steps in range(2, 2 + ROUNDS):  # another program that computes beside this one makes gaps of its own
+    for steps in range(2, 2 + ROUNDS):
         exploring.append(while_exploring(qtbot, window, beat, steps))
         dragging.append(while_dragging(qtbot, window, beat))
-        print(f"longest gap while exploring {exploring[-1]:.0f} ms, while dragging {dragging[-1]:.0f} ms")
-        if min(exploring) < LONGEST_GAP_MS and min(dragging) < LONGEST_GAP_MS:
-            break
-    assert min(exploring) < LONGEST_GAP_MS
-    assert min(dragging) < LONGEST_GAP_MS
+        print(f"longest gap while exploring and dragging {exploring[-1]:.0f} ms, while dragging {dragging[-1]:.0f} ms")
+    assert median(exploring) < LONGEST_GAP_MS
+    assert median(dragging) < LONGEST_GAP_MS
 
 
 def while_exploring(qtbot: QtBot, window: MainWindow, beat: Heartbeat, steps: int) -> float:
-    """The longest gap from a change of the plan to the answer, the search being a real one."""
+    """The longest gap from a change of the plan to the answer, the search being a real one, and the line dragged meanwhile."""
     page, plan = window.explore.page, window.document.plan
     assert plan is not None
     beat.fresh()
     window.document.change(plan.with_schedule(replace(plan.stage.schedule, grad_accumulation=steps)))
     qtbot.waitUntil(lambda: window.explore.exploring.searches > 0, timeout=LONG_MS)
     assert page.meaning.stale
+    drag(qtbot, window)
     explored(qtbot, window)
     assert page.found is not None
     assert not page.found.again
