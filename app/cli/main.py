@@ -3,46 +3,39 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from importlib import import_module
 from types import ModuleType
 
-from app.cli import (
-    calibration,
-    dry_run,
-    explore,
-    export,
-    fit,
-    get_example,
-    hardware,
-    output,
-    plan,
-    prove,
-    run,
-    share,
-    watch,
-    why,
-)
+from app.cli import output
 from app.cli.exits import Exit, WrongUseError
 from planner.problem import ProblemError
 
-VERBS: dict[str, ModuleType] = {
-    "hardware": hardware,
-    "plan": plan,
-    "dry-run": dry_run,
-    "run": run,
-    "prove": prove,
-    "export": export,
-    "get-example": get_example,
-    "fit": fit,
-    "explore": explore,
-    "share": share,
-    "why": why,
-    "watch": watch,
-    "calibration": calibration,
-}
+VERBS = (
+    "hardware",
+    "plan",
+    "dry-run",
+    "run",
+    "prove",
+    "export",
+    "get-example",
+    "fit",
+    "explore",
+    "share",
+    "why",
+    "watch",
+    "calibration",
+)
 
 
-def parser() -> argparse.ArgumentParser:
+def module_of(verb: str) -> ModuleType:
+    """Where a verb is: its HELP, `add_arguments` and `run`. One is loaded when it is wanted, since all of them take
+    longer than most answers."""
+    return import_module(f"app.cli.{verb.replace('-', '_')}")
+
+
+def parser(names: Sequence[str] = VERBS) -> argparse.ArgumentParser:
+    """Of all verbs, or of those that are named."""
     top = argparse.ArgumentParser(
         prog="plimsoll",
         description="What a fine-tune needs, byte by byte, before, while and after it runs. Without a verb: the window.",
@@ -50,15 +43,17 @@ def parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)
-    for name, module in VERBS.items():
+    for name in names:
+        module = module_of(name)
         module.add_arguments(verbs.add_parser(name, help=module.HELP, description=module.HELP, allow_abbrev=False))
     return top
 
 
 def main(arguments: list[str]) -> int:
     output.prepare()
-    given = parser().parse_args(arguments)
-    verb: Callable[[argparse.Namespace], Exit] = VERBS[given.verb].run
+    named = [arguments[0]] if arguments and arguments[0] in VERBS else VERBS
+    given = parser(named).parse_args(arguments)
+    verb: Callable[[argparse.Namespace], Exit] = module_of(given.verb).run
     try:
         return int(verb(given))
     except ProblemError as error:
