@@ -1,8 +1,10 @@
 """Counters of energy where there are any: Linux's RAPL of the processor's packages, NVML's of an NVIDIA card.
 
-They only count up, so that a stretch is the difference of two readings and nobody has to sample. Nothing is guessed: a
-computer without a readable counter has none, and most systems let only root read RAPL. AMD's and Apple's sensors tell
-power alone and are not read. Read from recordings in tests; never run on a computer with either counter.
+They only count up, so that a stretch is the difference of two readings. RAPL's begin anew after some 262 kJ, which a
+busy processor uses up within an hour, so readings must lie closer together than that (`backends.energy` sees to it).
+Nothing is guessed: a computer without a readable counter has none, and most systems let only root read RAPL. AMD's and
+Apple's sensors tell power alone and are not read. Read from recordings in tests; never run on a computer with either
+counter.
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ def reading(device: str, powercap: Path = POWERCAP, nvml: Any = None) -> Reading
 
 
 def spent(before: Reading | None, after: Reading | None) -> float:
-    """Joules between two readings of one sensor; 0 where one of them is missing or the counters are others."""
+    """Joules between two readings of one sensor that each began anew at most once between them; 0 where one of them is missing
+    or the counters are others."""
     if before is None or after is None or set(before.joules) != set(after.joules):
         return 0.0
     total = 0.0

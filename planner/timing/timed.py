@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from planner.drafting import draft, plan_problems
+from planner.facts.data import kept_lengths
 from planner.facts.model.families import stacks_of
 from planner.facts.order import steps_per_epoch, total_steps
 from planner.plan import Plan
@@ -35,17 +36,21 @@ class Timed(NamedTuple):
 
 
 def timed(plan: Plan) -> Timed | None:
-    """The time of a plan, None where it is invalid or where its device or its model has no figures."""
+    """The time of a plan, None where it is invalid, no row is left, or its device or its model has no figures."""
     speed = speed_of(plan)
     if speed is None or plan_problems(plan) or not stacks_of(plan.model) or plan.model.unsupported_because:
         return None
-    work = work_of(plan.data, plan.stage.schedule)
+    schedule = plan.stage.schedule
+    rows = plan.data.rows or schedule.micro_batch
+    if plan.data.lengths:
+        rows = len(kept_lengths(plan.data, schedule)[0])
+    if not rows:  # every row's answer is cut away: nothing is left to train on
+        return None
+    work = work_of(plan.data, schedule)
     seconds = float(rates_of(draft(plan), speed).seconds(work))
     if not seconds:
         return None
     three = (seconds * speed.low, seconds, seconds * speed.high)
     low, expected, high = (work.tokens / s for s in reversed(three))
-    schedule = plan.stage.schedule
-    rows = plan.data.rows or schedule.micro_batch
     epochs = total_steps(rows, schedule) / steps_per_epoch(rows, schedule)
     return Timed(three, (low, expected, high), work, speed.source, speed.watts, epochs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -92,3 +93,36 @@ def test_a_run_tells_its_joules_where_a_sensor_was_and_nothing_elsewhere(
     assert used["joules"] == 12.0
     assert used["joules_s"] >= 0
     assert used["sensor"] == energy.RAPL
+
+
+def test_a_long_run_adds_up_every_round_of_its_counter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """262 kJ are an hour of 73 W: two readings alone would lose all rounds but one."""
+    monkeypatch.setattr("backends.energy.reading", lambda device: reading(device, tmp_path))
+    most = 262_143_328_850
+    rapl(tmp_path, package_0=(0, most))
+    stretch = Energy("cpu")
+    for n in range(1, 11):
+        rapl(tmp_path, package_0=(n * 100_000_000_000 % most, most))
+        if n % 2 == 0:  # as often as a counter may go round once
+            stretch.read()
+    assert stretch.used()["joules"] == pytest.approx(1_000_000)
+    assert [t for t in threading.enumerate() if t.name == "energy"] == []
+
+
+def test_a_run_reads_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = threading.Event()
+    readings = 0
+
+    def here(device: str) -> Any:
+        nonlocal readings
+        readings += 1
+        if readings == 3:
+            seen.set()
+        return reading(device, tmp_path)
+
+    monkeypatch.setattr("backends.energy.reading", here)
+    monkeypatch.setattr("backends.energy.EVERY_S", 0.001)
+    rapl(tmp_path, package_0=(5_000_000, 10**9))
+    stretch = Energy("cpu")
+    assert seen.wait(10)
+    stretch.used()

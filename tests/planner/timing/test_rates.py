@@ -187,6 +187,21 @@ def test_a_run_is_as_many_epochs_as_its_steps_make() -> None:
     assert once.seconds_of_run == once.seconds_per_epoch
 
 
+def test_rows_that_are_dropped_are_no_steps() -> None:
+    """Answers that are cut away whole: of four rows two are left, or none."""
+    plan = sample_plan()
+    data = replace(plan.data, form="prompt_completion", rows=4, lengths=(9, 30, 9, 30), prompt_lengths=(4, 20, 4, 20),
+                   sha256="half")  # fmt: skip
+    schedule = replace(plan.stage.schedule, micro_batch=1, grad_accumulation=1, max_length=16, max_steps=3)
+    plan = replace(plan.with_schedule(schedule), data=data)
+    every = timed(plan)
+    half = timed(plan.with_schedule(replace(schedule, completion_only=True)))
+    assert every is not None
+    assert half is not None
+    assert (every.epochs, half.epochs) == (3 / 4, 3 / 2)
+    assert timed(plan.with_schedule(replace(schedule, completion_only=True, max_length=3))) is None
+
+
 def test_nothing_is_said_of_what_nobody_knows() -> None:
     plan = sample_plan()
     assert (
