@@ -50,6 +50,8 @@ def _as_multiplied(x: Tensor) -> Tensor:
 def at_rank(amount: Amount, rank: int) -> Amount:
     """The amount with this rank in the symbol's place."""
     a, b, c, d = amount
+    if -_LINEAR < a < _LINEAR and -_LINEAR < b < _LINEAR and -_LINEAR < c < _LINEAR and -_LINEAR < d < _LINEAR:
+        return amount
     return (_number(a, rank), _number(b, rank), _number(c, rank), _number(d, rank))
 
 

@@ -46,8 +46,10 @@ class Value:
     ) -> None:
         self.tape, self.elements, self.bits, self.node, self.is_view = tape, elements, bits, node, False
         if storage is None:
-            storage = _Storage(_bytes(elements, bits))
-            tape._took(storage.bytes)
+            a, b, c, d = elements
+            amount = (a * bits // 8, b * bits // 8, c * bits // 8, d * bits // 8)
+            storage = _Storage(amount)
+            tape._took(amount)
         self.storage = storage
         storage.holders += 1
 
@@ -115,8 +117,8 @@ class Tape:
         self.operations = 0
         self.gradients_stay = gradients_stay
         self.gradients: list[Value] = []
-        self.stretch = ""
         self.peaks: dict[str, set[Amount]] = {}
+        self._here: set[Amount] = self.peaks.setdefault("", set())  # of this stretch
         self.recording = True
         self._order = 0
         self._frame: _Frame | None = None  # the first run under a checkpoint
@@ -150,14 +152,14 @@ class Tape:
 
     def note(self) -> None:
         """Remember the present amount as one of this stretch."""
-        self.peaks.setdefault(self.stretch, set()).add(tuple(self.live))  # type: ignore[arg-type]
+        self._here.add(tuple(self.live))  # type: ignore[arg-type]
         self._rising = False
 
     def enter(self, stretch: str) -> None:
         """What follows belongs to this stretch; it begins with what is alive now."""
         if self._rising:
             self.note()
-        self.stretch = stretch
+        self._here = self.peaks.setdefault(stretch, set())
         self.note()
 
     def instants(self, stretch: str) -> set[Amount]:

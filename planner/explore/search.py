@@ -7,7 +7,10 @@ equals what `planner.estimate` says of the plan alone.
 
 from __future__ import annotations
 
+import gc
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from planner.calibration import apply
@@ -31,6 +34,11 @@ def explore(plan: Plan, space: Space | None = None) -> Explored:
     """
     began = time.perf_counter()
     _refuse(plan)
+    with _nothing_collected():
+        return _explored(plan, space, began)
+
+
+def _explored(plan: Plan, space: Space | None, began: float) -> Explored:
     space = space or space_of(plan)
     device = device_of(plan)
     assert device is not None
@@ -59,6 +67,18 @@ def explore(plan: Plan, space: Space | None = None) -> Explored:
         invalid=tuple(sorted(invalid.values(), key=lambda x: -x.plans)),
         elapsed_s=time.perf_counter() - began,
     )
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """What a search makes is in no cycles, and there is much of it to walk through in vain."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
 
 
 def _room(plan: Plan) -> tuple[int, int]:
