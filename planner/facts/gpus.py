@@ -25,7 +25,9 @@ ASSUMED_DISK_BYTES = 500 * GIB
 @dataclass(frozen=True)
 class Gpu:
     """One card. name: unique, with its memory where a card comes in several sizes. usable_bytes: what its driver
-    shows as total; memory, tflops and bandwidth as its maker states them."""
+    shows as total; memory, tflops and bandwidth as its maker states them, 0 where nobody does. bf16_tflops: dense, fp16's
+    where a card has no bf16. fp32_tflops: in full precision, so outside tensor cores (TF32 is less); AMD's matrix cores
+    have it."""
 
     name: str
     vendor: str
@@ -39,6 +41,8 @@ class Gpu:
     source: str
     usable_source: str
     host_link_gb_s: float = 0.0
+    fp32_tflops: float = 0.0
+    fp32_source: str = ""
 
     @property
     def kind(self) -> str:
@@ -79,6 +83,8 @@ def _gpu(row: dict[str, str], *, several_sizes: bool) -> Gpu:
         source=row["source"],
         usable_source=row["usable_source"],
         host_link_gb_s=float(row["host_link_gb_s_one_way"] or 0),
+        fp32_tflops=float(row["fp32_tflops"] or 0),
+        fp32_source=row["fp32_source"],
     )
 
 

@@ -17,8 +17,9 @@ from planner.calibration.fingerprint import device_name
 from planner.drafting import device_of
 from planner.facts.gpus import Gpu, gpus
 from planner.plan import Plan
+from planner.timing.effort import Effort
 
-WIDE_REACHED, WIDE_ATTENTION = 0.9, 0.5  # of float32's figure: by products, and of that by attention; not measured
+WIDE_ATTENTION = 0.5  # of what float32's products reach, by attention in float32; not measured
 
 
 class Speed(NamedTuple):
@@ -27,8 +28,8 @@ class Speed(NamedTuple):
     computer's memory, 0 where the device is the computer. operation_s: to start one operation. starts_beside: the
     computer starts them while the device works on earlier ones.
 
-    low, high: between how much of the expected seconds and how much of them it may take. source: where all this is
-    from, a sentence. watts: seen in this device's own runs.
+    low, high: between how much of the expected seconds and how much of them it may take; low_32, high_32: where most of
+    its products are computed in 32 bits. source: where all this is from, a sentence. watts: seen in this device's own runs.
     """
 
     flops_16: float
@@ -42,8 +43,15 @@ class Speed(NamedTuple):
     starts_beside: bool
     low: float
     high: float
+    low_32: float
+    high_32: float
     source: str
     watts: float | None = None
+
+    def band(self, effort: Effort) -> tuple[float, float]:
+        """(low, high) of what such a step takes."""
+        wide = effort.flops_32 / self.flops_32 > effort.flops_16 / self.flops_16
+        return (self.low_32, self.high_32) if wide else (self.low, self.high)
 
 
 def speed_of(plan: Plan) -> Speed | None:
@@ -85,6 +93,8 @@ def _taught(speed: Speed, corrections: tuple[Correction, ...], device: str) -> S
         operation_s=speed.operation_s * times,
         low=min(known["low"], taught.low / taught.amount),
         high=max(known["high"], taught.high / taught.amount),
+        low_32=min(known["low_32"], taught.low / taught.amount),
+        high_32=max(known["high_32"], taught.high / taught.amount),
         source=f"measured by {runs} run{'s' if runs > 1 else ''} of this computer; {known['source']}",
     )
 
@@ -110,6 +120,8 @@ def of_figures(t: Mapping[str, Any], threads: int) -> Speed:
         starts_beside=False,
         low=t["low"],
         high=t["high"],
+        low_32=t["low_32"],
+        high_32=t["high_32"],
         source=t["source"],
     )
 
@@ -118,18 +130,24 @@ def of_figures(t: Mapping[str, Any], threads: int) -> Speed:
 def of_card(name: str) -> Speed | None:
     """A card of the table by the name that its driver or the table gives it."""
     card = next((g for g in gpus() if name in (g.name, g.name.split(", ")[0])), None)
-    return None if card is None or not card.bf16_tflops or not card.bandwidth_gb_s else of_shares(card, table()["card"])
+    known = card is not None and card.bf16_tflops and card.fp32_tflops and card.bandwidth_gb_s
+    return of_shares(card, table()["card"]) if known and card is not None else None
 
 
 def of_shares(card: Gpu, t: Mapping[str, Any]) -> Speed:
-    """What is reached of a maker's figures, by shares as `assets/timing.json` has them."""
-    flops, moved = card.bf16_tflops * 1e12, card.bandwidth_gb_s * 1e9
-    wide = t["flops_32"].get(f"{card.compute_capability:.1f}", t["flops_32"][""]) * WIDE_REACHED
+    """What is reached of a maker's figures, by shares as `assets/timing.json` has them.
+
+    float32 is computed in full precision, as torch does by default (`torch.backends.cuda.matmul.allow_tf32` is False), with
+    bfloat16's share of its own figure. Cards before tensor cores multiply 16-bit numbers as fast as 32-bit ones, since
+    torch adds up in float32, whatever their figure for fp16 alone.
+    """
+    wide, moved = card.fp32_tflops * 1e12, card.bandwidth_gb_s * 1e9
+    flops = max(card.bf16_tflops * 1e12, wide)
     return Speed(
         flops_16=flops * t["flops_16"],
-        flops_32=flops * wide,
+        flops_32=wide * t["flops_16"],
         pair_flops_16=flops * t["pair_flops_16"],
-        pair_flops_32=flops * wide * WIDE_ATTENTION,
+        pair_flops_32=wide * t["flops_16"] * WIDE_ATTENTION,
         bytes_s=moved * t["bytes"],
         read_bytes_s=moved * t["read_bytes"],
         host_bytes_s=card.host_link_gb_s * 1e9 * t["host"],
@@ -137,6 +155,8 @@ def of_shares(card: Gpu, t: Mapping[str, Any]) -> Speed:
         starts_beside=True,
         low=t["low"],
         high=t["high"],
+        low_32=t["low_32"],
+        high_32=t["high_32"],
         source=t["source"],
     )
 

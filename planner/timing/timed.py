@@ -9,8 +9,9 @@ from planner.facts.data import kept_lengths
 from planner.facts.model.families import stacks_of
 from planner.facts.order import steps_per_epoch, total_steps
 from planner.plan import Plan
+from planner.timing.effort import effort_of
 from planner.timing.rates import Work
-from planner.timing.rates_of import rates_of
+from planner.timing.rates_of import rates
 from planner.timing.speed import speed_of
 from planner.timing.work import work_of
 
@@ -47,10 +48,12 @@ def timed(plan: Plan) -> Timed | None:
     if not rows:  # every row's answer is cut away: nothing is left to train on
         return None
     work = work_of(plan.data, schedule)
-    seconds = float(rates_of(draft(plan), speed).seconds(work))
+    effort = effort_of(draft(plan))
+    seconds = float(rates(effort, speed).seconds(work))
     if not seconds:
         return None
-    three = (seconds * speed.low, seconds, seconds * speed.high)
+    least, most = speed.band(effort)
+    three = (seconds * least, seconds, seconds * most)
     low, expected, high = (work.tokens / s for s in reversed(three))
     epochs = total_steps(rows, schedule) / steps_per_epoch(rows, schedule)
     return Timed(three, (low, expected, high), work, speed.source, speed.watts, epochs)
