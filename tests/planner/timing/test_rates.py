@@ -94,6 +94,23 @@ def test_products_are_counted_where_they_are_made() -> None:
     assert tiled.flops_16 == plain.flops_16
 
 
+def test_attention_multiplies_what_a_hand_counts_for_each_pair() -> None:
+    """9 heads of 64 in 30 layers. A score is 64 multiplications and 64 additions, mixing in one value row as many; each of
+    these two products has two of its own size on the way back, one for each of its factors."""
+    plan = sample_plan().with_choice(choose(Slot.ACTIVATION, "keep_all"))
+    score = mixing = 64 + 64
+    assert effort_of(draft(plan)).pair_flops == 30 * 9 * (score + mixing) * 3
+
+
+def test_a_token_is_multiplied_with_the_experts_that_it_is_sent_to() -> None:
+    """OLMoE, 16 layers: 8 of 64 experts of 3 matrices. Such models are not run yet; what they take is counted."""
+    plan = replace(sample_plan(), model=catalogue.find("allenai/OLMoE-1B-7B-0924"))
+    frozen = effort_of(draft(plan.with_choice(choose(Slot.TRAINABLE, "lora", rank=1, target_modules=("q_proj",)))))
+    attention, router, experts = 4 * 2048 * 2048, 64 * 2048, 8 * 3 * 1024 * 2048
+    read = 16 * (attention + router + experts) + 50304 * 2048
+    assert frozen.flops_16 == pytest.approx(2 * 2 * read, rel=0.001)  # to multiply and to add, forward and back
+
+
 @given(st.integers(1, 256), st.integers(1, 256))
 @settings(deadline=None, max_examples=20)
 def test_a_higher_rank_is_never_faster(a: int, b: int) -> None:
