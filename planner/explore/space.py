@@ -79,15 +79,17 @@ def batches_of(data: DataFacts, schedule: Schedule) -> tuple[int, ...]:
 def lengths_of(data: DataFacts, model: ModelFacts, schedule: Schedule) -> tuple[int, ...]:
     """Where rows are cut: the plan's own length, and from the longest row downwards in steps of a third.
 
-    A longer one than the longest row cuts nothing, so there is no more than one of those. Where rows are not known,
+    A longer one than the longest row cuts nothing, so there is no more than one of those: the plan's own, if it is one. Where rows are not known,
     round lengths up to the model's positions.
     """
     most = model.max_positions or LONGEST_UNKNOWN
     if not data.lengths:
         return tuple(sorted({schedule.max_length, *(n for n in UNKNOWN if n <= most)}))
     longest = min(max(data.lengths), most)
+    found = {schedule.max_length}
     step = -(-longest // 8) * 8
-    found = {schedule.max_length if schedule.max_length <= longest else max(step, SHORTEST)}
+    if schedule.max_length >= longest:
+        step = _shorter(step)
     while step >= SHORTEST and len(found) < LENGTHS:
         found.add(step)
         step = _shorter(step)
