@@ -99,10 +99,11 @@ def with_batch(plan: Plan, rows: int, length: int) -> Plan:
 
 
 def full_rows(plan: Plan) -> Plan:
-    """The same plan for data with every row as long as rows may be, and enough of them for a batch."""
-    data = plan.data
-    rows = max(data.rows, plan.stage.schedule.micro_batch)
-    return replace(plan, data=replace(data, rows=rows, lengths=(), prompt_lengths=(), lengths_from="unknown"))
+    """The same plan for data that is one batch of rows which are all as long as rows may be: no row is filled up."""
+    data, schedule = plan.data, plan.stage.schedule
+    lengths = (schedule.max_length,) * schedule.micro_batch
+    full = replace(data, rows=len(lengths), lengths=lengths, prompt_lengths=(), lengths_from="counted")
+    return replace(plan, data=full)
 
 
 def why_not(one: Estimate) -> Problem | None:

@@ -31,13 +31,16 @@ class Shapes:
     def __init__(self, plan: Plan, grid: Points) -> None:
         drawn = batches_on(plan.data, plan.stage.schedule, grid)
         rows = [(p, shape, grid[p][1]) for p, one in enumerate(drawn) for shape in one.heaviest]
+        places = [place for one in drawn for place, _ in enumerate(one.heaviest)]
         window = plan.model.sliding_window
 
         def kind_of(row: tuple[int, BatchShape, int]) -> tuple[bool, bool, bool]:
             _, shape, accumulation = row
             return shape.padded, accumulation > 1, bool(window) and int(shape.seq) > window
 
-        rows.sort(key=kind_of)  # stable: of one point the heavier shape stays before
+        order = sorted(range(len(rows)), key=lambda i: kind_of(rows[i]))
+        rows = [rows[i] for i in order]
+        self._place = np.array([places[i] for i in order], dtype=np.int64)  # among the shapes of its point
         self.points = len(grid)
         self.point = np.array([p for p, *_ in rows], dtype=np.int64)
         self.certain = np.array([shape.certain for _, shape, _ in rows])
@@ -67,7 +70,7 @@ class Shapes:
 
         live: plans × shapes. Returns plans × points, or one row for all plans where every point has one shape.
         """
-        order = np.argsort(self.point, kind="stable")
+        order = np.lexsort((self._place, self.point))
         if len(self) == self.points:
             return order[None, :]
         found = np.zeros((len(live), self.points), dtype=np.int64)

@@ -6,6 +6,7 @@ Both look at every combination of techniques that gives up nothing, and ask each
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -27,7 +28,6 @@ from planner.explore.trying import (
     thriftiest,
 )
 from planner.explore.worth import Class, in_classes, learns_no_less, of_setting, own_length, starting_rows
-from planner.facts.data import DataFacts
 from planner.facts.model.facts import ModelFacts
 from planner.plan import Plan
 from planner.units import words
@@ -39,48 +39,56 @@ FEW = 4
 CLEARLY = 1.1  # times as far: what a lesser class has to reach to be named
 
 
+class SoLong(NamedTuple):
+    """A plan whose rows are all as long as they may be, and the same with its own rows."""
+
+    full: Estimate
+    own: Estimate
+
+
 def longest_context(explored: Explored, room: Room | None = None, among: Mask | None = None) -> Answer:
-    """The largest length, in steps of 64 tokens up to the model's positions, with every row really that long; then with
-    as many rows of the plan's batch at a time as still fit."""
+    """The largest length, in steps of 64 tokens up to the model's positions, with every row really that long and with the
+    rows as they are; then with as many rows of the plan's batch at a time as still fit."""
     room = room or Room()
     plan = explored.space.plan
     lengths = lengths_to_try(plan.model)
+    falls = [next((p for p, n in enumerate(lengths) if n > plan.model.sliding_window), 0)]
     rows = starting_rows(explored, among)
 
-    def full(i: int, length: int) -> Plan:
-        return full_rows(batch_of(explored, i, 1, length))
+    def so_long(i: int, length: int) -> SoLong | None:
+        return _so_long(batch_of(explored, i, 1, length), room)
 
     def fits(i: int, length: int) -> bool:
-        return room.fits(estimated(full(i, length)))
+        return so_long(i, length) is not None
 
     best, found, less = -1, None, ""
     alternatives: tuple[Way, ...] = ()
     for of_class in in_classes(explored, rows):
-        place, row = farthest(thriftiest(explored, of_class.rows), lengths, fits, best)
+        place, row = farthest(thriftiest(explored, of_class.rows), lengths, fits, best, falls)
         if place + 1 < len(lengths):  # the thriftiest at lengths that the columns know need not be so far beyond them
             rest = _may_fit(explored, of_class.rows, lengths[place + 1], room)
-            place, row = max((place, row), farthest(one_of_each_structure(explored, rest), lengths, fits, place))
+            place, row = max((place, row), farthest(one_of_each_structure(explored, rest), lengths, fits, place, falls))
         if row < 0:
             continue
         may = _may_fit(explored, of_class.rows, lengths[place], room)
         order = best_first(explored, may, explored.seconds)
-        one = first_that_fits((full(int(i), lengths[place]) for i in order), room) or estimated(
-            full(row, lengths[place])
-        )
+        tried = (so_long(int(i), lengths[place]) for i in (*order[:MOST_TRIED], row))
+        one = next(filter(None, tried))
         one = _more_at_a_time(one, plan, room)
         if found is None:
             found, less = one, learns_less(explored, of_class)
-        elif lengths[place] >= CLEARLY * found.plan.stage.schedule.max_length:
-            own = estimated(_own_data(one.plan, plan.data))
-            alternatives = (Way(own.plan, own, sentence_of(one, room, timed_too=False), farther(explored, of_class)),)
+        elif lengths[place] >= CLEARLY * found.own.plan.stage.schedule.max_length:
+            said = sentence_of(one.full, room, timed_too=False)
+            alternatives = (Way(one.own.plan, one.own, said, farther(explored, of_class)),)
         best = place
     if found is None:
-        shortest = (full(int(i), lengths[0]) for i in rows)
+        shortest = (batch_of(explored, int(i), 1, lengths[0]) for i in rows)
+        heavier = (p if room.fits(estimated(full_rows(p))) else full_rows(p) for p in shortest)
         said = f"Not even rows of {lengths[0]} tokens fit, one at a time. The nearest plans miss this much."
-        return Answer(Question.LONGEST, None, None, said, misses=nearest(shortest, room))
-    own = estimated(_own_data(found.plan, plan.data))
-    sentence = _longest_sentence(found, own, lengths[-1], room) + less
-    return Answer(Question.LONGEST, own.plan, own, sentence, alternatives, full=found)
+        return Answer(Question.LONGEST, None, None, said, misses=nearest(heavier, room))
+    own = found.own
+    sentence = _longest_sentence(found.full, own, lengths[-1], room) + less
+    return Answer(Question.LONGEST, own.plan, own, sentence, alternatives, full=found.full)
 
 
 def largest_batch(explored: Explored, room: Room | None = None, among: Mask | None = None) -> Answer:
@@ -89,6 +97,7 @@ def largest_batch(explored: Explored, room: Room | None = None, among: Mask | No
     plan = explored.space.plan
     length = own_length(explored)
     batches = batches_to_try(plan)
+    falls = [batches.index(2)] if 2 in batches else []
     rows = starting_rows(explored, among)
     fitting = learns_no_less(explored) & (explored.max_length == length)
     fitting &= explored.verdicts(room.budget_bytes) == FITS
@@ -105,7 +114,7 @@ def largest_batch(explored: Explored, room: Room | None = None, among: Mask | No
         if place < 0:
             look_at = of_class.rows
         thrifty = thriftiest(explored, look_at)
-        place, row = farthest(thrifty, batches, fits, max(place, best))
+        place, row = farthest(thrifty, batches, fits, max(place, best), falls)
         for beyond in range(min(place + MAY_FALL, len(batches) - 1), place, -1):
             if (i := next((int(i) for i in thrifty[:FEW] if fits(int(i), batches[beyond])), -1)) >= 0:
                 place, row = beyond, i
@@ -154,6 +163,8 @@ def _may_fit(explored: Explored, rows: Ints, length: int, room: Room) -> Ints:
     """Rows without those that are too large with fewer tokens already: what columns know of a length no longer than this."""
     budget = explored.budget_bytes if room.budget_bytes is None else room.budget_bytes
     known = max((x for *_, x in explored.space.grid if x <= length), default=0)
+    if known <= explored.space.plan.model.sliding_window < length:
+        return rows  # a mask comes between, so that need can have fallen
     one_row = (explored.max_length == known) & (explored.micro_batch == explored.micro_batch[rows].min())
     keys = of_setting(explored)
     too_large = np.unique(keys[one_row & (explored.high > budget)])
@@ -171,19 +182,24 @@ def _known_to_fit(explored: Explored, fitting: Mask, of_class: Class, batches: t
     return batches.index(largest), there[np.argsort(explored.high[there], kind="stable")]
 
 
-def _more_at_a_time(found: Estimate, plan: Plan, room: Room) -> Estimate:
+def _so_long(plan: Plan, room: Room) -> SoLong | None:
+    """What a plan needs with every row as long as it may be, and with its own rows, where both fit: rows of different
+    length are filled up and need a mask, so neither is the lighter one for certain."""
+    full = estimated(full_rows(plan))
+    if not room.fits(full):
+        return None
+    own = estimated(plan)
+    return SoLong(full, own) if room.fits(own) else None
+
+
+def _more_at_a_time(found: SoLong, plan: Plan, room: Room) -> SoLong:
     """With as many rows at a time as fit, up to the plan's batch."""
-    batch, length = plan.stage.schedule.micro_batch, found.plan.stage.schedule.max_length
+    batch, length = plan.stage.schedule.micro_batch, found.own.plan.stage.schedule.max_length
     while batch > 1:
-        more = estimated(full_rows(with_batch(_own_data(found.plan, plan.data), batch, length)))
-        if room.fits(more):
+        if more := _so_long(with_batch(found.own.plan, batch, length), room):
             return more
         batch //= 2
     return found
-
-
-def _own_data(plan: Plan, data: DataFacts) -> Plan:
-    return Plan(plan.name, plan.model, data, plan.machine, plan.stages, plan.schema)
 
 
 def farther(explored: Explored, of_class: Class) -> str:

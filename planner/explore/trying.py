@@ -128,28 +128,38 @@ def best_elsewhere(explored: Explored, rows: Ints, turn: Turn, room: Room) -> Es
 
 
 def farthest(
-    rows: Iterable[int], values: Sequence[int], fits: Callable[[int, int], bool], start: int = -1
+    rows: Iterable[int],
+    values: Sequence[int],
+    fits: Callable[[int, int], bool],
+    start: int = -1,
+    falls: Sequence[int] = (),
 ) -> tuple[int, int]:
     """The place of the largest value with which any row fits, and that row; `start` is known to fit (−1: none is), and
     comes back with the row −1 where nothing goes beyond.
 
-    A row is looked into only when it fits one value beyond the best so far; need never falls with the value.
+    A row is looked into only when it fits one value beyond the best so far, or at one of `falls`: places at which need
+    can fall, where a mask comes in. Between those need never falls with the value.
     """
     best, row = start, -1
     for i in map(int, rows):
-        if best + 1 >= len(values):
-            break
-        if not fits(i, values[best + 1]):
-            continue
-        low, high = best + 1, len(values) - 1
-        while low < high:
-            middle = (low + high + 1) // 2
-            if fits(i, values[middle]):
-                low = middle
-            else:
-                high = middle - 1
-        best, row = low, i
+        high = len(values) - 1
+        for low in sorted({best + 1, *(p for p in falls if p > best)}, reverse=True):
+            if low <= high and fits(i, values[low]):
+                best, row = _last(i, values, fits, low, high), i
+                break
+            high = low - 1
     return best, row
+
+
+def _last(i: int, values: Sequence[int], fits: Callable[[int, int], bool], low: int, high: int) -> int:
+    """The place of the largest value up to `high` with which a row fits that fits at `low`."""
+    while low < high:
+        middle = (low + high + 1) // 2
+        if fits(i, values[middle]):
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def thriftiest(explored: Explored, rows: Ints) -> Ints:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -64,9 +65,10 @@ def longest_batch(data: DataFacts, schedule: Schedule) -> BatchShape:
 
 
 class Batches(NamedTuple):
-    """The micro-batches of a run. heaviest: every shape that no other beats in tokens, in rows × seq² and in being padded.
+    """The micro-batches of a run. heaviest: every shape that no other beats in tokens and in rows × seq², of padded ones and
+    of equally long ones: which of the two needs more is a matter of the attention.
 
-    Mostly one shape. A second one is, say, a last batch of one long row, which only eager attention may find heavier.
+    Mostly one shape or two. A third is, say, a last batch of one long row, which only eager attention may find heavier.
     different: how many token counts there are, padding included; as many as there could be where they are not drawn.
     """
 
@@ -100,11 +102,11 @@ def _drawn(data: DataFacts, schedule: Schedule) -> Batches:
     lengths, known = kept_lengths(data, schedule)
     if not lengths:
         rows = min(schedule.micro_batch, data.rows) if data.rows else schedule.micro_batch
-        return Batches((BatchShape(rows, cut, padded=rows > 1, certain=False),), cut)
+        both = (True, False) if rows > 1 else (False,)
+        return Batches(tuple(BatchShape(rows, cut, padded, certain=False) for padded in both), cut)
     rows = len(lengths)
     if too_many_to_draw(rows, schedule):
-        padded = schedule.micro_batch > 1 and min(lengths) < max(lengths)
-        most = (BatchShape(min(schedule.micro_batch, rows), max(lengths), padded, certain=False),)
+        most = tuple(BatchShape(r, s, p, certain=False) for r, s, p in unbeaten(_could_meet(lengths, schedule)))
         return Batches(most, len(set(lengths)))
     shapes = set()
     for batch in micro_batches(rows, schedule):
@@ -113,6 +115,17 @@ def _drawn(data: DataFacts, schedule: Schedule) -> Batches:
         shapes.add((len(batch), longest, min(of_batch) < longest))
     heaviest = tuple(BatchShape(r, s, p, certain=known) for r, s, p in unbeaten(shapes))
     return Batches(heaviest, len({r * s for r, s, _ in shapes}))
+
+
+def _could_meet(lengths: list[int], schedule: Schedule) -> set[tuple[int, int, bool]]:
+    """The longest batches that any order could bring: with a shorter row among them, and with rows that are equally long."""
+    size, longest = min(schedule.micro_batch, len(lengths)), max(lengths)
+    shapes = {(size, longest, True)} if size > 1 and min(lengths) < longest else set()
+    counted = Counter(lengths)
+    for rows in {size, len(lengths) % size} - {0}:  # the rest of an epoch may be one batch more
+        alike = [length for length, times in counted.items() if times >= rows]
+        shapes |= {(rows, max(alike), False)} if alike else set()
+    return shapes
 
 
 def too_many_to_draw(rows: int, schedule: Schedule) -> bool:
@@ -180,10 +193,11 @@ def kept_lengths(data: DataFacts, schedule: Schedule) -> tuple[list[int], bool]:
 
 
 def unbeaten(shapes: set[tuple[int, int, bool]]) -> list[tuple[int, int, bool]]:
-    """The shapes no other beats in all of tokens, rows × seq² and padded; most tokens, longest, padded first."""
+    """The shapes that no other beats in tokens and rows × seq², among padded ones and among those that are not; most
+    tokens, longest, padded first."""
     ordered = sorted(shapes, key=lambda x: (x[0] * x[1], x[1], x[2]), reverse=True)
     kept: list[tuple[int, int, bool]] = []
     for rows, seq, padded in ordered:
-        if not any(r * s * s >= rows * seq * seq and p >= padded for r, s, p in kept):
+        if not any(r * s * s >= rows * seq * seq and p == padded for r, s, p in kept):
             kept.append((rows, seq, padded))
     return kept

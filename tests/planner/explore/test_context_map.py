@@ -48,6 +48,25 @@ def test_every_cell_is_the_estimate_of_rows_that_are_all_so_long(found: ContextM
     assert set(verdicts.flat) >= {FITS, DOES_NOT_FIT}
 
 
+def test_rows_that_are_all_so_long_are_not_filled_up() -> None:
+    """In float32 a card has no kernel for fewer key and value heads than heads; without a mask it writes out all scores."""
+    plan = small_plan(model="HuggingFaceTB/SmolLM2-360M", card="Tesla T4", schedule=Schedule(micro_batch=4))
+    plan = plan.with_choice(default_choice(Slot.WEIGHTS, "fp32"))
+    made = context_map(plan, batches=(1, 4), contexts=(512, 2048))
+    assert isinstance(made, ContextMap)
+    for b, rows in enumerate(made.batches):
+        for c, length in enumerate(made.contexts):
+            cell = made.plan_of_cell(b, c)
+            even = replace(plan.data, rows=64, lengths=(length,) * 64, sha256=f"{length}")
+            one = estimate(replace(cell, data=even)).tiers[0]
+            assert (made.peak[b, c], made.high[b, c]) == (one.peak_bytes, one.high_bytes)
+            unknown = estimate(replace(cell, data=replace(even, lengths=(), lengths_from="unknown"))).tiers[0]
+            uneven = replace(even, lengths=tuple(range(length, length - 64, -1)), sha256=f"{length} and less")
+            mixed = estimate(replace(cell, data=uneven)).tiers[0]
+            assert unknown.peak_bytes >= max(one.peak_bytes, mixed.peak_bytes)
+            assert rows == 1 or mixed.peak_bytes < one.peak_bytes
+
+
 def test_need_never_falls_along_a_row_or_a_column(found: ContextMap) -> None:
     for figures in (found.low, found.peak, found.high):
         assert (np.diff(figures, axis=0) >= 0).all()

@@ -43,7 +43,7 @@ def test_it_occurs_and_no_other_is_heavier(lengths: list[int], schedule: Schedul
     assert longest_batch(data(lengths), schedule) == shapes[0]
     assert shapes[0].tokens == max(r * s for r, s, _ in real)
     for r, s, p in real:
-        assert any(a * b >= r * s and a * b * b >= r * s * s and q >= p for a, b, q in named)
+        assert any(a * b >= r * s and a * b * b >= r * s * s and q == p for a, b, q in named)
     assert all(s.certain for s in shapes)
 
 
@@ -76,9 +76,22 @@ def test_what_is_not_known_is_bounded_and_said() -> None:
     schedule = Schedule(micro_batch=4, max_length=100)
     unknown = longest_batch(DataFacts("d", "", "messages", 10, 1, "s"), schedule)
     assert unknown == BatchShape(4, 100, certain=False)
+    both = batches(DataFacts("d", "", "messages", 10, 1, "s"), schedule).heaviest
+    assert both == (unknown, BatchShape(4, 100, padded=False, certain=False))
+    assert batches(DataFacts("d", "", "messages", 1, 1, "s"), schedule).heaviest == (
+        BatchShape(1, 100, padded=False, certain=False),
+    )
     assert not longest_batch(data([5, 6, 7], lengths_from="estimated"), schedule).certain
     large = data([5] * (DRAWN_LIMIT + 1) + [70])
     assert longest_batch(large, schedule) == BatchShape(4, 70, padded=True, certain=False)
+
+
+def test_where_batches_are_bounded_rows_of_one_length_meet_as_far_as_there_are_enough() -> None:
+    for longest, alike in (([70], [(4, 30), (1, 70)]), ([70] * 3, [(3, 70)]), ([70] * 4, [(4, 70)])):
+        facts = data([30] * (DRAWN_LIMIT - DRAWN_LIMIT % 4 + 4) + longest)
+        shapes = batches(facts, Schedule(micro_batch=4, max_length=100)).heaviest
+        assert {(s.rows, s.seq) for s in shapes if not s.padded} == set(alike)
+        assert not any(s.certain for s in shapes)
 
 
 def test_asking_again_costs_microseconds() -> None:
