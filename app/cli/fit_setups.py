@@ -78,6 +78,12 @@ def fits(given: argparse.Namespace) -> Fits:
 
 def _plan(given: argparse.Namespace) -> tuple[Plan, tuple[str, ...]]:
     """The plan that is asked about, with every default; and what was guessed or assumed for it."""
+    if not given.model.strip():
+        raise wrong_use("fit.no_model", "No model is named.", "Name one, a size (7B), or a folder.")
+    if given.gpu is not None and given.gpu.strip().startswith("-"):
+        raise wrong_use(
+            "fit.unknown_gpu", f"No card has {given.gpu.strip()!r:.80}.", "Give its name or its memory: 12 GB."
+        )
     model = meant.model_meant(given.model)
     machine, about_machine = _machine(given)
     data, about_rows = _data(given, model.found)
@@ -109,13 +115,13 @@ def _machine(given: argparse.Namespace) -> tuple[MachineFacts, str]:
 
 
 def _data(given: argparse.Namespace, model: ModelFacts) -> tuple[DataFacts, str]:
-    length = given.length or LENGTH
+    length = LENGTH if given.length is None else given.length
     if not 8 <= length <= LONGEST:
         raise wrong_use("fit.length", f"--length is {length}.", "Give the tokens of the longest row, 2048 for example.")
     if given.data:
         return read_data(given.data, model), ""
     data = DataFacts(f"rows of {length:,} tokens", "", "messages", ROWS, 0, "")
-    assumed = "" if given.length else " (--length N for others, --data FILE for yours)"
+    assumed = "" if given.length is not None else " (--length N for others, --data FILE for yours)"
     return data, f"Every row is taken to have {length:,} tokens{assumed}."
 
 
