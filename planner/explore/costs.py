@@ -5,6 +5,7 @@ It works nothing out that is not in the columns. What a person has to say for it
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -95,18 +96,28 @@ COSTS: tuple[Cost, ...] = (SECONDS, TRAINABLE, SAVED, QUALITY)
 
 
 def money(per_hour: float, currency: str = "") -> Cost:
-    """Of one epoch, at what the machine costs in an hour. ValueError for a price below 0 or without end."""
+    """Of one epoch, at what the machine costs in an hour; 0 while nobody has said it, no cost is then known. ValueError for
+    a price below 0 or without end."""
     if not 0 <= per_hour < float("inf"):
         raise ValueError(f"not a price: {per_hour}")
+    unknown = "not known" if per_hour else "type a price per hour"
 
     def column(explored: Explored) -> Floats:
-        found: Floats = explored.seconds * (per_hour / HOUR_S)
+        found: Floats = explored.seconds * (per_hour / HOUR_S if per_hour else np.nan)
         return found
 
     def text(amount: float) -> str:
-        return "not known" if amount != amount else f"{amount:,.2f} {currency}".strip()
+        return unknown if amount != amount else f"{_amount(amount)} {currency}".strip()
 
     return Cost("money", "Price per epoch", currency, column, text)
+
+
+def _amount(amount: float) -> str:
+    """`12.30`, `0.35`, `0.00052`: hundredths, or two digits that say something where there are none."""
+    if amount >= 0.1 or amount == 0:
+        return f"{amount:,.2f}"
+    whole = f"{amount:.{1 - math.floor(math.log10(amount))}f}".rstrip("0")
+    return whole if len(whole) >= len("0.00") else f"{amount:.2f}"
 
 
 def energy(watts: float) -> Cost:

@@ -332,9 +332,15 @@ def test_another_cost_is_another_axis_and_another_answer(bench: Bench) -> None:
 
 def test_a_price_is_typed_kept_and_makes_money_a_cost(bench: Bench) -> None:
     find(bench.page, Combo, "Cost").picked.emit("money")
+    bench.settle()
+    chart = bench.page.chart
+    assert chart.no_price.isVisible()
+    assert chart.scatter._data is not None
+    assert not len(chart.scatter._data.shown)
     price = find(bench.page, Number, "Price per hour")
     price.setValue(2.5)
     bench.settle()
+    assert not chart.no_price.isVisible()
     assert remembered.price() == 2.5
     data = bench.page.chart.scatter._data
     assert data is not None

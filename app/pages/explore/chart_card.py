@@ -64,13 +64,14 @@ class ChartCard(Card):
             "What this machine costs in an hour, in whatever money: typed by you, kept on this computer"
         )
         self.price.entered.connect(lambda value: self.price_set.emit(float(value)))
+        self.no_price = Elided("type a price per hour", "warn", 0.92)
         self.counted = Elided("", "muted", 0.9)
         self.counted.setAccessibleName("Rows of the table")
         self.only = QuietButton("")
         self.only.setCheckable(True)
         self.only.setAccessibleName("Only plans that no other beats")
         self.only.toggled.connect(self.frontier_only.emit)
-        for widget in (label, self.cost, self.price):
+        for widget in (label, self.cost, self.price, self.no_price):
             row.addWidget(widget)
         row.addWidget(self.counted, 1)
         row.addWidget(self.only)
@@ -94,6 +95,7 @@ class ChartCard(Card):
         self.cost.show_value(chosen)
         self.price.show_value(per_hour)
         self.price.setVisible(chosen == "money")
+        self.no_price.setVisible(chosen == "money" and not per_hour)
 
     def show_points(self, data: ScatterData | None, counts: Sequence[int]) -> None:
         self.scatter.show_data(data)

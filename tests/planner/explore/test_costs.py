@@ -46,6 +46,21 @@ def test_a_price_and_a_power_go_by_the_hour(space: Space) -> None:
     assert energy(400).text(0.2) == "0.20 kWh"
 
 
+@pytest.mark.parametrize(
+    ("amount", "said"),
+    [(0.00052, "0.00052"), (0.0005, "0.0005"), (0.0996, "0.10"), (0.05, "0.05"), (0.2, "0.20"), (12.3, "12.30"),
+     (1234.5, "1,234.50"), (0.0, "0.00")],
+)  # fmt: skip
+def test_an_amount_of_money_is_said_in_digits_that_say_something(amount: float, said: str) -> None:
+    assert money(2.0).text(amount) == said
+
+
+def test_without_a_price_no_cost_is_known_and_its_words_ask_for_one(space: Space) -> None:
+    explored = one_by_one(space, seconds=lambda plan: 1800.0)
+    assert np.isnan(money(0.0).column(explored)).all()
+    assert money(0.0).text(float("nan")) == "type a price per hour"
+
+
 @pytest.mark.parametrize("amount", [-1.0, float("nan"), float("inf")])
 def test_what_is_no_price_and_no_power_is_refused(amount: float) -> None:
     with pytest.raises(ValueError, match="price"):
