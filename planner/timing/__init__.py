@@ -1,1 +1,1 @@
-"""How long a plan takes, what energy and what money: from operations and bytes moved, corrected by this computer's own runs."""
+"""How long a plan takes, and at what power: from operations and bytes moved, corrected by this computer's own runs."""
