@@ -224,7 +224,8 @@ class Draft(NamedTuple):
     batch: the longest batch that will really occur. device: kind of the device that computes (cpu, cuda, rocm, mps), capability: of an NVIDIA card, 0 where unknown.
     compute_bits: of the matmuls. flow_bits: of what flows between the layers, 0 where that is the same.
     autocast: matmuls read 16-bit copies of wider weights and values. loop: habits of the loop. attend: the core that mixes the tokens.
-    mask_bits: of its mask for each pair of tokens, 0 where it needs none. recompute: the
+    mask_bits: of its mask for each pair of tokens, 0 where it needs none. heavier_without_mask: it may need far more for rows of one length than for longer ones that need a
+    mask. recompute: the
     layers' insides are thrown away and made again in backward. accumulation: instead of the schedule's micro-batches of
     a step, an array of such numbers, all one or all more than one as the schedule's. sample_tokens: prompt and answer of the sample, the
     longest that is planned for. head_work, update: what loss and optimizer do in a step, for the time model; None where they did not say.
@@ -239,6 +240,7 @@ class Draft(NamedTuple):
     compute_bits: int = 0
     attend: Attend | None = None
     mask_bits: int = 0
+    heavier_without_mask: bool = False
     recompute: bool = False
     sample_tokens: int = 0
     timeline: tuple[At, ...] = ()
@@ -272,7 +274,7 @@ OWNS: dict[Slot, frozenset[str]] = {
     Slot.WEIGHTS: frozenset({"stacks"}),
     Slot.PRECISION: frozenset({"compute_bits", "flow_bits", "autocast", "float16"}),
     Slot.TRAINABLE: frozenset({"stacks"}),
-    Slot.ATTENTION: frozenset({"attend", "mask_bits"}),
+    Slot.ATTENTION: frozenset({"attend", "mask_bits", "heavier_without_mask"}),
     Slot.ACTIVATION: frozenset({"recompute"}),
     Slot.OBJECTIVE: frozenset({"timeline", "lines"}),
     Slot.LOSS: frozenset({"lines", "head_work"}),

@@ -109,7 +109,8 @@ def estimate_grid(plan: Plan, rows: Num, seq: Num) -> dict[str, Num]:
         raise ProblemError(Problem("model.unsupported", unknown, "Choose another model."))
     drawn = [batches(plan.data, stage.schedule) for stage in plan.stages]
     drafts = tuple(
-        draft(plan, i, BatchShape(rows, seq, of_stage.heaviest[0].padded)) for i, of_stage in enumerate(drawn)
+        draft(plan, i, BatchShape(rows, seq, _heaviest(plan, i, of_stage).batch.padded))
+        for i, of_stage in enumerate(drawn)
     )
     shapes = max(of_stage.different for of_stage in drawn)
     device = device_of(plan)
@@ -153,9 +154,19 @@ def cannot_tell_because(plan: Plan) -> str:
 
 def _heaviest(plan: Plan, index: int, drawn: Batches) -> Draft:
     """The draft of the batch that needs most. Mostly one batch beats all others in tokens and in their square."""
-    if len(drawn.heaviest) == 1:
-        return draft(plan, index, drawn.heaviest[0])
-    return max((draft(plan, index, shape) for shape in drawn.heaviest), key=_fullest)
+    first, *others = drawn.heaviest
+    drafts = [draft(plan, index, first)]
+    if not drafts[0].heavier_without_mask:
+        others = [shape for shape in others if shape.padded or not _far_behind_a_padded_one(shape, drawn)]
+    drafts += [draft(plan, index, shape) for shape in others]
+    return drafts[0] if len(drafts) == 1 else max(drafts, key=_fullest)
+
+
+def _far_behind_a_padded_one(shape: BatchShape, drawn: Batches) -> bool:
+    """Whether a batch with a mask has twice as many tokens and pairs of tokens: what attention does otherwise without a
+    mask is a few per cent of one batch, scores that are written out aside."""
+    tokens, pairs = 2 * shape.tokens, 2 * shape.tokens * shape.seq
+    return any(x.padded and x.tokens >= tokens and x.tokens * x.seq >= pairs for x in drawn.heaviest)
 
 
 def _fullest(one: Draft) -> Num:

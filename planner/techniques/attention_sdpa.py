@@ -23,7 +23,7 @@ def attend(t: Tape, heads: Heads, q: Value, k: Value, v: Value, mask: Value | No
     never run on a card here). The memory-efficient kernel wants as many key and value heads as query heads; where
     float32 comes with fewer and without a mask, no kernel is left but the written-out formula.
     """
-    if mask is None and t.device != "cpu" and q.bits == 32 and heads.n_kv_heads != heads.n_heads:
+    if mask is None and _is_written_out(t.device, q.bits, heads.n_kv_heads, heads.n_heads):
         return _written_out(t, heads, q, k, v), None
     if mask is not None:
         times = heads.n_heads // heads.n_kv_heads
@@ -57,6 +57,11 @@ def _written_out(t: Tape, heads: Heads, q: Value, k: Value, v: Value) -> Value:
     return mixed
 
 
+def _is_written_out(device: str, bits: int, n_kv_heads: int, n_heads: int) -> bool:
+    """Where no kernel of a card takes the heads as they are, unless a mask has them copied first."""
+    return device != "cpu" and bits == 32 and n_kv_heads != n_heads
+
+
 def _needs_mask(draft: Draft) -> bool:
     """Rows of different length need one, and rows longer than a sliding window; on a grid, if any of its rows is."""
     window = draft.facts.sliding_window
@@ -81,7 +86,9 @@ class AttentionSdpa:
         return [Problem("sdpa.attention_dropout", fact, "Choose eager attention.")]
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
-        return draft._replace(attend=attend, mask_bits=8 if _needs_mask(draft) else 0)
+        written_out = _is_written_out(draft.device, draft.compute_bits, draft.facts.n_kv_heads, draft.facts.n_heads)
+        mask_bits = 8 if _needs_mask(draft) else 0
+        return draft._replace(attend=attend, mask_bits=mask_bits, heavier_without_mask=written_out)
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(load=(("attn_implementation", '"sdpa"'),))
