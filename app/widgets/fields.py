@@ -10,6 +10,7 @@ from typing import Any
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
+    QFocusEvent,
     QKeyEvent,
     QKeySequence,
     QPaintEvent,
@@ -22,12 +23,14 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QStyle,
     QStyleOptionSpinBox,
+    QToolTip,
     QWidget,
 )
 
 from app.icons import tinted
 from app.theme import colour, em, font, theme
 from app.widgets.surface import field_panel, painter_on
+from app.widgets.typed_number import EITHER, number_in
 
 FIELD_HEIGHT = 1.85  # em
 
@@ -50,9 +53,13 @@ def _clear_ground(line: QLineEdit) -> None:
 
 
 class Number(QDoubleSpinBox):
-    """A whole or real number with its unit. Whole numbers up to 2**53, where QSpinBox ends at 2**31."""
+    """A whole or real number with its unit. Whole numbers up to 2**53, where QSpinBox ends at 2**31.
+
+    `refused` carries why what was typed is not taken, when the person is done with it.
+    """
 
     entered = Signal(object)
+    refused = Signal(str)
 
     def __init__(self, *, whole: bool, minimum: float, maximum: float, unit: str = "", parent: QWidget | None = None):
         super().__init__(parent)
@@ -68,11 +75,13 @@ class Number(QDoubleSpinBox):
         line = self.lineEdit()
         line.setTextMargins(em(0.35), 0, self._unit_width(), 0)
         _clear_ground(line)
+        line.textChanged.connect(self._show_taken)
         theme().changed.connect(self._recolour)
         self.valueChanged.connect(self._tell)
 
     def _recolour(self) -> None:
         _clear_ground(self.lineEdit())
+        self._show_taken(self.lineEdit().text())
 
     def _unit_width(self) -> int:
         return self.fontMetrics().horizontalAdvance(self._unit) + em(0.2) if self._unit else 0
@@ -87,27 +96,59 @@ class Number(QDoubleSpinBox):
         self._shown = float(value)
         if self.value() != float(value):
             self.setValue(float(value))
+        self._show_taken(self.lineEdit().text())
 
     def textFromValue(self, value: float) -> str:
         return str(round(value)) if self._whole else f"{value:.6g}".replace("e-0", "e-")
 
     def valueFromText(self, text: str) -> float:
-        try:
-            return float(text.strip().replace(",", "").replace("−", "-"))
-        except ValueError:
-            return self.value()
+        found = number_in(text, whole=self._whole)
+        return self.value() if found is None else found
 
     def validate(self, text: str, pos: int) -> tuple[QValidator.State, str, int]:
-        """Typing like `2e-4` passes through unfinished states; letters that can never be a number do not."""
-        plain = text.strip().replace(",", "").replace("−", "-")
-        allowed = "0123456789-" if self._whole else "0123456789.eE+-"
-        if any(c not in allowed for c in plain):
-            return QValidator.State.Invalid, text, pos
-        try:
-            inside = self.minimum() <= float(plain) <= self.maximum()
-        except ValueError:
-            inside = False
-        return (QValidator.State.Acceptable if inside else QValidator.State.Intermediate), text, pos
+        """Whatever is typed stays to be seen, so that no character is lost between two others; only a number is taken."""
+        taken = not self.why_not(text)
+        return (QValidator.State.Acceptable if taken else QValidator.State.Intermediate), text, pos
+
+    def fixup(self, text: str) -> str:
+        """Nothing: Qt would take separators out and read what is left."""
+        return text
+
+    def why_not(self, text: str) -> str:
+        """Why the text is not taken, in a sentence; empty where it is."""
+        found = number_in(text, whole=self._whole)
+        if found is None and not self._whole and EITHER.fullmatch(text.strip()):
+            return f"{text.strip()} can be read in two ways: type it without a comma, with a point before decimals."
+        if found is None:
+            return f"{text.strip() or 'Nothing'} is not {'a whole' if self._whole else 'a'} number."
+        if not self.minimum() <= found <= self.maximum():
+            return f"{text.strip()} is not between {self.minimum():,.6g} and {self.maximum():,.6g}."
+        return ""
+
+    def _show_taken(self, text: str) -> None:
+        """Text that would not be taken is red while it is typed."""
+        p = QPalette(self.lineEdit().palette())
+        p.setColor(QPalette.ColorRole.Text, colour("bad" if self.why_not(text) else "text"))
+        self.lineEdit().setPalette(p)
+
+    def _refuse(self) -> None:
+        """Before the box goes back to the value it had: say why, under the field."""
+        why = self.why_not(self.lineEdit().text())
+        if why:
+            told = f"{why} It stays {self.textFromValue(self.value())}."
+            QToolTip.showText(self.mapToGlobal(self.rect().bottomLeft()), told, self)
+            self.refused.emit(told)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._refuse()
+        super().keyPressEvent(event)
+        self._show_taken(self.lineEdit().text())
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        self._refuse()
+        super().focusOutEvent(event)
+        self._show_taken(self.lineEdit().text())
 
     def stepBy(self, steps: int) -> None:
         """Whole numbers step by one; real ones by one unit of their leading digit."""
@@ -116,6 +157,7 @@ class Number(QDoubleSpinBox):
             down_from_one = steps < 0 and float(mantissa) == 1.0  # 1e-4 goes down to 9e-5, not to 0
             self.setSingleStep(10.0 ** (int(exponent) - down_from_one))
         super().stepBy(steps)
+        self._show_taken(self.lineEdit().text())
 
     def event(self, event: QEvent) -> bool:
         if _leaves_undo_to_the_plan(event, self.lineEdit()):

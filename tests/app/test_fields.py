@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
-from PySide6.QtGui import QKeyEvent, QWheelEvent
+from PySide6.QtGui import QKeyEvent, QPalette, QWheelEvent
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.theme import colour
 from app.widgets.combo import Combo
 from app.widgets.fields import Number, TextField
+from app.widgets.typed_number import number_in
 
 
 def wheel(widget: QWidget) -> QWheelEvent:
@@ -105,15 +107,47 @@ def test_whole_numbers_go_beyond_32_bits(qtbot: QtBot) -> None:
     assert told.args == [2**32 - 1]
 
 
-@pytest.mark.parametrize("typed", ["abc", "1.5x", "--"])
-def test_letters_cannot_be_typed_into_a_number(qtbot: QtBot, typed: str) -> None:
-    number = Number(whole=True, minimum=0, maximum=9)
+@pytest.mark.parametrize(("typed", "value"), [("0,35", 0.35), ("0,125", 0.125), ("1,5e-1", 0.15), ("2,", 2.0)])
+def test_a_comma_is_the_point_of_a_real_number(qtbot: QtBot, typed: str, value: float) -> None:
+    number = Number(whole=False, minimum=0, maximum=1e6)
+    _page = shown(qtbot, number)
+    number.setFocus()
+    number.selectAll()
+    with qtbot.waitSignal(number.entered) as told:
+        qtbot.keyClicks(number, typed)
+        qtbot.keyClick(number, Qt.Key.Key_Return)
+    assert told.args == [pytest.approx(value)]
+
+
+def test_thousands_with_commas_are_a_whole_number() -> None:
+    assert number_in("1,024", whole=True) == 1024
+    assert [number_in(text, whole=True) for text in ("1,5", "10,24", "1.5", "1,024.5")] == [None] * 4
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("typed", ["abc", "1.5x", "--", "1.000,50", "1,000.50", "1,2,3", "1.0.0", "1 0", "20"])
+def test_what_is_no_number_or_could_be_two_stays_to_be_seen_and_is_refused_with_a_sentence(
+    qtbot: QtBot, typed: str, whole: bool
+) -> None:
+    number = Number(whole=whole, minimum=0, maximum=9)
     _page = shown(qtbot, number)
     number.show_value(7)
+    number.setFocus()
     number.selectAll()
     qtbot.keyClicks(number, typed)
-    qtbot.keyClick(number, Qt.Key.Key_Return)
-    assert 0 <= number.value() <= 9
+    assert number.lineEdit().text() == typed
+    assert number.lineEdit().palette().color(QPalette.ColorRole.Text) == colour("bad")
+    with qtbot.assertNotEmitted(number.entered), qtbot.waitSignal(number.refused) as told:
+        qtbot.keyClick(number, Qt.Key.Key_Return)
+    assert told.args[0].startswith(typed)
+    assert (number.value(), number.text()) == (7, "7")
+    assert number.lineEdit().palette().color(QPalette.ColorRole.Text) == colour("text")
+
+
+def test_a_comma_that_could_stand_between_thousands_is_refused(qtbot: QtBot) -> None:
+    number = Number(whole=False, minimum=0, maximum=1e6)
+    assert "two ways" in number.why_not("1,000")
+    assert not number.why_not("1000")
 
 
 def test_real_numbers_step_by_their_leading_digit(qtbot: QtBot) -> None:
