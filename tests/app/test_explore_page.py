@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from threading import Event
 
 import pytest
 from PySide6.QtCore import Qt
@@ -412,6 +413,26 @@ def test_a_cell_of_the_map_is_a_plan_to_look_at(bench: Bench) -> None:
     assert (schedule.micro_batch, schedule.max_length) == (shown.batches[0], shown.contexts[1])
 
 
+def test_the_map_says_what_it_assumes_and_how_long_the_rows_are(bench: Bench) -> None:
+    bench.qtbot.waitUntil(lambda: bench.page.meaning.mapping.map is not None)
+    said = bench.page.detail.map_words.text()
+    assert said.startswith("If every row were that long, ")
+    assert f"{max(bench.explored.space.plan.data.lengths):,} tokens" in said
+
+
+def test_a_map_of_other_techniques_is_gone_at_once(bench: Bench) -> None:
+    mapping, shown = bench.page.meaning.mapping, bench.page.detail.map
+    bench.qtbot.waitUntil(lambda: mapping.map is not None)
+    of_answer = bench.explored.structure[bench.page.meaning.meant.row]  # type: ignore[union-attr]
+    bench.page.meaning.pick(int((bench.explored.structure != of_answer).nonzero()[0][0]))
+    assert mapping.map is None
+    assert not shown.isEnabled()
+    assert shown.rows() == []
+    bench.qtbot.waitUntil(lambda: mapping.map is not None)
+    assert shown.isEnabled()
+    assert shown.rows()
+
+
 # nothing to show
 
 
@@ -454,6 +475,28 @@ def test_the_last_of_many_questions_is_answered(qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: not asking.under_way)
     assert told == [19]
     assert len(answered) <= 3
+
+
+def test_one_question_at_a_time_even_after_all_were_forgotten(qtbot: QtBot) -> None:
+    go = Event()
+    begun: list[int] = []
+    told: list[int] = []
+
+    def work(asked: int) -> int:
+        begun.append(asked)
+        go.wait(10)
+        return asked
+
+    asking = asking_module.Asking(None, work)  # type: ignore[arg-type]
+    asking.told.connect(told.append)
+    asking.ask(1)  # type: ignore[arg-type]
+    qtbot.waitUntil(lambda: begun == [1])
+    asking.forget()
+    asking.ask(2)  # type: ignore[arg-type]
+    assert begun == [1]
+    go.set()
+    qtbot.waitUntil(lambda: not asking.under_way)
+    assert told == [2]
 
 
 # for everybody

@@ -20,39 +20,37 @@ class Asking(QObject):
     def __init__(self, parent: QObject | None = None, work: Callable[[Asked], Told] = tell) -> None:
         super().__init__(parent)
         self._work = work
-        self._task = background.Task()
+        self._wanted = True
         self._next: Asked | None = None
         self.under_way = False
 
     def ask(self, asked: Asked) -> None:
         """The answer to this and to nothing older is told."""
-        self._next = asked
+        self._next, self._wanted = asked, True
         if not self.under_way:
             self._begin()
 
     def forget(self) -> None:
-        """Nobody wants an answer any more."""
-        self._next = None
-        self._task.cancel()
-        self.under_way = False
+        """Nobody wants an answer any more; the next begins when the thread is done with this one."""
+        self._next, self._wanted = None, False
 
     def _begin(self) -> None:
         asked, self._next = self._next, None
         if asked is None:
             return
         self.under_way = True
-        self._task = background.run(lambda: self._work(asked), self._done, self._fail)
+        background.run(lambda: self._work(asked), self._done, self._fail)
 
     def _done(self, told: Told) -> None:
         self.under_way = False
-        if self._next is None:
-            self.told.emit(told)
-        else:
+        if self._next is not None:
             self._begin()
+        elif self._wanted:
+            self.told.emit(told)
 
     def _fail(self, problem: Problem) -> None:
         self.under_way = False
-        if self._next is None:
-            self.failed.emit(problem)
-        else:
+        if self._next is not None:
             self._begin()
+        elif self._wanted:
+            self.failed.emit(problem)

@@ -114,12 +114,13 @@ class Detail(QWidget):
     def _map(self) -> QGridLayout:
         grid = QGridLayout()
         grid.setVerticalSpacing(em(0.3))
-        self.map_heading = caption("Context × batch")
+        self.map_heading = caption("Context × batch, if every row were that long")
         grid.addWidget(self.map_heading, 0, 0)
         self.map = HeatMap()
         self.map.setFixedHeight(em(12.5))
         self.map.picked.connect(self.map_picked.emit)
         grid.addWidget(self.map, 1, 0)
+        self._rows = ""
         self.map_words = Words("", "muted", 0.85, wrap=True)
         self.map_words.setAccessibleName("Context against batch in a sentence")
         grid.addWidget(self.map_words, 2, 0)
@@ -149,18 +150,30 @@ class Detail(QWidget):
         self.learns.setText(words)
         self.learns.setVisible(bool(words))
 
-    def show_map(self, data: HeatData | None, budget_bytes: int, current: tuple[int, int]) -> None:
-        """None: there is none to show."""
+    def show_map(self, data: HeatData | None, budget_bytes: int, current: tuple[int, int], rows: str = "") -> None:
+        """None: there is none to show. rows: how long the data's own are, as a sentence."""
+        self._rows = rows
+        self.map.setEnabled(True)
         for widget in (self.map_heading, self.map, self.map_words):
             widget.setVisible(data is not None)
         if data is not None:
             self.map.show_data(data, budget_bytes, current)
-            self.map_words.setText(self.map.sentence())
+            self._say_map()
 
     def set_budget(self, budget_bytes: int) -> None:
         """The load line has moved."""
         self.map.set_budget(budget_bytes)
-        self.map_words.setText(self.map.sentence())
+        if self.map.isEnabled():
+            self._say_map()
+
+    def wait_for_map(self) -> None:
+        """What is shown is of another plan: it is not to be read, nor picked from, until the new one comes."""
+        self.map.show_data(None, 0)
+        self.map.setEnabled(False)
+        self.map_words.setText("Working it out …")
+
+    def _say_map(self) -> None:
+        self.map_words.setText(" ".join(filter(None, (self.map.sentence(), self._rows))))
 
 
 class DetailCard(Card):

@@ -1,4 +1,5 @@
-"""Batch against context: what each pair needs, with the load line as a contour between what fits and what does not.
+"""Batch against context: what each pair needs if every row were that long, with the load line as a contour between what fits
+and what does not.
 
 Its table twin is `rows`; its sentence is its accessible description.
 """
@@ -68,7 +69,7 @@ class HeatMap(QWidget):
         theme().changed.connect(self.update)
 
     def show_data(self, data: HeatData | None, budget_bytes: int, current: tuple[int, int] = (-1, -1)) -> None:
-        """current: the cell that the plan looked at stands in."""
+        """current: the cell that the plan looked at stands in, where the cell's figure is the plan's."""
         self._data, self._current, self._hovered = data, current, (-1, -1)
         self.set_budget(budget_bytes)
 
@@ -89,7 +90,7 @@ class HeatMap(QWidget):
         if self._data is None or not self._data.peak.size:
             return ""
         fits = self._verdicts == FITS
-        told = f"{int(fits.sum())} of {fits.size} pairs of batch and context fit {words(self._budget_bytes)}"
+        told = f"If every row were that long, {int(fits.sum())} of {fits.size} pairs fit {words(self._budget_bytes)}"
         if not fits.any():
             return f"{told}."
         context = self._data.contexts[int(np.flatnonzero(fits.any(axis=0))[-1])]

@@ -17,6 +17,7 @@ from app.pages.explore.mapping import Mapping
 from app.pages.explore.state import ExploreState
 from app.pages.explore.words import detail_of, mini_title, pinned_words
 from planner.estimate import estimate
+from planner.explore.answer import rows_in_words
 from planner.plan import Plan
 
 
@@ -34,6 +35,7 @@ class Meaning(QObject):
         self.stale = True  # what is shown is of a plan as it was: nothing of it can be taken
         self.mapping = Mapping(self)
         self.mapping.mapped.connect(self._show_map)
+        self.mapping.waiting.connect(detail.wait_for_map)
         chart.scatter.hovered.connect(self._hover)
         for source in (chart.scatter, chart.table):
             source.picked.connect(self.pick)
@@ -72,7 +74,7 @@ class Meaning(QObject):
         row = meant.row if meant else -1
         self._chart.scatter.select(row)
         self._chart.table.select(row if row >= 0 else None)
-        self.mapping.show(meant.looked.plan if meant else None)
+        self.mapping.show(meant.looked if meant else None)
 
     def show_pins(self) -> None:
         self._chart.scatter.pin(*self._state.pin_rows)
@@ -80,7 +82,9 @@ class Meaning(QObject):
         self._foot.show_pins(pinned_words(self._state.pins))
 
     def _show_map(self, data: object, current: tuple[int, int]) -> None:
-        self._detail.show_map(data, self.map_bytes, current)  # type: ignore[arg-type]
+        of_map = self.mapping.map
+        rows = rows_in_words(of_map.plan.data) if of_map is not None else ""
+        self._detail.show_map(data, self.map_bytes, current, rows and f"{rows}.")  # type: ignore[arg-type]
 
     @property
     def map_bytes(self) -> int:
