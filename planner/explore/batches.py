@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import lru_cache
@@ -16,6 +17,7 @@ from planner.facts.data import (
     BatchShape,
     DataFacts,
     batches,
+    bounded,
     kept_lengths,
     too_many_to_draw,
     unbeaten,
@@ -29,6 +31,7 @@ Points = tuple[tuple[int, int, int], ...]
 def batches_on(data: DataFacts, schedule: Schedule, grid: Points) -> list[Batches]:
     """`batches` of each (rows of a batch, accumulation, length)."""
     of_length: dict[int, tuple[NDArray[np.int64], bool]] = {}
+    counted: dict[int, Counter[int]] = {}
     found = []
     for rows, accumulation, length in grid:
         here = replace(schedule, micro_batch=rows, grad_accumulation=accumulation, max_length=length)
@@ -36,8 +39,12 @@ def batches_on(data: DataFacts, schedule: Schedule, grid: Points) -> list[Batche
             lengths, known = kept_lengths(data, here)
             of_length[length] = np.asarray(lengths, dtype=np.int64), known
         cut, known = of_length[length]
-        if not len(cut) or too_many_to_draw(len(cut), here):
+        if not len(cut):
             found.append(batches(data, here))
+        elif too_many_to_draw(len(cut), here):
+            if length not in counted:
+                counted[length] = Counter(cut.tolist())
+            found.append(bounded(counted[length], len(cut), rows))
         else:
             found.append(_drawn(cut, known, here))
     return found

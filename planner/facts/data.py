@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -106,8 +106,7 @@ def _drawn(data: DataFacts, schedule: Schedule) -> Batches:
         return Batches(tuple(BatchShape(rows, cut, padded, certain=False) for padded in both), cut)
     rows = len(lengths)
     if too_many_to_draw(rows, schedule):
-        most = tuple(BatchShape(r, s, p, certain=False) for r, s, p in unbeaten(_could_meet(lengths, schedule)))
-        return Batches(most, len(set(lengths)))
+        return bounded(Counter(lengths), rows, schedule.micro_batch)
     shapes = set()
     for batch in micro_batches(rows, schedule):
         of_batch = [lengths[i] for i in batch]
@@ -117,15 +116,17 @@ def _drawn(data: DataFacts, schedule: Schedule) -> Batches:
     return Batches(heaviest, len({r * s for r, s, _ in shapes}))
 
 
-def _could_meet(lengths: list[int], schedule: Schedule) -> set[tuple[int, int, bool]]:
-    """The longest batches that any order could bring: with a shorter row among them, and with rows that are equally long."""
-    size, longest = min(schedule.micro_batch, len(lengths)), max(lengths)
-    shapes = {(size, longest, True)} if size > 1 and min(lengths) < longest else set()
-    counted = Counter(lengths)
-    for rows in {size, len(lengths) % size} - {0}:  # the rest of an epoch may be one batch more
-        alike = [length for length, times in counted.items() if times >= rows]
-        shapes |= {(rows, max(alike), False)} if alike else set()
-    return shapes
+def bounded(counted: Mapping[int, int], rows: int, micro_batch: int) -> Batches:
+    """The longest batches that any order could bring: with a shorter row among them, and with rows that are equally long.
+
+    counted: how many of so many rows have each length.
+    """
+    size, longest = min(micro_batch, rows), max(counted)
+    shapes = {(size, longest, True)} if size > 1 and len(counted) > 1 else set()
+    for n in {size, rows % size} - {0}:  # the rest of an epoch may be one batch more
+        alike = [length for length, times in counted.items() if times >= n]
+        shapes |= {(n, max(alike), False)} if alike else set()
+    return Batches(tuple(BatchShape(r, s, p, certain=False) for r, s, p in unbeaten(shapes)), len(counted))
 
 
 def too_many_to_draw(rows: int, schedule: Schedule) -> bool:
