@@ -760,7 +760,7 @@ def test_the_table_and_the_sentence_hold_what_the_cells_show(heat: HeatMap) -> N
     assert heat.sentence() == heat.accessibleDescription()
     assert heat.sentence().endswith("contexts up to 2,048, batches up to 4.")
     heat.set_budget(GIB)
-    assert heat.sentence() == "0 of 12 pairs of batch and context fit 1.00 GiB."
+    assert heat.sentence() == "If every row were that long, 0 of 12 pairs fit 1.00 GiB."
     worse = replace(CELLS, elsewhere=np.full(PEAK.shape, 2))
     heat.show_data(worse, 100 * GIB)
     assert {row[3] for row in heat.rows()} == {"does not fit"}
