@@ -202,6 +202,7 @@ class Sharing(QObject):
         super().__init__(window)
         self._document, self._window = document, window
         self._dialog: ShareDialog | None = None
+        self._pasting = background.Task()
 
     @property
     def dialog(self) -> ShareDialog:
@@ -216,13 +217,14 @@ class Sharing(QObject):
         self.dialog.ask()
 
     def leave(self) -> None:
+        self._pasting.cancel()
         if self._dialog is not None:
             self._dialog.leave()
 
     def paste(self) -> None:
         """Whatever the clipboard holds. Raises nothing: what is no plan becomes a problem."""
         text = QGuiApplication.clipboard().text()
-        background.run(lambda: _read(text), self._open, self.problem.emit)
+        self._pasting = background.run(lambda: _read(text), self._open, self.problem.emit)
 
     def _open(self, found: share.Shared) -> None:
         self._document.change(found.plan)

@@ -220,7 +220,7 @@ class TierBar(QWidget):
         p.setPen(colour("bad"))
         text = f"{words(bar.expected_bytes - bar.load_line_bytes)} over"
         wide = p.fontMetrics().horizontalAdvance(text)
-        x = min(max(a + em(0.8), a + (b - a) / 2 - wide / 2), self.width() - wide - 2)
+        x = min(max(a + em(1.25), a + (b - a) / 2 - wide / 2), self.width() - wide - 2)  # beside the ring's arm
         p.drawText(QPointF(x, top - em(0.5)), text)
 
     def _whisker(self, p: QPainter, bar: Bar, y: float, per_byte: float, left: float) -> None:
