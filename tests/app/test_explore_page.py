@@ -110,7 +110,7 @@ def test_it_opens_with_the_best_that_fits_and_what_is_different_in_it(bench: Ben
     assert bench.explored.verdicts()[meant.row] == FITS
     title = bench.find(QLabel, "Answer").text()  # type: ignore[attr-defined]
     assert title.startswith(words(meant.looked.peak))
-    assert page.detail.heading.text() == "FASTEST THAT FITS"
+    assert page.detail.heading.text() == "FASTEST THAT LEARNS AS MUCH"
     told = bench.find(QWidget, "What the plan is").accessibleDescription()
     assert f"Weights: {dict(meant.looked.answers)['Weights']}" in told
     assert "Trainable:" in told
@@ -170,7 +170,7 @@ def test_a_click_looks_at_a_plan_in_chart_table_and_detail_and_escape_goes_back(
     page.show_view(TABLE)
     assert page.chart.table.selected() == row
     bench.qtbot.keyClick(page.chart.table, Qt.Key.Key_Escape)
-    assert page.detail.heading.text() == "FASTEST THAT FITS"
+    assert page.detail.heading.text() == "FASTEST THAT LEARNS AS MUCH"
 
 
 @pytest.mark.parametrize("question", list(Question))
@@ -293,7 +293,7 @@ def test_the_load_line_asks_what_if_and_goes_back(bench: Bench) -> None:
     assert page.state.what_if_bytes == line.line_bytes < bench.explored.budget_bytes
     said = bench.find(QLabel, "What the load line says").text()  # type: ignore[attr-defined]
     assert said.startswith(f"What if there were {words(line.line_bytes)}")
-    assert "fastest that fits:" in said
+    assert "fastest that learns as much:" in said
     meant = page.meaning.meant
     assert meant is not None
     assert meant.looked.high <= line.line_bytes
@@ -315,7 +315,7 @@ def test_nothing_fits_names_the_nearest_three_and_what_each_misses(bench: Bench)
     assert page.detail.take.isHidden()
     links[0].click()
     assert page.detail.heading.text() == "THIS PLAN"
-    assert "Does not fit" in bench.find(QWidget, "What the plan is").accessibleDescription()
+    assert "Would not fit in" in bench.find(QWidget, "What the plan is").accessibleDescription()
 
 
 # costs
@@ -325,7 +325,7 @@ def test_another_cost_is_another_axis_and_another_answer(bench: Bench) -> None:
     combo = find(bench.page, Combo, "Cost")
     combo.picked.emit("saved")
     bench.settle()
-    assert bench.page.detail.heading.text() == "SMALLEST RESULT THAT FITS"
+    assert bench.page.detail.heading.text() == "SMALLEST RESULT THAT LEARNS AS MUCH"
     data = bench.page.chart.scatter._data
     assert data is not None
     assert data.y.tolist() == bench.explored.saved.astype(float).tolist()

@@ -111,6 +111,19 @@ def test_the_load_line_decides_what_fits_and_comes_back(state: ExploreState) -> 
     assert state.counted() == before
 
 
+def test_a_budget_that_was_assumed_stays_with_its_device_and_goes_with_another(state: ExploreState) -> None:
+    explored = explored_of(state)
+    state.assume(1 * GIB)
+    state.take(None, None, None)  # while it explores anew
+    state.take(explored, state.facets, state.own)
+    assert state.what_if_bytes == GIB
+    state.take(replace(explored, place="another card"), state.facets, state.own)
+    assert state.what_if_bytes is None
+    state.assume(1 * GIB)
+    state.take(replace(explored, place="another card", capacity_bytes=3 * GIB), state.facets, state.own)
+    assert state.what_if_bytes is None
+
+
 def test_sums_are_those_of_the_columns(state: ExploreState) -> None:
     explored = explored_of(state)
     fit = int(((explored.verdicts() == FITS) & state.among).sum())

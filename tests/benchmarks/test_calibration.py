@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from benchmarks import calibration, calibration_page
-from benchmarks.provenance import ROOT
+from benchmarks.provenance import ROOT, kept
 from planner.plan_set import apply_set
 from planner.presets import load_preset
 from tests.small_run import small_machine
@@ -23,7 +23,7 @@ def test_the_cells_are_eleven_different_plans() -> None:
 
 
 def test_the_results_in_the_tree_reach_the_goal_and_stand_on_the_page() -> None:
-    found = calibration_page.kept()
+    found = kept("calibration.json")
     if found is None:
         pytest.skip("no results were kept")
     others = found["cells"][1:]
@@ -35,7 +35,7 @@ def test_the_results_in_the_tree_reach_the_goal_and_stand_on_the_page() -> None:
 
 
 def test_a_missed_goal_is_said() -> None:
-    found = calibration_page.kept()
+    found = kept("calibration.json")
     if found is None:
         pytest.skip("no results were kept")
     page = "\n".join(calibration_page.section({**found, "worst_after_pct": 3.1}))

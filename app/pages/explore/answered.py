@@ -31,8 +31,9 @@ HEADINGS = {
     Question.MODEL: "Largest model",
     Question.CARD: "Smallest card",
 }
-LEAST = {"seconds": "Fastest that fits", "trainable": "Most trained that fits", "saved": "Smallest result that fits",
-         "money": "Cheapest that fits", "energy": "Least energy that fits"}  # fmt: skip
+LEAST = {"seconds": "Fastest that learns as much", "trainable": "Most trained that fits",
+         "saved": "Smallest result that learns as much", "money": "Cheapest that learns as much",
+         "energy": "Least energy that learns as much", "quality": "Learns most"}  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,7 @@ class Meaning(QObject):
     def look_at_answer(self) -> None:
         """At no single plan any more."""
         self._state.meant = None
+        self._chart.scatter.point_at_nothing()
         self.show()
 
     def _look_at_other(self, place: int) -> None:

@@ -152,8 +152,7 @@ class ExplorePage(QWidget):
         self.head.show_about(about(found.estimate.plan))
         self.detail.times.setText(time_source(found))
         self._show_all()
-        if state.what_if_bytes is not None:
-            self.chart.scatter.set_line(state.budget_bytes)
+        self.chart.scatter.set_line(state.budget_bytes)
 
     # showing
 
@@ -222,10 +221,6 @@ class ExplorePage(QWidget):
         self.state.price(per_hour)
         self.price_set.emit(per_hour)
         self._show_all()
-
-    def _order(self, column: int, falling: bool) -> None:
-        self.state.order(column, falling=falling)
-        self.table.show()
 
     # the load line
 

@@ -292,6 +292,10 @@ class Scatter(QWidget):
     def leaveEvent(self, _event: QEvent) -> None:
         self._hover(-1)
 
+    def point_at_nothing(self) -> None:
+        """What Return takes is then what is selected, and nothing where nothing is."""
+        self._hover(-1)
+
     def _hover(self, row: int) -> None:
         if row != self._hovered:
             before, self._hovered = self._hovered, row

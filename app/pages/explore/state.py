@@ -49,11 +49,18 @@ class ExploreState:
     column: int = 1
     falling: bool = False
     frontier_only: bool = True
+    device: tuple[str, int] | None = None  # name and bytes of the one that the budget is of
 
     # taking in
 
     def take(self, explored: Explored | None, facets: Facets | None, own: Looked | None) -> None:
-        """What was found for the plan as it is now. Ticks that a person has set stay, by their words."""
+        """What was found for the plan as it is now. Ticks that a person has set stay, by their words; a budget that was
+        assumed stays with its device."""
+        if explored is not None:
+            device = explored.place, explored.capacity_bytes
+            if device != self.device:
+                self.what_if_bytes = None
+            self.device = device
         self.explored, self.facets, self.own = explored, facets, own
         self._set_lengths()
         self._changed()

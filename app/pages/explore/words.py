@@ -23,6 +23,8 @@ from planner.plan import Plan
 from planner.units import words
 
 VERDICTS = {FITS: ("Fits", "good"), TIGHT: ("Tight", "warn"), DOES_NOT_FIT: ("Does not fit", "bad")}
+WOULD = {FITS: "Would fit", TIGHT: "Would be tight", DOES_NOT_FIT: "Would not fit"}
+"""The same with a budget that is assumed."""
 
 
 class Fact(NamedTuple):
@@ -86,6 +88,8 @@ def _verdict(state: ExploreState, meant: Meant) -> Sequence[Fact]:
     said, tone = VERDICTS[int(state.verdicts[meant.row])]
     spare = state.budget_bytes - meant.looked.peak
     margin = f"{words(spare)} to spare" if spare >= 0 else f"{words(-spare)} over"
+    if state.what_if_bytes is not None:
+        said = f"{WOULD[int(state.verdicts[meant.row])]} in {words(state.budget_bytes)}"
     return (Fact("Verdict", f"{said}, {margin}", tone),)
 
 
