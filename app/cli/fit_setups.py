@@ -80,10 +80,6 @@ def _plan(given: argparse.Namespace) -> tuple[Plan, tuple[str, ...]]:
     """The plan that is asked about, with every default; and what was guessed or assumed for it."""
     if not given.model.strip():
         raise wrong_use("fit.no_model", "No model is named.", "Name one, a size (7B), or a folder.")
-    if given.gpu is not None and given.gpu.strip().startswith("-"):
-        raise wrong_use(
-            "fit.unknown_gpu", f"No card has {given.gpu.strip()!r:.80}.", "Give its name or its memory: 12 GB."
-        )
     model = meant.model_meant(given.model)
     machine, about_machine = _machine(given)
     data, about_rows = _data(given, model.found)

@@ -89,6 +89,8 @@ def card_meant(text: str) -> Meant[Gpu]:
     Of cards that fit as well the one whose memory is smallest: what fits it fits them. Raises ProblemError
     `fit.unknown_gpu`.
     """
+    if text.strip().startswith("-"):  # a size below nothing
+        raise fail("fit.unknown_gpu", f"No card has {text.strip()!r:.80}.", "Give its name or its memory: 12 GB.")
     able = [g for g in gpus() if g.kind]
     exact = next((g for g in able if g.name.casefold() == text.strip().casefold()), None)
     if exact is not None:

@@ -82,7 +82,7 @@ def tell(asked: Asked) -> Told:
     if found.estimate is None:
         return _nearest(asked, heading, found)
     meant = _meant(asked, found.estimate)
-    ways = tuple((m, _way(m, way.note)) for way in found.alternatives if (m := _meant(asked, way.estimate)))
+    ways = tuple((m, _way(asked, m, way.note)) for way in found.alternatives if (m := _meant(asked, way.estimate)))
     return Told(asked, heading, _title(asked, found, meant), found.sentence, meant, ways)
 
 
@@ -105,9 +105,12 @@ def _nearest(asked: Asked, heading: str, found: Answer) -> Told:
     return Told(asked, heading, "Nothing fits", sentence, None, tuple(told))
 
 
-def _way(meant: Meant, note: str) -> str:
-    """`6.92 GiB · 23 s: needs least`."""
-    return f"{figures_words(meant.looked)}: {note}" if note else figures_words(meant.looked)
+def _way(asked: Asked, meant: Meant, note: str) -> str:
+    """`6.92 GiB · 23 s: needs least`, and of a card its name first."""
+    figures = figures_words(meant.looked)
+    if asked.question is Question.CARD:
+        figures = f"{device_words(meant.looked.plan)} · {figures}"
+    return f"{figures}: {note}" if note else figures
 
 
 def _meant(asked: Asked, one: Estimate) -> Meant | None:
