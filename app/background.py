@@ -25,6 +25,9 @@ GUI asks for it anew after each call into Qt that gave it away, so that Python's
 
 log = logging.getLogger("plimsoll.window")
 
+GONE = "already deleted"
+"""What Qt's binding says where a widget is called whose window has closed, and with it the reason for the work."""
+
 
 class _Post(QObject):
     """Brings what threads say to the GUI thread, in order.
@@ -59,7 +62,12 @@ class _Post(QObject):
     def _deliver(self) -> None:
         number, letter, last = self._letters.get_nowait()
         read = self._readers.pop(number) if last else self._readers[number]
-        read(letter, last)
+        try:
+            read(letter, last)
+        except RuntimeError as error:
+            if GONE not in str(error):
+                raise
+            log.debug("whoever waited for this is gone: %s", error)
 
 
 _POST: list[_Post] = []

@@ -7,8 +7,9 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+import shiboken6
 from PySide6.QtCore import QObject, Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 from pytestqt.qtbot import QtBot
 
 from app import background
@@ -110,3 +111,21 @@ def test_collecting_waits_for_work_on_a_thread_but_not_for_ever(qtbot: QtBot, mo
     made._tick()
     assert collected == [105.5, 106.5]
     owner.deleteLater()
+
+
+def test_a_result_for_a_page_that_is_gone_is_dropped_and_a_fault_of_ours_is_not(qtbot: QtBot) -> None:
+    label, after = QLabel(), threading.Event()
+    background.run(lambda: after.wait(10), lambda _result: label.setText("there"))
+    shiboken6.delete(label)
+    heard: list[object] = []
+    after.set()
+    background.run(lambda: "next", heard.append)
+    qtbot.waitUntil(lambda: heard == ["next"])
+
+    def breaks(_result: object) -> None:
+        raise RuntimeError("a fault of ours")
+
+    with qtbot.captureExceptions() as caught:
+        background.run(lambda: "once more", breaks)
+        qtbot.waitUntil(lambda: bool(caught))
+    assert "a fault of ours" in str(caught[0][1])
