@@ -12,7 +12,7 @@ from planner.beside import band_of, read_by_band
 from planner.calibration import apply
 from planner.calibration.apply import Learned
 from planner.draft import Draft
-from planner.explore.explored import DOES_NOT_FIT, FITS, TIGHT
+from planner.explore.explored import FITS, verdicts_of
 from planner.explore.leaves import Leaf, Leaves
 from planner.explore.peaks import Beside, Peaks, Rows, of_band, peaks
 from planner.explore.shapes import Shapes
@@ -129,7 +129,7 @@ def _elsewhere(plan: Plan, shapes: Shapes, leaves: Leaves) -> Table:
                 live[i] = table.max(axis=0)
         context, per_thousand = _bands(plan, shapes, leaves.every, place, None)
         low, _, high = of_band(live, context, per_thousand)
-        found = np.maximum(found, np.where(high <= budget, FITS, np.where(low <= budget, TIGHT, DOES_NOT_FIT)))
+        found = np.maximum(found, verdicts_of(low, high, budget))
     return found
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from planner.estimate import Estimate, estimate
-from planner.explore.explored import DOES_NOT_FIT, FITS, TIGHT, Ints
+from planner.explore.explored import DOES_NOT_FIT, FITS, TIGHT, Ints, verdicts_of
 from planner.explore.space import LONGEST_UNKNOWN
 from planner.facts.model.facts import ModelFacts
 from planner.plan import Plan
@@ -42,8 +42,7 @@ class ContextMap:
     def verdicts(self, budget_bytes: int | None = None) -> Ints:
         """FITS, TIGHT or DOES_NOT_FIT of each cell; budget_bytes: what if the device had so much."""
         budget = self.budget_bytes if budget_bytes is None else budget_bytes
-        here = np.where(self.high <= budget, FITS, np.where(self.low <= budget, TIGHT, DOES_NOT_FIT))
-        found: Ints = np.maximum(here, self.elsewhere)
+        found: Ints = np.maximum(verdicts_of(self.low, self.high, budget), self.elsewhere)
         return found
 
     def plan_of_cell(self, batch: int, context: int) -> Plan:

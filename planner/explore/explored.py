@@ -24,6 +24,12 @@ FITS, TIGHT, DOES_NOT_FIT = 0, 1, 2
 """Verdicts in columns, as `planner.verdict.judge` has them."""
 
 
+def verdicts_of(low: Ints, high: Ints, budget_bytes: int) -> Ints:
+    """FITS, TIGHT or DOES_NOT_FIT of one place, as `planner.verdict.judge` has them."""
+    found: Ints = np.where(high <= budget_bytes, FITS, np.where(low <= budget_bytes, TIGHT, DOES_NOT_FIT))
+    return found
+
+
 @dataclass(frozen=True)
 class Invalid:
     """A problem that makes combinations invalid, how many plans they are, and one of them to name it by."""
@@ -77,8 +83,7 @@ class Explored:
     def verdicts(self, budget_bytes: int | None = None) -> Ints:
         """FITS, TIGHT or DOES_NOT_FIT of each plan; budget_bytes: what if the device had so much for this run."""
         budget = self.budget_bytes if budget_bytes is None else budget_bytes
-        here = np.where(self.high <= budget, FITS, np.where(self.low <= budget, TIGHT, DOES_NOT_FIT))
-        found: Ints = np.maximum(here, self.elsewhere)
+        found: Ints = np.maximum(verdicts_of(self.low, self.high, budget), self.elsewhere)
         return found
 
     def plan(self, i: int) -> Plan:
