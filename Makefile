@@ -17,7 +17,7 @@ STAMP := $(VENV)/.ready
 TEST_STAMP := $(VENV)/.ready-test
 export QT_API := pyside6
 
-.PHONY: run test setup setup-test lint types contracts tests screens bench truth other-estimators experiments count gpu-check clean
+.PHONY: run test setup setup-test lint types contracts tests screens bench truth other-estimators experiments count gpu-check fuzz clean
 
 run: setup
 	@sh scripts/run.sh $(BIN)
@@ -50,6 +50,10 @@ tests: setup-test
 	$(BIN)/plimsoll get-example
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal -m "not alone"
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -m alone
+
+# every reader of files that others wrote, 10,000 cases each; some minutes
+fuzz: setup-test
+	PLIMSOLL_FUZZ_CASES=10000 QT_QPA_PLATFORM=offscreen $(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist worksteal tests/fuzz
 
 screens: setup
 	QT_QPA_PLATFORM=offscreen $(BIN)/python -m app.screens docs/screens
