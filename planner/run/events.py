@@ -58,6 +58,20 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Evaluation:
+    """The loss on the rows held out, after `step` optimizer steps. loss_hex: as float.hex(). tokens: of one pass over
+    those rows, from the attention mask. seconds: what it took, which no step's tokens per second counts."""
+
+    tag: ClassVar[str] = "evaluation"
+    time: float
+    step: int
+    loss: float
+    loss_hex: str
+    tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True)
 class Memory:
     """One reading. source: process, allocated, reserved, nvml, live. tier: device or host.
 
@@ -78,7 +92,7 @@ class Memory:
 
 @dataclass(frozen=True)
 class Sample:
-    """The model's answer to the sample prompt. when: before or after, with the step it was taken at."""
+    """The model's answer to the sample prompt. when: before, during or after, or asked, with the step it was taken at."""
 
     tag: ClassVar[str] = "sample"
     time: float
@@ -126,18 +140,22 @@ class Finished:
 
 @dataclass(frozen=True)
 class Failed:
-    """The run ended because of a problem. phase and step: where; the checkpoint to resume from is in the folder."""
+    """The run ended because of a problem. phase and step: where; the checkpoint to resume from is in the folder.
+
+    details: what is known beside the words, by the problem's code; of `memory.out` as `planner.run.shortage` reads it.
+    """
 
     tag: ClassVar[str] = "failed"
     time: float
     phase: str
     step: int
     problem: Problem
+    details: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
-Event = Started | Phase | Step | Memory | Sample | Checkpoint | Note | Finished | Failed
+Event = Started | Phase | Step | Evaluation | Memory | Sample | Checkpoint | Note | Finished | Failed
 TYPES: dict[str, type[Any]] = {
-    t.tag: t for t in (Started, Phase, Step, Memory, Sample, Checkpoint, Note, Finished, Failed)
+    t.tag: t for t in (Started, Phase, Step, Evaluation, Memory, Sample, Checkpoint, Note, Finished, Failed)
 }
 
 
