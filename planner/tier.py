@@ -39,6 +39,7 @@ class Tier(NamedTuple):
     totals: live bytes by instant, in timeline order. peak_*: live peak plus `Reserved`.
     Three figures that are never mixed: allocated is live tensors, reserved adds what the allocator keeps of the device,
     process adds the context and is what the peak and the verdict speak of.
+    swap_bytes: of RAM, what the system could move to its swap now. It is no room: a run that needs it does not fit.
     """
 
     place: Place
@@ -50,6 +51,7 @@ class Tier(NamedTuple):
     peak_at: At | None
     live_bytes: int
     reserved: Reserved
+    swap_bytes: int = 0
 
     @property
     def low_bytes(self) -> int:

@@ -22,6 +22,7 @@ class Device:
     """One place that can compute. id: `cpu`, `cuda:0`, `mps`; kind: cpu, cuda, rocm, mps.
 
     For the CPU total and free are the host's. free_bytes: what may be had now; others: who holds the rest, by name.
+    shares_ram: its memory is the computer's RAM, so that what it takes is missing there.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Device:
     free_bytes: int
     others: tuple[Holder, ...] = ()
     supports_bf16: bool = True
+    shares_ram: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,7 @@ class MachineFacts:
     corrections: what its own runs have taught.
 
     A total of RAM or a free space of the disk of 0 could not be read, which is another thing than little.
+    swap_free_bytes: what the system could still move from RAM to its swap; it is never room to plan with.
     """
 
     name: str
@@ -53,6 +56,8 @@ class MachineFacts:
     ram_others: tuple[Holder, ...] = ()
     notes: tuple[str, ...] = ()
     corrections: tuple[Correction, ...] = ()
+    swap_total_bytes: int = 0
+    swap_free_bytes: int = 0
 
     def device(self, device_id: str) -> Device | None:
         return next((d for d in self.devices if d.id == device_id), None)
