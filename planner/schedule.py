@@ -69,6 +69,39 @@ class Schedule:
     save_steps: int = option(
         25, "Checkpoint every", "A run cut off resumes from the last one.", unit="steps", minimum=1, maximum=MOST_STEPS
     )
+    eval_fraction: float = option(
+        0.0,
+        "Held out",
+        "Share of the rows that is kept for evaluation and never trained on; 0 evaluates nothing.",
+        minimum=0.0,
+        maximum=0.9,
+    )
+    eval_steps: int = option(
+        0,
+        "Evaluate every",
+        "Loss on the rows held out after so many optimizer steps, and at the end; 0 only at the end.",
+        unit="steps",
+        minimum=0,
+        maximum=MOST_STEPS,
+    )
+    eval_batch: int = option(
+        0,
+        "Evaluation batch",
+        "Rows in one forward pass of an evaluation; 0 takes the batch of training.",
+        unit="rows",
+        minimum=0,
+        maximum=4096,
+        advanced=True,
+    )
+    sample_steps: int = option(
+        0,
+        "Sample answer every",
+        "An answer to the sample question after so many optimizer steps; 0 only before and after training.",
+        unit="steps",
+        minimum=0,
+        maximum=MOST_STEPS,
+        advanced=True,
+    )
     seed: int = option(
         17, "Seed", "Fixes data order, dropout and adapter start.", minimum=0, maximum=2**32 - 1, advanced=True
     )

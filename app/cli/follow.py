@@ -9,7 +9,19 @@ from pathlib import Path
 from app.cli import output
 from app.cli.exits import Exit
 from planner.run import inbox, journal, lock
-from planner.run.events import Checkpoint, Event, Failed, Finished, Memory, Note, Phase, Sample, Started, Step
+from planner.run.events import (
+    Checkpoint,
+    Evaluation,
+    Event,
+    Failed,
+    Finished,
+    Memory,
+    Note,
+    Phase,
+    Sample,
+    Started,
+    Step,
+)
 
 LOOK_EVERY_S = 0.1
 
@@ -74,6 +86,10 @@ def in_words(event: Event) -> str:
             return (
                 f"step {event.step}/{event.total_steps}  loss {event.loss:.4f}  {event.tokens_per_s:,.0f} tokens/s"
                 f"  learning rate {event.learning_rate:.2e}"
+            )
+        case Evaluation():
+            return (
+                f"evaluated after step {event.step}  loss {event.loss:.4f}  on rows held out, in {event.seconds:.1f} s"
             )
         case Memory():
             return ""

@@ -17,7 +17,7 @@ from planner.schedule import Schedule
 _WORDS = 624  # of MT19937's state
 
 
-def _seeded(seed: int) -> random.Random:
+def seeded(seed: int) -> random.Random:
     """Python's MT19937 in the state that torch's manual_seed gives; Python's own seeding is another one."""
     word = seed & 0xFFFFFFFF
     state = [word]
@@ -32,7 +32,7 @@ def _seeded(seed: int) -> random.Random:
 @lru_cache(maxsize=64)
 def randperm(n: int, seed: int) -> tuple[int, ...]:
     """`torch.randperm(n, generator=torch.Generator().manual_seed(seed))` as a tuple."""
-    bits = _seeded(seed).getrandbits
+    bits = seeded(seed).getrandbits
     order = list(range(n))
     for i in range(n - 1):
         j = i + bits(32) % (n - i)
@@ -59,7 +59,7 @@ def epochs_begun(rows: int, schedule: Schedule) -> int:
 
 
 def micro_batches(rows: int, schedule: Schedule) -> Iterator[tuple[int, ...]]:
-    """The row numbers of every micro-batch of the run, in the order in which the trainer takes them."""
+    """The row numbers of every micro-batch of the run, in the order in which the trainer takes them. rows: those trained on."""
     size = schedule.micro_batch
     per_epoch, left = steps_per_epoch(rows, schedule), total_steps(rows, schedule)
     for epoch in range(epochs_begun(rows, schedule)):

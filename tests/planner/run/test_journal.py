@@ -18,6 +18,7 @@ from planner.run import layout
 from planner.run.events import (
     TYPES,
     Checkpoint,
+    Evaluation,
     Event,
     Failed,
     Finished,
@@ -42,6 +43,7 @@ EVENTS: tuple[Event, ...] = (
     Note(4.5, "warning", "the loss is not finite"),
     Failed(5.0, "train", 1, Problem("disk.full", "The disk is full.", "Free some space.")),
     Finished(6.0, "done", 3, "/x/result", "ab", {"source": "process", "peak_bytes": 5}, "We said 5 B. It took 5 B."),
+    Evaluation(3.2, 1, 6.5, (6.5).hex(), 400, 0.25),
 )
 
 
