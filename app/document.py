@@ -13,7 +13,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoCommand, QUndoStack
 
-from app import background, recovery
+from app import background, recent, recovery
 from app.pages.plan.edits import difference
 from planner import plan_file
 from planner.estimate import Estimate, estimate
@@ -74,6 +74,7 @@ class Document(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.stack = QUndoStack(self)
+        self.copy = recovery.Copy()
         self.path: Path | None = None
         self.estimate: Estimate | None = None
         self.baseline: Stage | None = None
@@ -167,7 +168,7 @@ class Document(QObject):
         if self.stack.index() == at:
             self.stack.setClean()
             self.drop_recovery_copy()
-        recovery.remember(path)
+        recent.remember(path)
         self.renamed.emit()
         self.acted.emit(f"Saved {path.name}")
 
@@ -176,17 +177,22 @@ class Document(QObject):
         if self.plan is None or not self.modified:
             return
         plan, path = self.plan, self.path
-        background.run(lambda: recovery.keep(plan, path), lambda _done: None, self.problem.emit)
+        background.run(lambda: self.copy.keep(plan, path), lambda _done: self._kept(), self.problem.emit)
+
+    def _kept(self) -> None:
+        """A plan that was saved while its copy was being written has no use for one."""
+        if not self.modified:
+            self.copy.drop()
 
     def keep_now(self) -> None:
         """The same at once, for a window that is about to close."""
         self._recovery_timer.stop()
         if self.plan is not None:
             try:
-                recovery.keep(self.plan, self.path)
+                self.copy.keep(self.plan, self.path)
             except ProblemError as error:
                 self.problem.emit(error.problem)
 
     def drop_recovery_copy(self) -> None:
         self._recovery_timer.stop()
-        recovery.recovery_path().unlink(missing_ok=True)
+        self.copy.drop()

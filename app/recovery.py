@@ -1,53 +1,163 @@
-"""The copy of an unsaved plan, and the list of recent files: small files in a person's own folder. Qt-free."""
+"""The copy of an unsaved plan that a crash or a power cut leaves behind, one for each open window. Qt-free.
+
+A window holds the OS lock beside its copy, so a copy whose lock is free belongs to a window that is gone. Nothing is
+ever removed because it could not be read: a damaged copy is set aside under another name.
+"""
 
 from __future__ import annotations
 
 import json
+import os
+import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 from planner import plan_file
 from planner.atomic_file import write_atomically
 from planner.plan import Plan
-from planner.problem import ProblemError
+from planner.problem import Problem, ProblemError, fail
+from planner.run.file_lock import try_lock
 from planner.run.home import home
 
-RECOVERY = "unsaved.json"
-RECENT = "recent.json"
-MOST_RECENT = 12
+MOST_WINDOWS = 64
+COPY_LIMIT_BYTES = 256 * 1024**2
 
 
-def recovery_path() -> Path:
-    return home() / RECOVERY
+@dataclass(frozen=True)
+class Left:
+    """A plan that a window left unsaved. path: the file it was opened from, if it was. when: seconds, epoch."""
+
+    copy: Path
+    plan: Plan
+    path: Path | None
+    when: float
 
 
-def keep(plan: Plan, path: Path | None) -> None:
-    """Write the copy, whole or not at all. Raises ProblemError `file.not_written`."""
-    value = {"path": str(path or ""), "plan": plan_file.plan_to_json(plan)}
-    write_atomically(recovery_path(), json.dumps(value).encode())
+def folder() -> Path:
+    return home() / "unsaved"
 
 
-def recovered() -> tuple[Plan, Path | None] | None:
-    """The plan a previous window left unsaved, None if there is none that can be read."""
+class Copy:
+    """This window's own copy. It takes its place when it is first needed, or that of a window that is gone."""
+
+    def __init__(self) -> None:
+        self._file: Path | None = None
+        self._lock = -1
+        self._closed = False
+        self._one_at_a_time = threading.Lock()  # it is written off the GUI thread and dropped on it
+
+    @property
+    def file(self) -> Path | None:
+        """Where the copy lies, None as long as nothing was kept."""
+        return self._file
+
+    def take_over(self, left: Left) -> bool:
+        """Go on with the copy of a window that is gone; False when another window was quicker."""
+        lock = _locked(left.copy)
+        if lock < 0:
+            return False
+        with self._one_at_a_time:
+            self._let_go()
+            self._file, self._lock = left.copy, lock
+        return True
+
+    def keep(self, plan: Plan, path: Path | None) -> None:
+        """Write the copy, whole or not at all. Raises ProblemError `file.not_written`."""
+        value = {"path": str(path or ""), "plan": plan_file.plan_to_json(plan)}
+        with self._one_at_a_time:
+            if self._closed:
+                return
+            if self._file is None:
+                self._take_place()
+            write_atomically(self._file or folder() / "0.json", json.dumps(value).encode())
+
+    def drop(self) -> None:
+        """The plan is saved or given up."""
+        with self._one_at_a_time:
+            if self._file is not None:
+                self._file.unlink(missing_ok=True)
+                self._let_go()
+
+    def close(self) -> None:
+        """The window closes: what is kept stays for the next one."""
+        with self._one_at_a_time:
+            self._closed = True
+            self._let_go()
+
+    def _take_place(self) -> None:
+        for number in range(1, MOST_WINDOWS + 1):
+            file = folder() / f"{number}.json"
+            lock = -1 if file.exists() else _locked(file)
+            if lock >= 0:
+                self._file, self._lock = file, lock
+                return
+
+    def _let_go(self) -> None:
+        if self._lock >= 0:
+            os.close(self._lock)
+        self._file, self._lock = None, -1
+
+
+def left_behind() -> tuple[tuple[Left, ...], Problem | None]:
+    """What windows that are gone left unsaved, newest first, and what of it could not be read."""
+    found: list[Left] = []
+    problem: Problem | None = None
+    for copy in waiting():
+        try:
+            found.append(read(copy))
+        except ProblemError as error:
+            problem = problem or error.problem
+    return tuple(found), problem
+
+
+def waiting() -> list[Path]:
+    """The copies of windows that are gone, newest first, unread."""
     try:
-        value = json.loads(recovery_path().read_text(encoding="utf-8"))
-        return plan_file.plan_from_json(value["plan"]), Path(value["path"]) if value["path"] else None
-    except (OSError, ValueError, KeyError, TypeError, ProblemError):
-        return None
-
-
-def recent() -> list[Path]:
-    """Plan files opened or saved lately that still exist, newest first."""
-    try:
-        found = json.loads((home() / RECENT).read_text(encoding="utf-8"))
-        return [p for p in map(Path, found) if p.is_file()][:MOST_RECENT]
-    except (OSError, ValueError, TypeError):
+        copies = {p: p.stat().st_mtime for p in folder().iterdir() if p.suffix == ".json"}
+    except OSError:
         return []
+    free = []
+    for copy in sorted(copies, key=lambda p: -copies[p]):
+        lock = _locked(copy)
+        if lock >= 0:  # else the window that it belongs to is open
+            os.close(lock)
+            free.append(copy)
+    return free
 
 
-def remember(path: Path) -> None:
-    """Put a file at the top of the recent ones; a home that cannot be written is no reason to stop."""
-    kept = [path.absolute(), *(p for p in recent() if p != path.absolute())][:MOST_RECENT]
+def read(copy: Path) -> Left:
+    """One copy. Raises ProblemError `plan.copy_damaged` after it was set aside, so that nobody stumbles over it again."""
     try:
-        write_atomically(home() / RECENT, json.dumps([str(p) for p in kept]).encode())
-    except ProblemError:
-        return
+        if copy.stat().st_size > COPY_LIMIT_BYTES:
+            raise ValueError("no plan is that large")
+        value = json.loads(copy.read_text(encoding="utf-8"))
+        path = Path(value["path"]) if value["path"] else None
+        return Left(copy, plan_file.plan_from_json(value["plan"]), path, copy.stat().st_mtime)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, ProblemError):
+        raise fail(
+            "plan.copy_damaged",
+            f"The copy of an unsaved plan cannot be read; it was set aside as {str(_set_aside(copy))!r}.",
+            "What it held may still be found in it by hand; runs and saved plans are not touched.",
+        ) from None
+
+
+def _set_aside(copy: Path) -> Path:
+    aside = copy.with_suffix(".damaged")
+    try:
+        copy.replace(aside)
+    except OSError:
+        return copy
+    return aside
+
+
+def _locked(copy: Path) -> int:
+    """An open file that holds the lock beside a copy; −1 when another window has it, or nothing can be written."""
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        file = os.open(copy.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError:
+        return -1
+    if try_lock(file):
+        return file
+    os.close(file)
+    return -1

@@ -19,7 +19,7 @@ from planner.facts.model.facts import ModelFacts
 from planner.facts.model.folder import read_folder
 from planner.facts.read_data import read_data
 from planner.plan import Choice, Plan, Stage
-from planner.problem import fail
+from planner.problem import ProblemError, fail
 from planner.run.home import EXAMPLE_MODEL, example_model_dir
 from planner.schedule import Schedule
 from planner.slots import Slot
@@ -71,6 +71,18 @@ def read_preset(name: str) -> Preset:
         raise fail(
             "preset.damaged", f"The preset {name} cannot be read: {error}.", "Install the program again."
         ) from None
+
+
+def situations() -> tuple[tuple[str, str, str], ...]:
+    """(name, title, what it says) of every preset that can be read; the window's menu of situations."""
+    found = []
+    for name in preset_names():
+        try:
+            preset = read_preset(name)
+        except ProblemError:
+            continue
+        found.append((name, preset.title, preset.says))
+    return tuple(found)
 
 
 def load_preset(name: str, machine: MachineFacts) -> Plan:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence, QUndoStack
 from PySide6.QtWidgets import QMainWindow, QMenu
 
-from app import recovery
+from app import recent, recovery
 
 Keys = QKeySequence | QKeySequence.StandardKey | str
 
@@ -22,6 +23,8 @@ class Menus:
         self.all: list[tuple[str, list[QAction]]] = []
         file = self._menu("&File")
         self._add(file, "&New plan", QKeySequence.StandardKey.New, do["new"])
+        self.situations: QMenu = file.addMenu("New plan for a s&ituation")
+        self.situations.setToolTipsVisible(True)
         self._add(file, "&Open…", QKeySequence.StandardKey.Open, do["open"])
         self.recent: QMenu = file.addMenu("Open &recent")
         self._add(file, "&Save", QKeySequence.StandardKey.Save, do["save"])
@@ -94,12 +97,25 @@ class Menus:
         self.all[-1][1].append(action)
         return action
 
-    def fill_recent(self, open_file: Callable[[Path], None]) -> None:
+    def fill_recent(self, open_file: Callable[[Path], None], open_left: Callable[[Path], None]) -> None:
+        """Files opened or saved lately, under them what other windows left unsaved when they were ended."""
         self.recent.clear()
-        for path in recovery.recent():
+        for path in recent.recent():
             action = self.recent.addAction(f"{path.name}  ({path.parent})")
             action.triggered.connect(lambda _on=False, p=path: open_file(p))
+        for copy in recovery.waiting():
+            left = time.strftime("%d %b, %H:%M", time.localtime(copy.stat().st_mtime))
+            action = self.recent.addAction(f"Unsaved plan of {left}")
+            action.triggered.connect(lambda _on=False, c=copy: open_left(c))
         self.recent.setEnabled(not self.recent.isEmpty())
+
+    def fill_situations(self, presets: Iterable[tuple[str, str, str]], open_preset: Callable[[str], None]) -> None:
+        """presets: name, title and what it says of each."""
+        self.situations.clear()
+        for name, title, says in presets:
+            action = self.situations.addAction(title)
+            action.setToolTip(says)
+            action.triggered.connect(lambda _on=False, n=name: open_preset(n))
 
     def show_look(self, wish: str) -> None:
         for action in self.looks.actions():

@@ -10,7 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog, QWidget
 
-from app import background, recovery
+from app import background, recent, recovery
 from app.document import Document
 from app.shell import asking
 from app.shell.opening import read_plan
@@ -18,6 +18,7 @@ from app.this_computer import fresh
 from planner.export.folder import export
 from planner.facts.machine import MachineFacts
 from planner.plan import Plan
+from planner.presets import load_preset
 from planner.run.build import run_spec
 from planner.run.home import home
 
@@ -52,16 +53,35 @@ class Files(QObject):
 
         def show(plan: Plan) -> None:
             self._show(plan, path)
-            recovery.remember(path)
+            recent.remember(path)
             self.acted.emit(f"Opened {path.name}")
 
         background.run(lambda: read_plan(path), show, self.problem.emit)
 
-    def _show(self, plan: Plan, path: Path | None) -> None:
+    def open_left(self, copy: Path) -> None:
+        """An unsaved plan of a window that is gone; it stays unsaved, and its copy becomes this window's."""
+        if not asking.may_leave(self._window, self._document):
+            return
+
+        def show(left: recovery.Left) -> None:
+            self._show(left.plan, left.path, left)
+            self.acted.emit("The unsaved plan is as it was left")
+
+        background.run(lambda: recovery.read(copy), show, self.problem.emit)
+
+    def open_preset(self, name: str) -> None:
+        """A plan for a situation: what one has, and what one wants to train with it."""
+        here = self.here
+        if here is not None and asking.may_leave(self._window, self._document):
+            background.run(lambda: load_preset(name, here), lambda plan: self._show(plan, None), self.problem.emit)
+
+    def _show(self, plan: Plan, path: Path | None, left: recovery.Left | None = None) -> None:
         assert self.start_plan is not None
         self._document.drop_recovery_copy()
+        if left is not None:
+            self._document.copy.take_over(left)
         found = fresh(plan, self.here) if self.here else plan
-        self._document.open_plan(found, self.start_plan.stage, path)
+        self._document.open_plan(found, self.start_plan.stage, path, unsaved=left is not None)
         self.opened.emit()
 
     def save(self) -> None:

@@ -22,13 +22,14 @@ WORTH_TELLING = 0.004  # of the whole: a smaller change of free memory is noise
 
 @dataclass(frozen=True)
 class Opened:
-    """start: the preset on this computer, where "back to default" leads. plan: what is shown. unsaved: recovered."""
+    """start: the preset on this computer, where "back to default" leads. plan: what is shown. left: the unsaved copy that
+    it is of."""
 
     here: MachineFacts
     start: Plan
     plan: Plan
     path: Path | None = None
-    unsaved: bool = False
+    left: recovery.Left | None = None
     problem: Problem | None = None
 
 
@@ -48,10 +49,12 @@ def opened(file: Path | None = None) -> Opened:
             f"The memory of this computer could not be read. {' '.join(here.notes)}".strip(),
             "Figures of what is free are missing; plan for another machine, or open the window again.",
         )
-    left = recovery.recovered()
-    if left is not None:
-        return Opened(here, start, fresh(left[0], here), left[1], unsaved=True, problem=unread)
-    return Opened(here, start, start, problem=unread)
+    lefts, damaged = recovery.left_behind()
+    problem = unread or damaged
+    if lefts:
+        newest = lefts[0]
+        return Opened(here, start, fresh(newest.plan, here), newest.path, left=newest, problem=problem)
+    return Opened(here, start, start, problem=problem)
 
 
 def read_plan(file: Path) -> Plan:

@@ -52,6 +52,7 @@ from planner.calibration.correction import Correction
 from planner.estimate import Estimate
 from planner.facts.machine import MachineFacts
 from planner.plan import Plan
+from planner.presets import situations
 from planner.probe import machine as probe
 from planner.problem import Problem
 from planner.run.folders import sweep_work
@@ -106,7 +107,10 @@ class MainWindow(QMainWindow):
         self.sharing = Sharing(self.document, self)
         self.setCentralWidget(frame(self.rail, (self.problems, self.activity, self.check_bar), self.pages))
         self.menus = Menus(self, commands(self), self.document.stack)
-        self.menus.recent.aboutToShow.connect(lambda: self.menus.fill_recent(self.files.open))
+        self.menus.recent.aboutToShow.connect(lambda: self.menus.fill_recent(self.files.open, self.files.open_left))
+        self.menus.situations.aboutToShow.connect(
+            lambda: self.menus.fill_situations(situations(), self.files.open_preset)
+        )
         self.menus.show_look(theme().wish)
         self.menus.show_run(live=False, paused=False)
         self.running = Running(self.runner, self.run_page, self.status, self.menus, self.problems, self)
@@ -153,11 +157,13 @@ class MainWindow(QMainWindow):
         self.start_plan = self.files.start_plan = found.start
         self._take_here(found.here)
         self.plan_page.show_start_plan(found.start)
-        self.document.open_plan(found.plan, found.start.stage, found.path, unsaved=found.unsaved)
+        if found.left is not None:
+            self.document.copy.take_over(found.left)
+        self.document.open_plan(found.plan, found.start.stage, found.path, unsaved=found.left is not None)
         self.plan_page.start.setFocus()
         if found.problem:
             self.problems.show_problem(found.problem)
-        if found.unsaved:
+        if found.left is not None:
             self.status.say("Your unsaved plan is as you left it")
         self.learning.refresh()
         self.filled.emit()
@@ -286,6 +292,7 @@ class MainWindow(QMainWindow):
                 return
         self._closing_decided = True
         remembered.keep(self, self.plan_page.splitter)
+        self.document.copy.close()
         self._probe_timer.stop()
         self.runner.detach()
         self.watching.stop()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app import recovery
+from app import recent, recovery
 from app.document import Document
 from app.pages.plan.edits import SCHEDULE, with_option, with_technique
 from planner.calibration.correction import Correction
@@ -96,7 +96,7 @@ def test_saving_cleans_and_the_file_reads_back_equal(document: Document, tmp_pat
     document.save(tmp_path / "a.json")
     assert not document.modified
     assert load_plan(tmp_path / "a.json") == document.plan
-    assert recovery.recent() == [tmp_path / "a.json"]
+    assert recent.recent() == [tmp_path / "a.json"]
 
 
 def test_saving_off_the_thread_refuses_with_a_problem(qtbot: QtBot, document: Document, tmp_path: Path) -> None:
@@ -111,12 +111,12 @@ def test_saving_off_the_thread_refuses_with_a_problem(qtbot: QtBot, document: Do
 
 def test_a_change_leaves_a_copy_and_saving_removes_it(qtbot: QtBot, document: Document, tmp_path: Path) -> None:
     document.edit(lambda p: with_option(p, SCHEDULE, "micro_batch", 8))
-    qtbot.waitUntil(recovery.recovery_path().exists)
-    found = recovery.recovered()
-    assert found is not None
-    assert found[0] == document.plan
+    qtbot.waitUntil(lambda: document.copy.file is not None and document.copy.file.exists())
+    copy = document.copy.file
+    assert copy is not None
+    assert recovery.read(copy).plan == document.plan
     document.save(tmp_path / "a.json")
-    assert not recovery.recovery_path().exists()
+    assert not copy.exists()
 
 
 def test_a_recovered_plan_counts_as_unsaved(document: Document, make_plan: MakePlan) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pytestqt.qtbot import QtBot
 
-from app import recovery
+from app import recent
 from app.pages.plan.local_models import local_models
 from app.pages.run.answers import LogCard
 from app.pages.run.state import RunRecord
@@ -28,35 +28,20 @@ from planner.run.home import runs_dir
 MakePlan = Callable[..., Plan]
 
 
-def test_an_unsaved_plan_comes_back_equal(make_plan: MakePlan) -> None:
-    plan = make_plan()
-    recovery.keep(plan, Path("/somewhere/a.json"))
-    assert recovery.recovered() == (plan, Path("/somewhere/a.json"))
-    recovery.keep(plan, None)
-    assert recovery.recovered() == (plan, None)
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"path": 3, "plan": {}}', '{"plan": null, "path": ""}', "\0"])
-def test_a_damaged_recovery_copy_is_passed_over(own_home: Path, text: str) -> None:
-    own_home.mkdir()
-    recovery.recovery_path().write_text(text)
-    assert recovery.recovered() is None
-
-
 def test_recent_files_are_newest_first_without_the_missing(tmp_path: Path) -> None:
     files = [tmp_path / f"{n}.json" for n in "abc"]
     for file in files:
         file.write_text("{}")
-        recovery.remember(file)
-    recovery.remember(files[0])
+        recent.remember(file)
+    recent.remember(files[0])
     files[1].unlink()
-    assert recovery.recent() == [files[0], files[2]]
+    assert recent.recent() == [files[0], files[2]]
 
 
 def test_a_damaged_list_of_recent_files_is_empty(own_home: Path) -> None:
     own_home.mkdir()
-    (own_home / recovery.RECENT).write_text("{not json")
-    assert recovery.recent() == []
+    (own_home / recent.RECENT).write_text("{not json")
+    assert recent.recent() == []
 
 
 def test_models_of_the_hub_cache_are_found_by_name_and_half_downloads_are_not(

@@ -7,6 +7,7 @@ import locale
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -197,7 +198,7 @@ def test_saving_opening_and_the_title(qtbot: QtBot, window: MainWindow, tmp_path
     assert load_plan(path) == plan_of(window)
     assert not window.isWindowModified()
     assert window.windowTitle() == "mine[*] – Plimsoll"
-    window.menus.fill_recent(window.files.open)
+    window.menus.recent.aboutToShow.emit()
     assert window.menus.recent.actions()[0].text().startswith("mine.json")
 
 
@@ -229,6 +230,32 @@ def test_an_unsaved_plan_is_there_again(qtbot: QtBot, window: MainWindow) -> Non
     assert plan_of(again).stage == changed
     assert again.document.modified
     again.close()
+
+
+def test_a_plan_another_window_left_is_in_the_menu_and_stays_unsaved(qtbot: QtBot, window: MainWindow) -> None:
+    left = replace(plan_of(window), name="left by another")
+    other = recovery.Copy()
+    other.keep(left, None)
+    other.close()
+    window.menus.recent.aboutToShow.emit()
+    action = window.menus.recent.actions()[-1]
+    assert action.text().startswith("Unsaved plan of")
+    action.trigger()
+    qtbot.waitUntil(lambda: plan_of(window).name == "left by another")
+    assert window.document.modified
+    assert recovery.waiting() == []
+
+
+def test_a_situation_becomes_the_plan_and_can_be_estimated(qtbot: QtBot, window: MainWindow) -> None:
+    window.menus.situations.aboutToShow.emit()
+    titles = [action.text() for action in window.menus.situations.actions()]
+    assert titles[0] == "First run"
+    assert {"8 GB card, 7B in 4 bits", "Laptop without GPU, 360M", "40 GB lab card, 14B"} <= set(titles)
+    next(a for a in window.menus.situations.actions() if a.text().startswith("8 GB card, 7B")).trigger()
+    qtbot.waitUntil(lambda: plan_of(window).model.name == "Qwen/Qwen2.5-7B")
+    estimate = window.document.estimate
+    assert estimate is not None
+    assert estimate.verdict.value in ("fits", "tight")
 
 
 def test_a_chip_changes_the_plan_and_ctrl_z_takes_it_back(qtbot: QtBot, window: MainWindow) -> None:
@@ -386,7 +413,7 @@ def test_closing_with_changes_to_a_file_asks_and_cancel_stays(qtbot: QtBot, wind
     press_when_open(qtbot, "Discard")
     window.closeEvent(event := QCloseEvent())
     assert event.isAccepted()
-    assert not recovery.recovery_path().exists()
+    assert recovery.waiting() == []
 
 
 def test_the_c_library_reads_numbers_with_a_point() -> None:
