@@ -22,6 +22,15 @@ from planner.plan import Plan, Stage
 from planner.problem import ProblemError
 
 _MERGE_ID = 1
+Stamp = tuple[int, int] | None  # of a file: when it was written, in nanoseconds, and bytes; None where there is none
+
+
+def stamp_of(path: Path) -> Stamp:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
 
 
 def apply_difference(now: Plan, before: Plan, after: Plan) -> Plan:
@@ -76,6 +85,7 @@ class Document(QObject):
         self.stack = QUndoStack(self)
         self.copy = recovery.Copy()
         self.path: Path | None = None
+        self.as_read: Stamp = None
         self.estimate: Estimate | None = None
         self.baseline: Stage | None = None
         self._here: MachineFacts | None = None  # as it was seen last, also while the plan is for another
@@ -97,6 +107,7 @@ class Document(QObject):
     def open_plan(self, plan: Plan, baseline: Stage, path: Path | None = None, *, unsaved: bool = False) -> None:
         """Show another plan; its history starts here. unsaved: it is a recovered one, so it counts as changed."""
         self.path, self.baseline = path, baseline
+        self.as_read = stamp_of(path) if path else None
         self.stack.clear()
         if unsaved:
             self.stack.resetClean()
@@ -163,8 +174,13 @@ class Document(QObject):
         plan, at = self.plan, self.stack.index()
         background.run(lambda: plan_file.save_plan(plan, path), lambda _done: self._saved(path, at), self.problem.emit)
 
+    def changed_outside(self) -> bool:
+        """Whether somebody else has written the plan's file since it was read or saved here."""
+        now = stamp_of(self.path) if self.path else None
+        return now is not None and self.as_read is not None and now != self.as_read
+
     def _saved(self, path: Path, at: int) -> None:
-        self.path = path
+        self.path, self.as_read = path, stamp_of(path)
         if self.stack.index() == at:
             self.stack.setClean()
             self.drop_recovery_copy()

@@ -19,6 +19,7 @@ from planner.export.folder import export
 from planner.facts.machine import MachineFacts
 from planner.plan import Plan
 from planner.presets import load_preset
+from planner.problem import Problem
 from planner.run.build import run_spec
 from planner.run.home import home
 
@@ -30,6 +31,7 @@ class Files(QObject):
 
     acted = Signal(str)
     opened = Signal()
+    conflict = Signal(object)  # a problem that `save_over` would write over
     problem = Signal(object)
 
     def __init__(self, document: Document, window: QWidget) -> None:
@@ -87,7 +89,16 @@ class Files(QObject):
     def save(self) -> None:
         if self._document.path is None:
             self.ask_save()
+        elif self._document.changed_outside():
+            fact = f"{self._document.path.name} was changed by another window or program since it was opened here."
+            problem = Problem("plan.file_changed", fact, "Save under another name to keep both, or write over it.")
+            self.conflict.emit(problem)
         else:
+            self.save_over()
+
+    def save_over(self) -> None:
+        """Write the plan's file, whatever is in it."""
+        if self._document.path is not None:
             self._document.save_soon(self._document.path)
 
     def ask_save(self) -> None:

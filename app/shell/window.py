@@ -140,6 +140,7 @@ class MainWindow(QMainWindow):
         self.running.finished.connect(self.learning.after_run)
         self.learning.learned.connect(self._learned)
         self.running.finished.connect(lambda _folder: self.trust_page.look_if_seen())
+        self.files.conflict.connect(lambda p: self.problems.show_problem(p, "Write over it", self.files.save_over))
         self.files.opened.connect(lambda: self.show_page(PLAN))
         self.watching.choose_wanted.connect(lambda: self.watching.ask(self))
         self.watching.attached.connect(lambda: self.show_page(WATCH))

@@ -202,6 +202,26 @@ def test_saving_opening_and_the_title(qtbot: QtBot, window: MainWindow, tmp_path
     assert window.menus.recent.actions()[0].text().startswith("mine.json")
 
 
+def test_a_file_that_another_window_wrote_meanwhile_is_not_written_over_unasked(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    path = tmp_path / "shared.json"
+    save_plan(plan_of(window), path)
+    window.files.open(path)
+    qtbot.waitUntil(lambda: window.document.path == path)
+    theirs = replace(plan_of(window), name="what the other window saved")
+    save_plan(theirs, path)
+    find(window, Number, "Batch").stepUp()
+    window.files.save()
+    qtbot.waitUntil(window.problems.isVisible)
+    assert window.problems.problem is not None
+    assert window.problems.problem.code == "plan.file_changed"
+    assert load_plan(path) == theirs
+    with qtbot.waitSignal(window.document.renamed):
+        find(window, Button, "Write over it").click()
+    assert load_plan(path) == plan_of(window)
+
+
 def test_a_plan_file_that_cannot_be_read_is_a_problem_above_the_page(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:
