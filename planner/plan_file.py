@@ -18,6 +18,7 @@ from planner.atomic_file import write_atomically
 from planner.calibration.correction import Correction
 from planner.facts.data import DataFacts
 from planner.facts.machine import KINDS, MachineFacts
+from planner.facts.mapping import fault_of as mapping_fault
 from planner.facts.model.facts import ModelFacts
 from planner.options import bounds_problems, from_mapping, to_mapping
 from planner.plan import Choice, Plan, Stage
@@ -98,6 +99,8 @@ def _facts(cls: type[Any], value: Any, where: str) -> Any:
     _none_below_0(facts, where)
     if isinstance(facts, DataFacts):
         _lengths_agree(facts, where)
+        if facts.mapping.form and (said := mapping_fault(facts.mapping)):
+            raise DamagedError(f"{where}.mapping: {said}")
     if isinstance(facts, MachineFacts) and (strange := [d.kind for d in facts.devices if d.kind not in KINDS]):
         known = ", ".join(KINDS)
         raise DamagedError(f"{where}.devices has the kind {strict_json.shown(strange[0])}; known are {known}")

@@ -102,8 +102,12 @@ def typed(kind: Any, value: Any, where: str) -> Any:
             raise DamagedError(f"{where} is {shown(value)}; known are {', '.join(known)}")
         return value
     if origin is tuple:
-        item, *_ = typing.get_args(kind)
-        return tuple(typed(item, v, f"{where}[{i}]") for i, v in enumerate(sequence(value, where)))
+        items = typing.get_args(kind)
+        found = sequence(value, where)
+        if items[-1] is not Ellipsis and len(found) != len(items):
+            raise DamagedError(f"{where} has {len(found)} entries, not {len(items)}")
+        kinds = items if items[-1] is not Ellipsis else items[:1] * len(found)
+        return tuple(typed(kinds[i], v, f"{where}[{i}]") for i, v in enumerate(found))
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         return record(kind, value, where)
     if isinstance(kind, type) and issubclass(kind, enum.Enum):

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
+from planner.facts.mapping import UNMAPPED
+from planner.facts.mapping import Mapping as ColumnMapping
 from planner.facts.order import epochs_begun, micro_batches
 from planner.schedule import Schedule
 from planner.units import Num
@@ -37,9 +39,11 @@ class DataFacts:
     """One data set. lengths: tokens per row in file order (chat template applied, not cut), empty when unknown.
     prompt_lengths: of them the prompt's, for prompt–completion rows; empty when unknown or for messages.
 
-    form: messages or prompt_completion. lengths_from: counted (by the model's tokenizer), estimated (from characters)
-    or unknown. tokenizer: digest of the tokenizer and chat template that counted them (`ModelFacts.tokenizer`). sample_prompt: a question from the data,
-    for the before-and-after answer.
+    form: what is trained on, messages, prompt_completion or text. mapping: how rows are made of the file's columns.
+    file_format: jsonl, json, csv, parquet, datasets or text. notes: what to know of how the file is read, in sentences.
+    lengths_from: counted (by the model's tokenizer), estimated (from characters) or unknown. tokenizer: digest of the
+    tokenizer and chat template that counted them (`ModelFacts.tokenizer`). sample_prompt: a question from the data, for
+    the before-and-after answer.
     """
 
     name: str
@@ -53,6 +57,9 @@ class DataFacts:
     tokenizer: str = ""
     sample_prompt: str = ""
     prompt_lengths: tuple[int, ...] = field(default=(), hash=False)
+    mapping: ColumnMapping = UNMAPPED
+    file_format: str = "jsonl"
+    notes: tuple[str, ...] = ()
 
 
 def longest_batch(data: DataFacts, schedule: Schedule) -> BatchShape:
