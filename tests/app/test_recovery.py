@@ -14,6 +14,7 @@ import pytest
 from app import recovery
 from planner.plan import Plan
 from planner.problem import ProblemError
+from tests.faults import fault
 
 MakePlan = Callable[..., Plan]
 KEEPER = """
@@ -37,6 +38,12 @@ def test_an_unsaved_plan_comes_back_equal_when_its_window_is_gone(make_plan: Mak
     assert (left.plan, left.path, problem) == (plan, Path("/somewhere/a.json"), None)
 
 
+@fault(
+    "Two windows with unsaved plans",
+    injected="Two copies are kept at once",
+    seen="Each its own",
+    lost="Nothing",
+)
 def test_two_windows_keep_two_copies_and_neither_sees_the_others(make_plan: MakePlan) -> None:
     one, other = recovery.Copy(), recovery.Copy()
     one.keep(make_plan(free_gib=1.0), None)
@@ -60,6 +67,12 @@ def test_a_copy_that_was_taken_over_is_no_other_windows(make_plan: MakePlan) -> 
     assert not left.copy.exists()
 
 
+@fault(
+    "The window is killed with an unsaved plan",
+    injected="SIGKILL to a process that holds one",
+    seen="The next window opens with it, unsaved",
+    lost="Nothing",
+)
 def test_a_killed_windows_plan_is_found_by_the_next_one(make_plan: MakePlan, tmp_path: Path) -> None:
     from planner.plan_file import save_plan
 
@@ -74,6 +87,12 @@ def test_a_killed_windows_plan_is_found_by_the_next_one(make_plan: MakePlan, tmp
     assert left.plan == make_plan()
 
 
+@fault(
+    "The copy of an unsaved plan is damaged",
+    injected="Its text is replaced by junk",
+    seen="A problem that names where it was set aside; other copies open",
+    lost="That plan's last changes, if the file holds nothing readable",
+)
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", '{"path": 3, "plan": {}}', '{"plan": null, "path": ""}', "\0", "[" * 9999]
 )

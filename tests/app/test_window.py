@@ -35,6 +35,7 @@ from planner.run.events import Memory, Phase, Started
 from planner.run.lock import State
 from planner.units import MIB
 from tests.app.finding import find, press_when_open
+from tests.faults import fault
 
 MakePlan = Callable[..., Plan]
 
@@ -202,6 +203,12 @@ def test_saving_opening_and_the_title(qtbot: QtBot, window: MainWindow, tmp_path
     assert window.menus.recent.actions()[0].text().startswith("mine.json")
 
 
+@fault(
+    "Another window saves the same plan file",
+    injected="The file is written between opening and saving",
+    seen="“It was changed by another window”, with Write over it",
+    lost="Nothing",
+)
 def test_a_file_that_another_window_wrote_meanwhile_is_not_written_over_unasked(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:
@@ -222,6 +229,12 @@ def test_a_file_that_another_window_wrote_meanwhile_is_not_written_over_unasked(
     assert load_plan(path) == plan_of(window)
 
 
+@fault(
+    "A plan file cannot be read",
+    injected="A file of another schema is opened",
+    seen="What is wrong with it, above the page",
+    lost="Nothing: the open plan stays",
+)
 def test_a_plan_file_that_cannot_be_read_is_a_problem_above_the_page(
     qtbot: QtBot, window: MainWindow, tmp_path: Path
 ) -> None:

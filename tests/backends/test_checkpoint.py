@@ -16,6 +16,7 @@ from planner.run import layout
 torch = pytest.importorskip("torch", reason="needs the [train] extra")
 
 from backends import checkpoint, states  # noqa: E402
+from tests.faults import fault  # noqa: E402
 
 
 def trained(kind: Any, **keywords: Any) -> tuple[Any, Any, Any]:
@@ -109,6 +110,12 @@ def test_the_last_two_are_kept(tmp_path: Path) -> None:
     assert [p.name for p in checkpoint.complete(tmp_path)] == ["step-15", "step-100"]
 
 
+@fault(
+    "A checkpoint is damaged",
+    injected="Its files are cut, emptied or removed",
+    seen="The run goes on from the checkpoint before it",
+    lost="The steps between the two",
+)
 @pytest.mark.parametrize("damage", ["cut", "gone", "no manifest", "manifest is junk", "manifest is a list"])
 def test_a_damaged_checkpoint_is_passed_over(tmp_path: Path, damage: str) -> None:
     for step in (5, 10):
@@ -146,6 +153,12 @@ def test_a_checkpoints_damaged_part_is_named(tmp_path: Path) -> None:
     assert states.RNG in caught.value.problem.fact
 
 
+@fault(
+    "Killed between the two renames of a checkpoint",
+    injected="The folders are left as such a kill leaves them",
+    seen="Nothing: it is put back",
+    lost="Nothing",
+)
 def test_what_a_kill_between_the_two_renames_left_is_put_back(tmp_path: Path) -> None:
     target, old = tmp_path / "result", tmp_path / ".result.old"
     checkpoint.write_whole(target, fill)
@@ -159,6 +172,12 @@ def test_what_a_kill_between_the_two_renames_left_is_put_back(tmp_path: Path) ->
     assert [p.name for p in tmp_path.iterdir()] == ["result"]
 
 
+@fault(
+    "A checkpoint holds a pickle file",
+    injected="A .pt file is put into it",
+    seen="It is passed over and never opened",
+    lost="The steps since the checkpoint before it",
+)
 def test_a_checkpoint_with_a_file_that_could_be_pickle_is_passed_over(tmp_path: Path) -> None:
     folder, _ = checkpoint.write(tmp_path, 5, fill, {})
     assert checkpoint.latest(tmp_path) == folder

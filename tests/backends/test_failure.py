@@ -11,6 +11,7 @@ import pytest
 import planner
 from backends.failure import is_disk_full, is_out_of_memory, to_problem
 from planner.problem import fail
+from tests.faults import fault
 
 torch = pytest.importorskip("torch", reason="needs the [train] extra")
 ROOT = Path(planner.__file__).parent.parent
@@ -80,6 +81,12 @@ def test_anything_else_is_named_without_its_traceback() -> None:
     assert "Traceback" not in str(problem)
 
 
+@fault(
+    "The run's folder is moved away",
+    injected="The folder is not there when the error is told",
+    seen="That it was moved or removed, and to open it where it lies now",
+    lost="The steps since the last checkpoint",
+)
 def test_a_run_whose_folder_was_moved_away_says_so(tmp_path: Path) -> None:
     problem = to_problem(FileNotFoundError(2, "No such file or directory"), str(tmp_path / "moved"))
     assert problem.code == "run.folder_gone"

@@ -20,6 +20,7 @@ from planner.run.lock import State
 from planner.run.start import environment, start
 from planner.slots import Slot
 from planner.units import MIB
+from tests.faults import fault
 from tests.small_run import choose, kill, log_tail, small_plan, wait_for_end, wait_until, write_run
 from tests.tiny_model import make_rows, make_tiny_model
 
@@ -47,6 +48,12 @@ def its_failure(run_dir: Path) -> Failed:
     return word
 
 
+@fault(
+    "The worker is killed in mid-step",
+    injected="SIGKILL to a real worker",
+    seen="The run is lost, with the signal in words; Resume goes on",
+    lost="The steps since the last checkpoint, which are made again to the same bits",
+)
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX's")
 def test_a_killed_worker_is_told_with_its_signal_and_loses_only_the_unfinished_step(
     tiny_model_dir: Path, tmp_path: Path
@@ -86,6 +93,12 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
+@fault(
+    "The disk is too full for a checkpoint",
+    injected="A small file system of its own is filled by another file",
+    seen="The run ends: what a checkpoint needs, what is free, which one is whole",
+    lost="The steps since the last checkpoint; after room was made the run goes on",
+)
 def test_a_full_disk_ends_the_run_and_keeps_its_last_checkpoint(
     small_disk: Path, tiny_model_dir: Path, tmp_path: Path
 ) -> None:
@@ -108,6 +121,12 @@ def test_a_full_disk_ends_the_run_and_keeps_its_last_checkpoint(
     kill(run_dir)
 
 
+@fault(
+    "The disk is full to the last byte",
+    injected="A small file system is filled until nothing more goes in",
+    seen="The run ends with “the disk is full”, written into a reserve",
+    lost="The steps since the last checkpoint",
+)
 def test_a_disk_filled_to_the_last_byte_still_hears_the_last_word(
     small_disk: Path, tiny_model_dir: Path, tmp_path: Path
 ) -> None:
@@ -130,6 +149,12 @@ def fill_up(path: Path) -> None:
     assert shutil.disk_usage(path.parent).free == 0
 
 
+@fault(
+    "Files may not grow",
+    injected="`ulimit -f` on a real worker",
+    seen="The run ends as with a full disk; no half checkpoint is left",
+    lost="The steps since the last checkpoint",
+)
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of this kind are Linux's")
 def test_files_that_may_not_grow_end_the_run_like_a_full_disk(tiny_model_dir: Path, tmp_path: Path) -> None:
     """A limit on file size: the adapter and the journal stay under it, the optimizer's states do not."""
@@ -146,6 +171,12 @@ def test_files_that_may_not_grow_end_the_run_like_a_full_disk(tiny_model_dir: Pa
     assert not list((run_dir / layout.CHECKPOINTS).iterdir())
 
 
+@fault(
+    "The journal cannot be written",
+    injected="The journal is a link to /dev/full",
+    seen="The worker's log and exit code say so",
+    lost="The run, before its first step",
+)
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
 def test_a_journal_that_cannot_be_written_is_told_in_the_log_and_by_the_exit_code(plan: Plan, tmp_path: Path) -> None:
     run_dir = tmp_path / "run"
@@ -157,6 +188,12 @@ def test_a_journal_that_cannot_be_written_is_told_in_the_log_and_by_the_exit_cod
     assert "The journal could not be written" in done.stderr
 
 
+@fault(
+    "Memory runs out in a step",
+    injected="`ulimit -d` on a real worker",
+    seen="What was said, what it held, who holds the rest, the smallest change that fits",
+    lost="The steps since the last checkpoint",
+)
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of this kind are Linux's")
 def test_memory_that_runs_out_is_told_with_what_was_held(tmp_path: Path) -> None:
     """A limit on the process's data makes torch's own allocation fail, in the middle of a step."""
@@ -180,6 +217,12 @@ def test_memory_that_runs_out_is_told_with_what_was_held(tmp_path: Path) -> None
     assert "Traceback" not in str(word.problem)
 
 
+@fault(
+    "A row is broken after planning",
+    injected="The file's seventh line is cut",
+    seen="The line by its number, before a library is loaded",
+    lost="Nothing",
+)
 def test_a_row_broken_after_planning_is_named_by_its_line(plan: Plan, tmp_path: Path) -> None:
     write_run(tmp_path / "run", plan)
     lines = Path(plan.data.path).read_text().splitlines()
@@ -191,6 +234,12 @@ def test_a_row_broken_after_planning_is_named_by_its_line(plan: Plan, tmp_path: 
     assert word.phase == "check"
 
 
+@fault(
+    "The model's folder is gone before the run",
+    injected="The plan names a folder that is not there",
+    seen="The folder by its name",
+    lost="Nothing",
+)
 def test_a_model_gone_after_planning_is_named_by_its_folder(plan: Plan, tmp_path: Path) -> None:
     from dataclasses import replace
 
@@ -202,6 +251,12 @@ def test_a_model_gone_after_planning_is_named_by_its_folder(plan: Plan, tmp_path
     assert word.phase == "check"
 
 
+@fault(
+    "The model's folder may not be read",
+    injected="Its rights are taken away, or its path runs through a file",
+    seen="The path, and why it cannot be read",
+    lost="Nothing",
+)
 def test_a_folder_that_may_not_be_read_is_a_problem(plan: Plan, tmp_path: Path) -> None:
     """Root may read everything, so the path runs through a file, which nobody can."""
     from dataclasses import replace
@@ -220,6 +275,12 @@ def test_a_folder_that_may_not_be_read_is_a_problem(plan: Plan, tmp_path: Path) 
     assert str(target) in word.problem.fact
 
 
+@fault(
+    "The weights are cut short",
+    injected="The last 1,000 bytes of the real file are taken off",
+    seen="That the download is incomplete",
+    lost="Nothing",
+)
 def test_weights_that_are_cut_short_are_a_problem(plan: Plan, tmp_path: Path) -> None:
     from dataclasses import replace
 
@@ -232,6 +293,12 @@ def test_weights_that_are_cut_short_are_a_problem(plan: Plan, tmp_path: Path) ->
     assert word.problem.code.startswith("model.")
 
 
+@fault(
+    "The run's spec is damaged",
+    injected="spec.json lacks its plan",
+    seen="What is missing in it",
+    lost="Nothing that was learned",
+)
 def test_a_damaged_spec_is_a_problem(tmp_path: Path) -> None:
     (tmp_path / layout.SPEC).write_text('{"job": "train", "schema": 1}')
     word = failed(tmp_path)
@@ -239,6 +306,12 @@ def test_a_damaged_spec_is_a_problem(tmp_path: Path) -> None:
     assert word.problem.code in ("plan.damaged", "spec.damaged")
 
 
+@fault(
+    "Power cut: result, last checkpoint and the journal's end are lost",
+    injected="They are cut or removed after a real run",
+    seen="A damaged line is told; the run goes on",
+    lost="One line of the journal; the adapter is the same to the byte",
+)
 def test_a_lost_result_and_a_cut_journal_cost_no_step_and_no_run(plan: Plan, tmp_path: Path) -> None:
     """First only the result is gone; then, as after a power cut, the journal's end and the last checkpoint as well."""
     run_dir = tmp_path / "run"
@@ -270,6 +343,12 @@ def test_a_lost_result_and_a_cut_journal_cost_no_step_and_no_run(plan: Plan, tmp
     assert [s.step for s in steps(reading.events)] == [1, 2, 3, 4]
 
 
+@fault(
+    "Another model lies in the model's folder",
+    injected="The folder is replaced by a model of another depth",
+    seen="What differs, before anything is loaded",
+    lost="Nothing",
+)
 def test_another_model_in_the_folder_is_refused_when_a_run_goes_on(tiny_model_dir: Path, tmp_path: Path) -> None:
     model, run_dir = tmp_path / "model", tmp_path / "run"
     shutil.copytree(tiny_model_dir, model)
@@ -281,6 +360,12 @@ def test_another_model_in_the_folder_is_refused_when_a_run_goes_on(tiny_model_di
     assert "n_layers 1" in word.problem.fact
 
 
+@fault(
+    "The data file changed, and the chat template raises",
+    injected="One character is replaced; the template raises for questions",
+    seen="Two notes in the log; the run goes on",
+    lost="The sample answers",
+)
 def test_a_changed_file_and_a_template_that_raises_are_told_and_end_nothing(
     tiny_model_dir: Path, tmp_path: Path
 ) -> None:

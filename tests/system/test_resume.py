@@ -17,6 +17,7 @@ from planner.run.journal import last_word, read_all, steps
 from planner.run.lock import State
 from planner.run.start import start
 from planner.slots import Slot
+from tests.faults import fault
 from tests.small_run import choose, kill, small_plan, wait_for_end, wait_until, write_run
 from tests.tiny_model import make_rows
 
@@ -75,6 +76,12 @@ def in_mid_epoch(model: Path, folder: Path, *choices: Any) -> Plan:
     return small_plan(model, data, *choices, lr_scheduler="cosine", weight_decay=0.1, **schedule)
 
 
+@fault(
+    "The worker is killed three times",
+    injected="SIGKILL at three points of a real run, resumed each time",
+    seen="A lost run each time; Resume",
+    lost="Nothing: the adapter equals that of an uninterrupted run to the byte",
+)
 @pytest.mark.usefixtures("warm_workers")
 def test_three_kills_change_no_byte_of_the_adapter(tiny_model_dir: Path, tmp_path: Path) -> None:
     assert_equal_to_the_last_byte(in_mid_epoch(tiny_model_dir, tmp_path, LORA), tmp_path, seed=1)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from planner.run import inbox, layout
 from planner.run.inbox import VERBS, Command
+from tests.faults import fault
 
 
 def test_commands_are_taken_once_and_in_order(tmp_path: Path) -> None:
@@ -48,6 +49,12 @@ def test_junk_is_reported_removed_and_never_obeyed(tmp_path_factory: pytest.Temp
     assert not list((run_dir / layout.INBOX).iterdir())
 
 
+@fault(
+    "Junk lies in a run's inbox",
+    injected="A folder, a pipe and a device are put there",
+    seen="A note, once; nothing is obeyed, nobody waits",
+    lost="Nothing",
+)
 @pytest.mark.skipif(sys.platform == "win32", reason="pipes in folders and links for everyone are POSIX's")
 def test_a_folder_a_pipe_and_a_device_are_told_once_and_hold_nobody_up(tmp_path: Path) -> None:
     inbox.send(tmp_path, "pause")

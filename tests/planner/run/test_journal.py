@@ -32,6 +32,7 @@ from planner.run.events import (
     encode,
 )
 from planner.run.journal import Journal, last_word, read, read_all, steps
+from tests.faults import fault
 
 EVENTS: tuple[Event, ...] = (
     Started(1.5, 7, -1, 3, {"torch": "2.13.0"}, "cpu"),
@@ -63,6 +64,12 @@ def test_every_kind_of_event_reads_back_equal(tmp_path: Path) -> None:
     assert reading.problems == ()
 
 
+@fault(
+    "The journal is cut at any byte",
+    injected="A real journal is cut at each of its bytes",
+    seen="That a line is damaged",
+    lost="That line",
+)
 def test_a_cut_at_any_byte_loses_only_the_cut_line(tmp_path: Path) -> None:
     whole = written(tmp_path)
     path = tmp_path / layout.EVENTS
