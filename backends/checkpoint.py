@@ -19,9 +19,11 @@ from typing import Any
 from backends.failure import disk_full, is_disk_full
 from planner.problem import ProblemError
 from planner.run import layout
+from planner.run.checkpoints import MANIFEST, complete, latest, manifest
+
+__all__ = ["MANIFEST", "complete", "latest", "manifest"]
 
 KEEP = 2
-MANIFEST = "checkpoint.json"
 ROOM_BYTES = 16 * 1024 * 1024  # left free beside a checkpoint, for the journal and for the system
 
 
@@ -100,34 +102,6 @@ def prune(run_dir: Path, keep: int) -> int:
             folder.rename(aside)
         shutil.rmtree(aside if aside.exists() else folder, ignore_errors=True)
     return len(old)
-
-
-def complete(run_dir: Path) -> list[Path]:
-    """The checkpoints that are whole, earliest first: each file of the manifest is there in its size.
-
-    A file that is neither safetensors nor JSON is not ours, and the libraries would open some of them as pickle.
-    """
-    found = []
-    for folder in (run_dir / layout.CHECKPOINTS).glob("step-*"):
-        try:
-            manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-            whole = all((folder / name).stat().st_size == size for name, size in manifest["files"].items())
-            if whole and all(path.suffix in (".safetensors", ".json") for path in folder.iterdir()):
-                found.append((int(manifest["step"]), folder))
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            continue
-    return [folder for _, folder in sorted(found)]
-
-
-def latest(run_dir: Path) -> Path | None:
-    """The checkpoint to resume from."""
-    found = complete(run_dir)
-    return found[-1] if found else None
-
-
-def manifest(folder: Path) -> dict[str, Any]:
-    read: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-    return read
 
 
 def free_bytes(folder: Path) -> int:

@@ -34,9 +34,10 @@ class Found(NamedTuple):
 class Search:
     """Everything that was estimated on the way, so that nothing is twice."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, questions: Questions | None = None) -> None:
+        """questions: the ways that may be gone; all there are where none are given."""
         self.plan = plan
-        self.questions = alternatives(plan)
+        self.questions = alternatives(plan) if questions is None else questions
         self._seen: dict[frozenset[Step], Estimate] = {}
 
     @property

@@ -26,6 +26,7 @@ class State(StrEnum):
     """What a run's folder says about it."""
 
     NEVER_STARTED = "never started"
+    QUEUED = "queued"
     RUNNING = "running"
     LOST = "lost"
     FINISHED = "finished"
@@ -85,6 +86,8 @@ def state(run_dir: Path) -> State:
     """The run's state; see `State`. The lock is asked first: a worker may write its last word in between."""
     if is_held(run_dir):
         return State.RUNNING
+    if (run_dir / layout.QUEUED).exists():
+        return State.QUEUED  # also one that was started before and is to go on
     last = journal.last_event(run_dir)
     if isinstance(last, Finished):
         return State.RELEASED if last.outcome == "released" else State.FINISHED
