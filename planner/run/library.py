@@ -28,7 +28,6 @@ from planner.run.summary import CUT_OFF, FACT_NAMES, Facts, facts_of
 KEPT = ".library.json"
 KEPT_SCHEMA = 1
 LARGEST_KEPT_BYTES = 64 * 1024**2
-QUEUED = "queued.json"
 WATCHED = (layout.SPEC, layout.EVENTS, about.ABOUT, layout.EXIT)  # what a summary is read from
 
 Stamp = tuple[int, ...]
@@ -185,7 +184,7 @@ def _state(folder: Path, facts: Facts) -> RunState:
     """The lock is asked first: a worker may write its last word in between, and is then seen at the next look."""
     if lock.is_held(folder):
         return RunState.PAUSED if facts.phase == "paused" and facts.word != "finished" else RunState.RUNNING
-    if (folder / QUEUED).exists():
+    if (folder / layout.QUEUED).exists():
         return RunState.QUEUED
     if facts.word == "finished":
         return {"stopped": RunState.STOPPED, "released": RunState.RELEASED}.get(facts.outcome, RunState.DONE)
@@ -242,7 +241,7 @@ def _known(stamp: Any, values: Any) -> Known:
     """Raises ValueError or TypeError for anything that this module would not have written."""
     if len(stamp) != 2 * len(WATCHED) or len(values) != len(FACT_NAMES):
         raise ValueError
-    read = [
+    read: list[Any] = [
         math.nan if kind is float and v is None else tuple(v) if kind is tuple and type(v) is list else v
         for kind, v in zip(_TYPES, values, strict=True)
     ]
