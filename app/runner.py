@@ -7,39 +7,30 @@ window started and one it found are the same case. A run is running only while i
 from __future__ import annotations
 
 import contextlib
+import time
 from collections import deque
-from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app import background
+from app.journal_reader import Known, Look, look
 from app.pages.run.state import RunRecord
 from planner import plan_file
 from planner.estimate import Estimate
 from planner.problem import Problem, ProblemError
-from planner.run import inbox, journal, layout, lock
+from planner.run import inbox, layout, lock
 from planner.run.build import run_spec
-from planner.run.events import Event
+from planner.run.events import Event, Memory
 from planner.run.folders import new_run_dir
 from planner.run.home import runs_dir
+from planner.run.journal_index import JournalIndex
 from planner.run.lock import State
-from planner.run.spec import RunSpec
 from planner.run.start import missing_train_extra, start
 
 LOOK_EVERY_MS = 200
 FED_AT_ONCE = 400  # events folded in one turn of the event loop: a few milliseconds
 QUIET_LOOK_EVERY_MS = 2000  # at a run that is over: another window or the command line may resume it
-
-
-@dataclass(frozen=True)
-class Look:
-    """What one look at a run's folder gave."""
-
-    reading: journal.Reading
-    state: State
-    died: Problem | None
-    spec: RunSpec | None
 
 
 def make_run(estimate: Estimate) -> Path:
@@ -62,26 +53,6 @@ def latest_run() -> Path | None:
     return next((p for p in folders[:50] if lock.is_held(p)), folders[0] if folders else None)
 
 
-def look(run_dir: Path, offset: int, spec: RunSpec | None, before: tuple[State, Problem | None]) -> Look:
-    """Read what is new. The lock is asked first: a worker may write its last word in between."""
-    running = lock.is_held(run_dir)
-    reading = journal.read(run_dir, offset, over=not running)
-    if running:
-        state, died = State.RUNNING, None
-    elif reading.events or before[0] in (State.RUNNING, State.NEVER_STARTED):
-        state = lock.state(run_dir)
-        died = lock.died(run_dir) if state is State.LOST else None
-    else:  # over before, and nothing new since: no need to read it all again
-        state, died = before
-    problems = reading.problems
-    if spec is None:
-        try:
-            spec = plan_file.load_spec(run_dir / layout.SPEC)
-        except ProblemError as error:
-            problems = (*problems, error.problem)
-    return Look(journal.Reading(reading.events, problems, reading.offset), state, died, spec)
-
-
 class Runner(QObject):
     """The one run that the window shows. `changed` carries its `RunRecord` whenever something new is known."""
 
@@ -96,8 +67,9 @@ class Runner(QObject):
         self.run_dir: Path | None = None
         self.record = RunRecord()
         self.starting = False
-        self._offset = 0
+        self.index: JournalIndex | None = None  # of the journal shown, for whoever reads its lines
         self._looking = False
+        self._went_on_at = 0.0  # when a step was last seen to be made, by this process's own clock
         self._unfed: deque[Event] = deque()
         self._tell_end = False
         self._timer = QTimer(self, interval=LOOK_EVERY_MS)
@@ -154,7 +126,7 @@ class Runner(QObject):
 
     def attach(self, run_dir: Path) -> None:
         """Show this run from its first event on."""
-        self.run_dir, self.record, self._offset = run_dir, RunRecord(), 0
+        self.run_dir, self.record, self.index = run_dir, RunRecord(), None
         self._looking = False
         self._unfed.clear()
         self.attached.emit(run_dir)
@@ -190,43 +162,55 @@ class Runner(QObject):
         self.run_dir = None
 
     def look(self) -> None:
-        """Read what is new, off the GUI thread; one look at a time."""
-        run_dir, offset, spec = self.run_dir, self._offset, self.record.spec
-        if run_dir is None or self._looking:
+        """Read what is new, off the GUI thread; one look at a time, and none before the last one's news are told."""
+        run_dir, record = self.run_dir, self.record
+        if run_dir is None or self._looking or self._unfed:
             return
         self._looking = True
-        before = (self.record.state, self.record.died)
+        known = Known(self.index, record.spec, record.state, record.died, record.gone)
         background.run(
-            lambda: look(run_dir, offset, spec, before),
-            lambda found: self._saw(run_dir, found),
-            lambda p: self._blind(run_dir, p),
+            lambda: look(run_dir, known),
+            lambda found: self._saw(record, found),
+            lambda p: self._blind(record, p),
         )
 
-    def _blind(self, run_dir: Path, problem: Problem) -> None:
-        if run_dir == self.run_dir:
+    def _blind(self, record: RunRecord, problem: Problem) -> None:
+        if record is self.record:
             self._looking = False
+            self.index = None  # what was read and not told is read again
             self.problem.emit(problem)
 
-    def _saw(self, run_dir: Path, found: Look) -> None:
-        if run_dir != self.run_dir:
+    def _saw(self, asked: RunRecord, found: Look) -> None:
+        if asked is not self.record:  # another run is shown since
             return
         self._looking = False
-        record = self.record
-        was_live = record.live
-        news = (record.state, record.died, record.spec) != (found.state, found.died, found.spec)
-        record.spec, record.state, record.died = found.spec, found.state, found.died
-        self._unfed.extend(found.reading.events)
-        for problem in found.reading.problems:
+        before, was_live = self.record, self.record.live
+        record = self.record = found.record or before
+        news = (before.state, before.died, before.spec) != (found.state, found.died, found.spec)
+        record.spec, record.state, record.died, record.gone = found.spec, found.state, found.died, found.gone
+        self.index = found.index or self.index
+        self._unfed.extend(found.events)
+        for problem in found.problems:
             self.problem.emit(problem)
-        self._offset = found.reading.offset
         self._timer.setInterval(LOOK_EVERY_MS if record.live or self.starting else QUIET_LOOK_EVERY_MS)
         # an end that was watched is news, and so is a worker that died while no window was open
         self._tell_end = self._tell_end or (was_live and not record.live) or (news and record.state is State.LOST)
+        stalled = self._see_whether_stalled(record, before is not record)
         if self._unfed:
             self._feed_some()
-        elif news:
+        elif news or stalled or record is not before:
             self.changed.emit(record)
             self._tell()
+
+    def _see_whether_stalled(self, record: RunRecord, anew: bool) -> bool:
+        """Whether there is news of it. By this process's clock: the computer's own may have been set meanwhile."""
+        was, now = record.stalled, time.monotonic()
+        idle = record.live and record.phase == "train" and all(isinstance(e, Memory) for e in self._unfed)
+        if anew or not idle:
+            self._went_on_at = now
+        after = record.pace.stalled_after_s()
+        record.stalled = idle and after is not None and now - self._went_on_at > after
+        return record.stalled != was
 
     def _tell(self) -> None:
         """Say once what ended the run, when all of its journal is known."""

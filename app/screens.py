@@ -133,7 +133,7 @@ def photograph(shot: str, scheme: str, target: Path) -> None:
     if shot == "plan-proved":
         wait(lambda: window.plan_page.budget.proved.isVisible())
     if shot.startswith("run"):
-        wait(lambda: window.runner.record.spec is not None and not window.runner._unfed)
+        wait(lambda: window.runner.record.spec is not None)
         window.show_page(RUN)
         wait(lambda: window.run_page.memory.draws["whole"] > 0)
     elif shot.startswith("trust"):

@@ -36,6 +36,7 @@ class Running(QObject):
 
     def _changed(self, record: RunRecord) -> None:
         self._page.show_record(record)
+        self._page.show_journal(self._runner.index)
         self._status.show_record(record)
         was_live, self._was_live = self._was_live, record.live
         self._menus.show_run(live=record.live, paused=record.paused)

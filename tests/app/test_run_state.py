@@ -164,11 +164,6 @@ def test_durations_read_well() -> None:
     assert [duration(s) for s in (0, 40, 840, 7500)] == ["0 s", "40 s", "14 min", "2 h 05 min"]
 
 
-def test_the_log_says_what_happened(tmp_path: Path) -> None:
-    record = fold([started(0.0), Checkpoint(1.0, 4, str(tmp_path), 3 * MIB, 0.25)])
-    assert any("checkpoint of step 4 written, 3.0 MiB, 0.2 s" in line for line in record.log)
-
-
 @pytest.mark.parametrize("outcome", ["released", "stopped"])
 def test_a_run_that_was_cut_short_is_not_said_to_have_missed(outcome: str, make_plan: Callable[..., Plan]) -> None:
     plan = make_plan()

@@ -8,12 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pytestqt.qtbot import QtBot
 
 from app import recent
 from app.pages.plan.local_models import local_models
-from app.pages.run.answers import LogCard
-from app.pages.run.state import RunRecord
 from app.runner import latest_run
 from app.shell.opening import differs
 from app.shown import wrapped_between
@@ -21,7 +18,6 @@ from app.this_computer import fresh
 from planner.plan import Plan
 from planner.problem import ProblemError
 from planner.run import layout
-from planner.run.events import Note
 from planner.run.folders import new_run_dir
 from planner.run.home import runs_dir
 
@@ -102,26 +98,6 @@ def test_noise_in_free_memory_is_not_told(make_plan: MakePlan) -> None:
     failed = replace(far, ram_total_bytes=0, ram_available_bytes=0, devices=())
     assert not differs(before, failed)
     assert differs(before, far)
-
-
-def test_the_log_keeps_its_newest_line_in_sight_until_a_person_scrolls_up(qtbot: QtBot) -> None:
-    card, record = LogCard(), RunRecord()
-    qtbot.addWidget(card)
-    card.resize(400, 160)
-    for n in range(60):
-        record.feed(Note(float(n), "info", f"line {n}"))
-    card.show_record(record)  # before it is seen, as when a window finds a run
-    card.show()
-    qtbot.waitExposed(card)
-    bar = card.text.verticalScrollBar()
-    qtbot.waitUntil(lambda: bar.maximum() > 0 and bar.value() == bar.maximum())
-    record.feed(Note(60.0, "info", "one more"))
-    card.show_record(record)
-    assert bar.value() == bar.maximum()
-    bar.setValue(0)
-    record.feed(Note(61.0, "info", "and one"))
-    card.show_record(record)
-    assert bar.value() == 0
 
 
 def test_a_line_breaks_between_facts_and_not_within_a_short_one() -> None:

@@ -1,13 +1,12 @@
-"""The same question before and after, and what the run wrote into its log."""
+"""The same question before, during and after: what the model answered as it learned."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit, QSizePolicy
+from PySide6.QtWidgets import QHBoxLayout, QPlainTextEdit
 
-from app.pages.run.state import LOG_LINES, RunRecord
-from app.theme import em, figures
-from app.widgets.fields import TextField
+from app.pages.run.state import RunRecord
+from app.theme import em
 from app.widgets.scroll import ScrollBar
 from app.widgets.surface import Card, Elided, Words, caption
 from planner.run.events import Sample
@@ -87,57 +86,3 @@ def _when(sample: Sample | None) -> str:
     if sample is None:
         return "after: comes at the end, or with Take a sample"
     return f"after step {sample.step}"
-
-
-class LogCard(Card):
-    """The run's log with a filter."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._lines: list[str] = []
-        self._shown = 0
-        self._source: object = None
-        head = QHBoxLayout()
-        head.addWidget(caption("Log"))
-        head.addStretch(1)
-        self.filter = TextField()
-        self.filter.setPlaceholderText("Filter")
-        self.filter.setAccessibleName("Filter the log")
-        self.filter.setMaximumWidth(em(12))
-        self.filter.textChanged.connect(lambda _text: self._refill())
-        head.addWidget(self.filter)
-        self.body.addLayout(head)
-        self.text = Text("Log")
-        self.text.setFont(figures(0.9))
-        self.text.setMaximumBlockCount(LOG_LINES)
-        self.text.setLineWrapMode(QPlainTextEdit.LineWrapMode.NoWrap)
-        self.text.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
-        self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.body.addWidget(self.text, 1)
-        self._follow = True  # the newest line stays in sight until a person scrolls up
-        bar = self.text.verticalScrollBar()
-        bar.valueChanged.connect(lambda value: setattr(self, "_follow", value >= bar.maximum()))
-        bar.rangeChanged.connect(lambda _low, high: bar.setValue(high) if self._follow else None)
-
-    def show_record(self, record: RunRecord) -> None:
-        """Append what is new; start over for another run."""
-        if record is not self._source:
-            self._source, self._shown = record, 0
-            self._lines = []
-            self.text.clear()
-        new = record.logged - self._shown
-        if new <= 0:
-            return
-        lines = list(record.log)[-min(new, len(record.log)) :]
-        self._shown = record.logged
-        self._lines = [*self._lines, *lines][-LOG_LINES:]
-        wanted = self.filter.text().lower()
-        for line in lines:
-            if wanted in line.lower():
-                self.text.appendPlainText(line)
-
-    def _refill(self) -> None:
-        wanted = self.filter.text().lower()
-        self.text.setPlainText("\n".join(line for line in self._lines if wanted in line.lower()))
-        bar = self.text.verticalScrollBar()
-        bar.setValue(bar.maximum())

@@ -9,8 +9,9 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.pages.plan.state import bar, title
-from app.pages.run.answers import AnswersCard, LogCard
+from app.pages.run.answers import AnswersCard
 from app.pages.run.head import RunHead
+from app.pages.run.log_card import LogCard
 from app.pages.run.plots import LossPlot, MemoryPlot
 from app.pages.run.state import RunRecord, duration
 from app.shown import Part
@@ -22,6 +23,7 @@ from app.widgets.said_took import SaidTook
 from app.widgets.scroll import Scrolled
 from app.widgets.surface import Card, Words, caption
 from planner.estimate import estimate
+from planner.run.journal_index import JournalIndex
 from planner.units import words
 
 
@@ -127,7 +129,6 @@ class RunPage(QWidget):
         self.memory_card.refresh_table()
         self._show_phases()
         self.answers.show_record(record)
-        self.log.show_record(record)
         self.sentence.setText(record.verdict_words() or "The first reading comes with the model.")
         self.miss.setText(record.miss_words())
         self.miss.setVisible(bool(record.miss_words()))
@@ -136,6 +137,14 @@ class RunPage(QWidget):
         self.said_took.show_figures(
             (said.low, said.expected, said.high), self._said_parts(), record.took_bytes, over=over
         )
+
+    def show_journal(self, index: JournalIndex | None) -> None:
+        """The lines of the run's journal, for its log."""
+        self.log.show_journal(index)
+
+    def leave(self) -> None:
+        """The window closes: nothing that is read now is waited for."""
+        self.log.leave()
 
     def _show_phases(self) -> None:
         """Under the time axis as it is now."""

@@ -7,23 +7,34 @@ it. Time runs without the gaps between sessions of a resumed run.
 from __future__ import annotations
 
 import math
-import time as clock
-from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.pages.run.pace import Pace
 from app.shown import span_words
 from app.widgets.decimate import Decimated
 from planner.problem import Problem
-from planner.run.events import Checkpoint, Event, Failed, Finished, Memory, Note, Phase, Sample, Started, Step
+from planner.run.events import (
+    Checkpoint,
+    Evaluation,
+    Event,
+    Failed,
+    Finished,
+    Memory,
+    Note,
+    Phase,
+    Sample,
+    Started,
+    Step,
+)
+from planner.run.journal_look import Skipped
 from planner.run.lock import State
 from planner.run.said import said_of
 from planner.run.spec import RunSpec
 from planner.units import words
 
 SMOOTHING = 0.9  # of the exponential mean; bias-corrected, so it starts at the first loss
-ESTIMATE_AFTER = 3  # steps of this session before a time left is said
-LOG_LINES = 2000
+MEAN_STEPS = 40  # after which a mean begun anew differs from one that saw all by a hundredth of what it forgot
 PREFERRED = ("reserved", "process")  # the memory a prediction is compared with, as the worker chooses it
 
 
@@ -76,64 +87,63 @@ class RunRecord:
     smooth: Decimated = field(default_factory=Decimated)
     memory: Decimated = field(default_factory=lambda: Decimated(900))
     others: Decimated = field(default_factory=lambda: Decimated(300))
+    swapped: Decimated = field(default_factory=lambda: Decimated(300))
+    swapped_bytes: int = 0
+    evaluations: list[Evaluation] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     checkpoints: list[Checkpoint] = field(default_factory=list)
-    log: deque[str] = field(default_factory=lambda: deque(maxlen=LOG_LINES))
-    logged: int = 0  # lines ever logged, so that a view can append what is new
+    notes: list[Note] = field(default_factory=list)  # warnings of the newest session
     finished: Finished | None = None
     failed: Failed | None = None
     began_at: float | None = None  # of the whole run
     started_at: float | None = None  # of its newest session
     device: str = ""
     seconds: float = 0.0  # of the run, gaps between sessions left out
+    pace: Pace = field(default_factory=Pace)
+    skipped: int = 0  # steps that were passed over when a long journal was opened
+    gone: bool = False  # its folder is no longer where it was
+    stalled: bool = False  # set by whoever has a clock
     _offset: float = 0.0
-    _session_steps: int = 0
-    _session_seconds: float = 0.0
-    _last_tokens: int = -1
     _mean: float = 0.0
     _weight: float = 0.0
     _means: dict[int, tuple[float, float]] = field(default_factory=dict)
+    _unsteady: int = 0  # steps until a mean begun anew is drawn again
 
     @property
     def said(self) -> Said:
         return Said.of(self.spec, self.source)
 
-    def feed(self, event: Event) -> None:
+    def feed(self, event: Event | Skipped) -> None:
         """Take one event."""
+        if isinstance(event, Skipped):
+            self._skip(event)
+            return
+        if not isinstance(event, Started):
+            self._tick(event.time)
         match event:
             case Started():
                 self._started(event)
             case Phase():
-                self._tick(event.time)
                 self._phase(event)
             case Step():
-                self._tick(event.time)
                 self._step(event)
+            case Evaluation():
+                self.evaluations.append(event)
             case Memory():
-                self._tick(event.time)
                 self._memory(event)
             case Sample():
-                self._tick(event.time)
                 self.samples.append(event)
-                self._say(event.time, f"sample taken ({event.when}, step {event.step})")
             case Checkpoint():
-                self._tick(event.time)
                 self.checkpoints.append(event)
                 self._means[event.step] = (self._mean, self._weight)
-                size = f"{words(event.bytes)}, {event.seconds:.1f} s"
-                self._say(event.time, f"checkpoint of step {event.step} written, {size}")
             case Note():
-                self._tick(event.time)
-                self._say(event.time, event.text if event.level == "info" else f"{event.level}: {event.text}")
+                if event.level != "info":
+                    self.notes.append(event)
             case Finished():
-                self._tick(event.time)
                 self.finished, self.failed = event, None
-                self._say(event.time, f"{event.outcome} at step {event.step}. {event.sentence}")
             case Failed():
-                self._tick(event.time)
                 self.failed, self.finished = event, None
-                self._say(event.time, f"failed in {event.phase} at step {event.step}: {event.problem.fact}")
 
     def _started(self, event: Started) -> None:
         if event.resumed_from >= 0 or self.started_at is None:
@@ -141,20 +151,26 @@ class RunRecord:
         if self.began_at is None:
             self.began_at = event.time
         self.total_steps, self.device = event.total_steps, event.device
-        self._session_steps, self._session_seconds, self._last_tokens = 0, 0.0, -1
+        self.pace.begin()
+        self.notes.clear()
         self.finished = self.failed = None
         if event.resumed_from >= 0:
             self._go_back_to(event.resumed_from)
-            self._say(event.time, f"resumed from step {event.resumed_from} on {event.device}")
-        else:
-            self._say(event.time, f"started on {event.device}, {event.total_steps} steps")
 
     def _go_back_to(self, step: int) -> None:
         """The steps after the checkpoint are run again and give the same losses; their points are taken away first."""
         self.step = step
         self.raw.cut_from(step + 0.5)
         self.smooth.cut_from(step + 0.5)
+        self.evaluations = [e for e in self.evaluations if e.step <= step]
         self._mean, self._weight = self._means.get(step, (0.0, 0.0))
+        self._unsteady = 0
+
+    def _skip(self, event: Skipped) -> None:
+        """Steps were passed over: a mean over what lies before them would be none of what comes."""
+        self.skipped += event.steps
+        self.pace.skip()
+        self._mean, self._weight, self._unsteady = 0.0, 0.0, MEAN_STEPS
 
     def _tick(self, time: float) -> None:
         if self.started_at is None:  # the meter may speak before the worker says that it has started
@@ -166,25 +182,26 @@ class RunRecord:
     def _phase(self, event: Phase) -> None:
         if self.phase != event.phase or not self.spans:
             self.spans.append(Span(event.phase, self.seconds, self.seconds))
-            self._say(event.time, f"{event.phase}: {event.detail}" if event.detail else event.phase)
         self.phase = event.phase
 
     def _step(self, event: Step) -> None:
         self.step, self.total_steps, self.loss = event.step, event.total_steps, event.loss
         self.tokens_per_s = event.tokens_per_s
-        if self._last_tokens >= 0 and event.tokens_per_s > 0:
-            self._session_steps += 1
-            self._session_seconds += (event.tokens - self._last_tokens) / event.tokens_per_s
-        self._last_tokens = event.tokens
+        self.pace.take(event)
         if not math.isfinite(event.loss):
             return
         self._mean = SMOOTHING * self._mean + (1 - SMOOTHING) * event.loss
         self._weight = SMOOTHING * self._weight + (1 - SMOOTHING)
         self.smoothed = self._mean / self._weight
         self.raw.append(event.step, event.loss)
-        self.smooth.append(event.step, self.smoothed)
+        self._unsteady = max(0, self._unsteady - 1)
+        if not self._unsteady:
+            self.smooth.append(event.step, self.smoothed)
 
     def _memory(self, event: Memory) -> None:
+        if event.source == "swapped":
+            self.swapped_bytes = event.bytes
+            self.swapped.append(self.seconds, event.bytes)
         if event.source not in PREFERRED:
             return
         if self.source and PREFERRED.index(event.source) > PREFERRED.index(self.source):
@@ -196,10 +213,6 @@ class RunRecord:
         self.peak_bytes = max(self.peak_bytes, event.peak_bytes)
         self.memory.append(self.seconds, event.bytes)
         self.others.append(self.seconds, event.others_bytes)
-
-    def _say(self, time: float, text: str) -> None:
-        self.log.append(f"{clock.strftime('%H:%M:%S', clock.localtime(time))}  {text}")
-        self.logged += 1
 
     # words
 
@@ -213,9 +226,7 @@ class RunRecord:
 
     def seconds_left(self) -> float | None:
         """From this session's own steps; None while it would be a guess."""
-        if self._session_steps < ESTIMATE_AFTER or not self.total_steps:
-            return None
-        return (self.total_steps - self.step) * self._session_seconds / self._session_steps
+        return self.pace.seconds_for(self.total_steps - self.step) if self.total_steps else None
 
     def time_left_words(self) -> str:
         if not self.live or self.phase in ("paused",):
@@ -242,7 +253,7 @@ class RunRecord:
         """Whether a start would go on with this run."""
         word = self.finished
         over = word is not None and (word.outcome == "done" or (word.outcome == "stopped" and self._all_steps_made()))
-        return not self.live and not over and self.state is not State.NEVER_STARTED
+        return not self.live and not self.gone and not over and self.state is not State.NEVER_STARTED
 
     def _all_steps_made(self) -> bool:
         return self.step >= self.total_steps
