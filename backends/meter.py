@@ -105,6 +105,11 @@ class Meter:
             self._tell()
 
     @property
+    def moment(self) -> str:
+        """Where the run stands within a step, as it was marked last."""
+        return self._moment
+
+    @property
     def main(self) -> Track:
         """The track a plan's prediction is compared with: what the process holds of the device, else of RAM."""
         return self._cuda.main if self._cuda else self.process

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.problem import Problem
-from planner.run import events
+from planner.run import events, layout, retry
 from planner.run.journal import Journal
 
 
@@ -48,7 +48,10 @@ class Report:
         """The first event of each worker. libraries: whose installed versions are worth keeping."""
         versions = {"python": platform.python_version(), **{name: metadata.version(name) for name in libraries}}
         self.step = max(0, resumed_from)
-        self.write(events.Started(time.time(), os.getpid(), resumed_from, total_steps, versions, device))
+        changes = layout.changes(self.run_dir)
+        self.write(events.Started(time.time(), os.getpid(), resumed_from, total_steps, versions, device, changes))
+        if changed := retry.pending_note(self.run_dir):
+            self.note(changed, "warning")
 
     def ending(
         self, result: str, sha256: str, sentence: str, *, outcome: str = "done", measured: dict[str, Any] | None = None
@@ -56,9 +59,9 @@ class Report:
         """The last word of a job that did what it was asked to; written by the worker when everything is closed."""
         return events.Finished(time.time(), outcome, self.step, result, sha256, measured or {}, sentence)
 
-    def failed(self, problem: Problem) -> None:
+    def failed(self, problem: Problem, details: dict[str, Any] | None = None) -> None:
         """The last word of a run that could not go on."""
-        self.write(events.Failed(time.time(), self.phase_name, self.step, problem))
+        self.write(events.Failed(time.time(), self.phase_name, self.step, problem, details or {}))
         self.sync()
 
     def finished(self, event: events.Finished) -> None:

@@ -17,12 +17,13 @@ from typing import Any
 
 from backends.failure import first_line, is_out_of_memory, to_problem
 from backends.meter import Meter
-from backends.out_of_memory import CODE, OTHERWISE, out_of_memory
+from backends.out_of_memory import OTHERWISE, out_of_memory
 from backends.report import Report
 from planner.problem import Problem, ProblemError, fail
 from planner.run import inbox, layout
 from planner.run.events import Finished
 from planner.run.lock import Lock
+from planner.run.shortage import CODE
 
 
 def main(arguments: list[str]) -> int:
@@ -99,16 +100,17 @@ def _last_word(error: BaseException, spec: Any, report: Report, meter: Meter) ->
     """Write `Failed`; returns the exit code."""
     meter.stop()
     problem = to_problem(error, str(report.run_dir))
+    details: dict[str, Any] = {}
     if is_out_of_memory(error):
         try:
-            problem = out_of_memory(error, spec, meter.main)
+            problem, details = out_of_memory(error, spec, report, meter)
         except (
             Exception
         ):  # memory may still be short, or a process vanish while it is looked at: there is always a word
             traceback.print_exc()
             problem = Problem(CODE, f"Memory ran out: {first_line(error)}", OTHERWISE)
     try:
-        report.failed(problem)
+        report.failed(problem, details)
     except OSError as full:
         print(f"The journal could not be written ({full}). The problem was: {problem}", file=sys.stderr)
         return 2

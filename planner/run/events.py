@@ -18,7 +18,10 @@ from planner.problem import Problem, ProblemError, fail
 
 @dataclass(frozen=True)
 class Started:
-    """A worker took the run up. resumed_from: step of the checkpoint, −1 for a fresh start. time: seconds, epoch."""
+    """A worker took the run up. resumed_from: step of the checkpoint, −1 for a fresh start. time: seconds, epoch.
+
+    changes: how often the run's settings had been changed since it was made (`planner.run.retry`).
+    """
 
     tag: ClassVar[str] = "started"
     time: float
@@ -27,6 +30,7 @@ class Started:
     total_steps: int
     versions: dict[str, str]
     device: str
+    changes: int = 0
 
 
 @dataclass(frozen=True)

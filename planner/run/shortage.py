@@ -27,7 +27,8 @@ class Shortage:
     """All sizes in bytes, 0 where nobody knows; texts empty.
 
     phase, moment: as the ledger names them, where the run stood. line: of the ledger; line_is: ASKED where it is what was
-    being allocated, LARGEST where it is the largest that was alive then. tier: host or device, the place that ran out.
+    being allocated, LARGEST where it is the largest that was alive then; line_bytes: by
+    the ledger. tier: host or device, the place that ran out.
     free_bytes: what could still be had when `asked_bytes` were refused. held_bytes: of the run itself, then. said_bytes:
     predicted peak. limit_bytes: what the place or the limit allows in all, limit: which one, in words. holders: who held
     the rest, (name, bytes). retry: words for the smallest change, as the worker saw it.
@@ -38,6 +39,7 @@ class Shortage:
     step: int = 0
     line: str = ""
     line_is: str = ""
+    line_bytes: int = 0
     tier: str = "host"
     asked_bytes: int = 0
     free_bytes: int = 0
