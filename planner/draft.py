@@ -19,6 +19,7 @@ from planner.facts.model.facts import ModelFacts
 from planner.ledger import At, Line
 from planner.schedule import Schedule
 from planner.slots import Slot
+from planner.timeline import Stretches, stretches
 from planner.units import Num
 
 if TYPE_CHECKING:
@@ -228,7 +229,8 @@ class Draft(NamedTuple):
     mask. recompute: the
     layers' insides are thrown away and made again in backward. accumulation: instead of the schedule's micro-batches of
     a step, an array of such numbers, all one or all more than one as the schedule's. sample_tokens: prompt and answer of the sample, the
-    longest that is planned for. head_work, update: what loss and optimizer do in a step, for the time model; None where they did not say.
+    longest that is planned for. evaluation: the same draft for the batch of an evaluation that needs most, None where the run has
+    none; techniques before the objective are applied to both. head_work, update: what loss and optimizer do in a step, for the time model; None where they did not say.
     """
 
     facts: ModelFacts
@@ -253,6 +255,13 @@ class Draft(NamedTuple):
     accumulation: Num | None = None
     head_work: HeadWork | None = None
     update: Optimizer | None = None
+    evaluation: Draft | None = None
+
+    @property
+    def when(self) -> Stretches:
+        """The instants of this stage, with those between steps that its schedule brings."""
+        answers = self.schedule.sample_steps > 0 and self.sample_tokens > 0
+        return stretches(self.stage, self.evaluation is not None, answers)
 
     @property
     def ways(self) -> Ways:

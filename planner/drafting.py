@@ -10,29 +10,31 @@ from planner.facts.data import BatchShape, longest_batch
 from planner.facts.gpus import capability_of
 from planner.facts.machine import Device
 from planner.facts.model.families import stacks_of
+from planner.facts.split import split_problems
 from planner.options import bounds_problems
 from planner.plan import Choice, Plan
 from planner.problem import Problem, ProblemError
-from planner.slots import QUESTIONS, Slot
+from planner.slots import ORDER, QUESTIONS, Slot
 from planner.techniques.registry import slots, technique
 
 ANSWER_TOKENS = 48  # of the answer before and after, as in RunSpec
 TEMPLATE_TOKENS = 64  # a chat template adds about that many around a question
 
 
-def draft(plan: Plan, index: int = 0, batch: BatchShape | None = None) -> Draft:
-    """One stage with all its techniques applied. batch: instead of the longest batch of the plan's data."""
+def draft(plan: Plan, index: int = 0, batch: BatchShape | None = None, evaluated: BatchShape | None = None) -> Draft:
+    """One stage with all its techniques applied. batch: instead of the longest batch of the plan's data; evaluated: that of
+    an evaluation, none where it is not given."""
     stage = plan.stages[index]
     if batch is None:
         batch = longest_batch(plan.data, stage.schedule)
-    return applied(stage.choices, begun(plan, index, batch))
+    return applied(stage.choices, begun(plan, index, batch, evaluated))
 
 
-def begun(plan: Plan, index: int, batch: BatchShape) -> Draft:
+def begun(plan: Plan, index: int, batch: BatchShape, evaluated: BatchShape | None = None) -> Draft:
     """One stage before any technique."""
     stage, device = plan.stages[index], device_of(plan, index)
     assert device is not None
-    return Draft(
+    one = Draft(
         plan.model,
         stage.schedule,
         batch,
@@ -42,12 +44,17 @@ def begun(plan: Plan, index: int, batch: BatchShape) -> Draft:
         sample_tokens=_sample_tokens(plan.data.sample_prompt),
         capability=capability_of(device.name) if device.kind == "cuda" else 0.0,
     )
+    return one if evaluated is None else one._replace(evaluation=one._replace(batch=evaluated))
 
 
 def applied(choices: Iterable[Choice], one: Draft) -> Draft:
-    """The draft with the techniques of these answers applied, in their order."""
+    """The draft with the techniques of these answers applied, in their order; to its evaluation those that say what it
+    computes, before the objective writes lines of both."""
     for choice in choices:
-        one = technique(choice.slot, choice.technique).apply(choice.options, one)
+        known = technique(choice.slot, choice.technique)
+        one = known.apply(choice.options, one)
+        if one.evaluation is not None and ORDER[choice.slot] < ORDER[Slot.OBJECTIVE]:
+            one = one._replace(evaluation=known.apply(choice.options, one.evaluation))
     return one
 
 
@@ -70,6 +77,7 @@ def plan_problems(plan: Plan) -> tuple[Problem, ...]:
     found: list[Problem] = []
     for index, stage in enumerate(plan.stages):
         found += _bounds(stage.schedule, "schedule")
+        found += split_problems(plan.data.rows, stage.schedule)
         if len(stage.choices) < len(slots()):
             answered = {choice.slot for choice in stage.choices}
             found += [_unanswered(slot) for slot in slots() if slot not in answered]

@@ -99,7 +99,7 @@ def estimate_grid(plan: Plan, rows: Num, seq: Num) -> dict[str, Num]:
     """Peak bytes by tier (device, host, disk) when every batch has `rows` × `seq` tokens; both may be int64 arrays.
 
     The same formulas as `estimate`, on many batches at once; whether a mask is needed is as in the plan's longest
-    batch. Raises ProblemError for a plan with problems, or of a model without formulas.
+    batch, and an evaluation's batch is the plan's own. Raises ProblemError for a plan with problems, or of a model without formulas.
     """
     problems = plan_problems(plan)
     if problems:
@@ -108,9 +108,10 @@ def estimate_grid(plan: Plan, rows: Num, seq: Num) -> dict[str, Num]:
     if unknown:
         raise ProblemError(Problem("model.unsupported", unknown, "Choose another model."))
     drawn = [batches(plan.data, stage.schedule) for stage in plan.stages]
+    heaviest = [_heaviest(plan, i, of_stage) for i, of_stage in enumerate(drawn)]
     drafts = tuple(
-        draft(plan, i, BatchShape(rows, seq, _heaviest(plan, i, of_stage).batch.padded))
-        for i, of_stage in enumerate(drawn)
+        draft(plan, i, BatchShape(rows, seq, one.batch.padded), one.evaluation and one.evaluation.batch)
+        for i, one in enumerate(heaviest)
     )
     shapes = max(of_stage.different for of_stage in drawn)
     device = device_of(plan)
@@ -153,25 +154,37 @@ def cannot_tell_because(plan: Plan) -> str:
 
 
 def _heaviest(plan: Plan, index: int, drawn: Batches) -> Draft:
-    """The draft of the batch that needs most. Mostly one batch beats all others in tokens and in their square."""
-    first, *others = drawn.heaviest
-    drafts = [draft(plan, index, first)]
-    if not drafts[0].heavier_without_mask:
-        others = [shape for shape in others if shape.padded or not _far_behind_a_padded_one(shape, drawn)]
-    drafts += [draft(plan, index, shape) for shape in others]
+    """The draft of the batches that need most, of a step and of an evaluation. Mostly one batch beats all others in tokens
+    and in their square."""
+    first, *others = drawn.together
+    drafts = [draft(plan, index, *first)]
+    if others and not drafts[0].heavier_without_mask:
+        of_steps, of_evaluations = _worth_a_look(drawn.heaviest), _worth_a_look(drawn.evaluated)
+        others = [(a, b) for a, b in others if a in of_steps and (b is None or b in of_evaluations)]
+    drafts += [draft(plan, index, *both) for both in others]
     return drafts[0] if len(drafts) == 1 else max(drafts, key=_fullest)
 
 
-def _far_behind_a_padded_one(shape: BatchShape, drawn: Batches) -> bool:
-    """Whether a batch with a mask has twice as many tokens and pairs of tokens: what attention does otherwise without a
-    mask is a few per cent of one batch, scores that are written out aside."""
-    tokens, pairs = 2 * shape.tokens, 2 * shape.tokens * shape.seq
-    return any(x.padded and x.tokens >= tokens and x.tokens * x.seq >= pairs for x in drawn.heaviest)
+def _worth_a_look(shapes: tuple[BatchShape, ...]) -> list[BatchShape]:
+    """The first and those that may need more where no mask needs none the more. A batch with a mask that has twice as many
+    tokens and pairs of tokens needs more: what attention does otherwise without a mask is a few per cent of one batch,
+    scores that are written out aside."""
+
+    def far_behind_a_padded_one(shape: BatchShape) -> bool:
+        tokens, pairs = 2 * shape.tokens, 2 * shape.tokens * shape.seq
+        return any(x.padded and x.tokens >= tokens and x.tokens * x.seq >= pairs for x in shapes)
+
+    return [x for i, x in enumerate(shapes) if not i or x.padded or not far_behind_a_padded_one(x)]
 
 
-def _fullest(one: Draft) -> Num:
-    where = one.lines[0].place
-    return max(_totals(one.lines)[where].values())
+def _fullest(one: Draft) -> tuple[Num, Num]:
+    """Live bytes at the fullest instant outside evaluations, then in them."""
+    totals = _totals(one.lines)[one.lines[0].place]
+    evaluated = one.when.evaluating | one.when.evaluating_loss
+    return (
+        max(size for at, size in totals.items() if at not in evaluated),
+        max((totals.get(at, 0) for at in evaluated), default=0),
+    )
 
 
 def _places(drafts: tuple[Draft, ...]) -> tuple[Place, ...]:

@@ -23,12 +23,25 @@ def forward_lines(
     draft: Draft, loss: Loss, piece_tokens: Num, blocks: frozenset[At], at_loss: frozenset[At]
 ) -> tuple[Line, ...]:
     """blocks: the instant of the fullest block; at_loss: that of head and loss. piece_tokens: as for `loss_lines`."""
+    return (*body_lines(draft, blocks, at_loss), *loss_alone_lines(draft, loss, piece_tokens, at_loss))
+
+
+def body_lines(draft: Draft, blocks: frozenset[At], at_loss: frozenset[At], batches: int = 1) -> tuple[Line, ...]:
+    """All but head and loss. batches: that are there at once, where a loop fetches one ahead."""
     batch, facts = draft.batch, draft.facts
     extent = Extent(batch.seq, batch.tokens, batch.tokens * batch.seq)
     cached = measure(blocks_of(draft).cached, extent) if draft.loop.keeps_cache else 0
     both = blocks | at_loss
     lines = (
-        _line("Batch", Kind.BATCH, 24 * batch.tokens, both, "Token ids, mask and labels, 8 bytes each."),
+        _line(
+            "Batch",
+            Kind.BATCH,
+            24 * batch.tokens * batches,
+            both,
+            "Token ids, mask and labels, 8 bytes each."
+            if batches == 1
+            else "Token ids, mask and labels, 8 bytes each, of this batch and the next one, fetched ahead.",
+        ),
         _line(
             "Copies of weights",
             Kind.WEIGHTS,
@@ -53,16 +66,23 @@ def forward_lines(
             both,
             "The forward pass fills a KV cache, which is held with its outputs.",
         ),
-        _line(
-            "Logits and loss",
-            Kind.LOGITS,
-            most(head_without_gradient_of(draft, loss), Extent(piece_tokens, batch.tokens, 0)),
-            at_loss,
-            "Logits of {t} tokens over {v} entries of the vocabulary, and what the loss makes of them.",
-            ("t", batch.tokens),
-            ("v", facts.vocab_size),
-        ),
     )
+    return _those_that_are(lines)
+
+
+def loss_alone_lines(
+    draft: Draft, loss: Loss, piece_tokens: Num, at_loss: frozenset[At], slot: Slot = Slot.OBJECTIVE
+) -> tuple[Line, ...]:
+    """Final norm, head and loss with no way back. piece_tokens: as for `loss_lines`; of a loss in tiles, rows of one."""
+    batch = draft.batch
+    need = most(head_without_gradient_of(draft, loss), Extent(piece_tokens, batch.tokens, 0))
+    template = "Logits of {t} tokens over {v} entries of the vocabulary, and what the loss makes of them."
+    why = Why(template, (("t", batch.tokens), ("v", draft.facts.vocab_size)))
+    return _those_that_are((Line("Logits and loss", Kind.LOGITS, DEVICE, need, at_loss, slot, why),))
+
+
+def _those_that_are(lines: tuple[Line, ...]) -> tuple[Line, ...]:
+    """Without lines of no bytes; on a grid all stay."""
     return tuple(x for x in lines if type(x.bytes) is not int or x.bytes)
 
 

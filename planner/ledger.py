@@ -25,6 +25,7 @@ class At(NamedTuple):
 MOMENTS = {
     "weights": "weights loaded",
     "generate": "writing the sample answer",
+    "generate_later": "writing a sample answer between two steps",
     "forward_end": "end of forward",
     "loss": "loss and head",
     "layer_last": "backward, last layer",

@@ -8,6 +8,7 @@ from functools import lru_cache
 from planner.ledger import At
 
 FIRST, LATER = "step 1", "step 2+"
+EVALUATE = "evaluate"
 TRAINING = ("forward_end", "loss", "layer_last", "layer_first", "backward_end", "update")
 
 
@@ -17,7 +18,8 @@ class Stretches:
 
     A training moment's set holds it in both kinds of step. kept: while what all blocks keep is there whole; blocks:
     from the first block's forward to its backward; training: every moment of both steps; states: from the first
-    update on.
+    update on. evaluating, evaluating_loss: blocks and loss of an evaluation between two steps; answering: a sample answer
+    between two steps; between: all of these. They are empty where the run does nothing of the kind.
     """
 
     timeline: tuple[At, ...]
@@ -36,15 +38,23 @@ class Stretches:
     states: frozenset[At]
     save: frozenset[At]
     resume: frozenset[At]
+    evaluating: frozenset[At]
+    evaluating_loss: frozenset[At]
+    answering: frozenset[At]
+    between: frozenset[At]
 
 
-@lru_cache(maxsize=16)
-def stretches(stage: int) -> Stretches:
-    """Load, sample, first step, later steps, save and resume of this stage."""
+@lru_cache(maxsize=64)
+def stretches(stage: int, evaluates: bool = False, answers: bool = False) -> Stretches:
+    """Load, sample, first step, later steps, save and resume of this stage. evaluates, answers: with an evaluation, with a
+    sample answer between steps."""
     load, sample = At(stage, "load", "weights"), At(stage, "sample", "generate")
     save, resume = At(stage, "save", "write"), At(stage, "resume", "read")
     first, later = (tuple(At(stage, phase, m) for m in TRAINING) for phase in (FIRST, LATER))
-    timeline = (load, sample, *first, *later, save, resume)
+    evaluation = (At(stage, EVALUATE, "forward_end"), At(stage, EVALUATE, "loss")) if evaluates else ()
+    answer = (At(stage, "sample", "generate_later"),) if answers else ()
+    between = frozenset((*evaluation, *answer))
+    timeline = (load, sample, *first, *later, *evaluation, *answer, save, resume)
 
     def both(*moments: str) -> frozenset[At]:
         return frozenset(at for at in (*first, *later) if at.moment in moments)
@@ -58,7 +68,11 @@ def stretches(stage: int) -> Stretches:
         kept=both("loss", "layer_last"),
         blocks=both("forward_end", "loss", "layer_last", "layer_first"),
         training=both(*TRAINING),
-        states=frozenset((first[-1], *later, save, resume)),
+        states=frozenset((first[-1], *later, save, resume)) | between,
         save=frozenset((save,)),
         resume=frozenset((resume,)),
+        evaluating=frozenset(evaluation[:1]),
+        evaluating_loss=frozenset(evaluation[1:]),
+        answering=frozenset(answer),
+        between=between,
     )

@@ -21,6 +21,7 @@ from planner.facts.data import (
     kept_lengths,
     too_many_to_draw,
     unbeaten,
+    with_evaluation,
 )
 from planner.facts.order import epochs_begun, randperm, steps_per_epoch, total_steps
 from planner.schedule import Schedule
@@ -41,12 +42,14 @@ def batches_on(data: DataFacts, schedule: Schedule, grid: Points) -> list[Batche
         cut, known = of_length[length]
         if not len(cut):
             found.append(batches(data, here))
-        elif too_many_to_draw(len(cut), here):
+            continue
+        if too_many_to_draw(len(cut), here):
             if length not in counted:
                 counted[length] = Counter(cut.tolist())
-            found.append(bounded(counted[length], len(cut), rows))
+            one = bounded(counted[length], len(cut), rows)
         else:
-            found.append(_drawn(cut, known, here))
+            one = _drawn(cut, known, here)
+        found.append(with_evaluation(one, data, here) if schedule.eval_fraction else one)
     return found
 
 
@@ -67,7 +70,8 @@ def _drawn(lengths: NDArray[np.int64], known: bool, schedule: Schedule) -> Batch
                     shapes.add((rows, int(longest[padded == flag].max()), flag))
             tokens.append(longest * rows)
     heaviest = tuple(BatchShape(r, s, p, certain=known) for r, s, p in unbeaten(shapes))
-    return Batches(heaviest, len(np.unique(np.concatenate(tokens))))
+    sizes = frozenset(np.unique(np.concatenate(tokens)).tolist())
+    return Batches(heaviest, len(sizes), sizes=sizes)
 
 
 def _epochs(lengths: NDArray[np.int64], schedule: Schedule) -> Iterator[NDArray[np.int64]]:

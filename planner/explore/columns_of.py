@@ -21,6 +21,7 @@ from planner.kept import CACHING, small_and_all
 from planner.ledger import DEVICE, DISK, HOST, Place
 from planner.plan import Plan
 from planner.reserved import rests
+from planner.timeline import EVALUATE
 from planner.timing.rates import Rates, Work
 from planner.timing.work import work_of
 
@@ -35,8 +36,8 @@ def columns_of(plan: Plan, space: Space, shapes: Shapes, leaves: Leaves, learned
                  "elsewhere", "trainable", "saved", "quality")  # fmt: skip
         none = {name: np.zeros(0, dtype=np.int64) for name in whole}
         return {**none, "seconds": np.zeros(0), "tokens_per_s": np.zeros(0)}
-    found = _peaks(plan, shapes, leaves, learned)
-    heaviest = shapes.heaviest(found.live)
+    found, live, evaluated = _peaks(plan, shapes, leaves, learned)
+    heaviest = shapes.heaviest(live, evaluated)
 
     def chosen(table: Table) -> Table:
         return np.take_along_axis(table, np.broadcast_to(heaviest, (len(every), points)), axis=1).ravel()
@@ -82,8 +83,8 @@ def _seconds(plan: Plan, space: Space, every: list[Leaf]) -> tuple[NDArray[np.fl
     return np.where(seconds == 0, np.nan, seconds), work.tokens
 
 
-def _peaks(plan: Plan, shapes: Shapes, leaves: Leaves, learned: Learned | None) -> Peaks:
-    """Of the device that computes, leaves × shapes."""
+def _peaks(plan: Plan, shapes: Shapes, leaves: Leaves, learned: Learned | None) -> tuple[Peaks, Table, Table | None]:
+    """Of the device that computes, leaves × shapes; live bytes at the fullest instant outside evaluations, and in them."""
     every, size = leaves.every, len(shapes)
     first = every[0].draft
     instants = len(first.timeline)
@@ -112,7 +113,11 @@ def _peaks(plan: Plan, shapes: Shapes, leaves: Leaves, learned: Learned | None) 
     )
     context, per_thousand = _bands(plan, shapes, every, leaves.main, learned)
     beside = Beside(context, per_thousand, caching, learned)
-    return peaks(rows, first.timeline, beside, shapes.certain, card=leaves.main is DEVICE)
+    found = peaks(rows, first.timeline, beside, shapes.certain, card=leaves.main is DEVICE)
+    between = np.array([at.phase == EVALUATE for at in first.timeline])
+    if not between.any():
+        return found, found.live, None
+    return found, rows.totals[:, ~between].max(axis=1), rows.totals[:, between].max(axis=1)
 
 
 def _elsewhere(plan: Plan, shapes: Shapes, leaves: Leaves) -> Table:

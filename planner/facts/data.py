@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from typing import NamedTuple
 from planner.facts.mapping import UNMAPPED
 from planner.facts.mapping import Mapping as ColumnMapping
 from planner.facts.order import epochs_begun, micro_batches
+from planner.facts.split import held_out, n_held_out, trained_on
 from planner.schedule import Schedule
 from planner.units import Num
 
@@ -77,10 +78,19 @@ class Batches(NamedTuple):
 
     Mostly one shape or two. A third is, say, a last batch of one long row, which only eager attention may find heavier.
     different: how many token counts there are, padding included; as many as there could be where they are not drawn.
+    evaluated: of the batches of an evaluation the same as heaviest of those of training; empty where none is made. sizes:
+    the token counts, where they are drawn.
     """
 
     heaviest: tuple[BatchShape, ...]
     different: int
+    evaluated: tuple[BatchShape, ...] = ()
+    sizes: frozenset[int] = frozenset()
+
+    @property
+    def together(self) -> tuple[tuple[BatchShape, BatchShape | None], ...]:
+        """Every shape of training with every one of an evaluation, or with none."""
+        return tuple([(shape, other) for shape in self.heaviest for other in self.evaluated or (None,)])
 
 
 def batches(data: DataFacts, schedule: Schedule) -> Batches:
@@ -100,11 +110,74 @@ def _what_orders(schedule: Schedule) -> Schedule:
         shuffle=schedule.shuffle,
         completion_only=schedule.completion_only,
         seed=schedule.seed,
+        eval_fraction=schedule.eval_fraction,
+        eval_batch=schedule.eval_batch,
     )
 
 
 @lru_cache(maxsize=4096)
 def _drawn(data: DataFacts, schedule: Schedule) -> Batches:
+    found = _trained(data, schedule)
+    return with_evaluation(found, data, schedule) if schedule.eval_fraction else found
+
+
+def with_evaluation(found: Batches, data: DataFacts, schedule: Schedule) -> Batches:
+    """The batches of training with those of the evaluations between them; found.sizes: of training, where they are drawn."""
+    shapes, sizes = _evaluated(data, _what_evaluates(schedule))
+    together = len(found.sizes | sizes) if found.sizes else max(found.different, len(sizes))
+    return Batches(found.heaviest, together, shapes)
+
+
+@lru_cache(maxsize=1024)
+def _what_evaluates(schedule: Schedule) -> Schedule:
+    """Only what an evaluation's batches depend on; they come in the file's order."""
+    return Schedule(
+        max_length=schedule.max_length,
+        completion_only=schedule.completion_only,
+        seed=schedule.seed,
+        eval_fraction=schedule.eval_fraction,
+        eval_batch=schedule.eval_batch or schedule.micro_batch,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _evaluated(data: DataFacts, schedule: Schedule) -> tuple[tuple[BatchShape, ...], frozenset[int]]:
+    """The shapes of an evaluation's batches that no other beats, and all token counts; those empty where lengths are not
+    known. No shapes where the trainer drops every row that is held out."""
+    size = schedule.eval_batch
+    if not data.lengths:
+        rows = min(size, n_held_out(data.rows, schedule)) if data.rows else size
+        both = (True, False) if rows > 1 else (False,)
+        return tuple(BatchShape(rows, schedule.max_length, padded, certain=False) for padded in both), frozenset()
+    lengths, known = _as_cut(data, schedule, held_out(len(data.lengths), schedule))
+    shapes = set()
+    for start in range(0, len(lengths), size):
+        of_batch = lengths[start : start + size]
+        longest = max(of_batch)
+        shapes.add((len(of_batch), longest, min(of_batch) < longest))
+    heaviest = tuple(BatchShape(r, s, p, certain=known) for r, s, p in unbeaten(shapes))
+    return heaviest, frozenset([r * s for r, s, _ in shapes])
+
+
+def longest_evaluation(data: DataFacts, schedule: Schedule) -> tuple[BatchShape, tuple[int, ...]] | None:
+    """An evaluation's batch with the most tokens, and the numbers in the file of its rows; None where none is made."""
+    shapes = batches(data, schedule).evaluated
+    if not shapes:
+        return None
+    size, shape = schedule.eval_batch or schedule.micro_batch, shapes[0]
+    held = held_out(data.rows, schedule)
+    if not data.lengths:
+        return shape, held[: int(shape.rows)]
+    kept = _not_dropped(data, schedule, held)
+    lengths = [min(data.lengths[i], schedule.max_length) for i in kept]
+    for start in range(0, len(kept), size):
+        of_batch = lengths[start : start + size]
+        if (len(of_batch), max(of_batch), min(of_batch) < max(of_batch)) == (shape.rows, shape.seq, shape.padded):
+            return shape, tuple(kept[start : start + size])
+    raise AssertionError("the shape was drawn from these batches")
+
+
+def _trained(data: DataFacts, schedule: Schedule) -> Batches:
     cut = schedule.max_length
     lengths, known = kept_lengths(data, schedule)
     if not lengths:
@@ -120,7 +193,8 @@ def _drawn(data: DataFacts, schedule: Schedule) -> Batches:
         longest = max(of_batch)
         shapes.add((len(batch), longest, min(of_batch) < longest))
     heaviest = tuple(BatchShape(r, s, p, certain=known) for r, s, p in unbeaten(shapes))
-    return Batches(heaviest, len({r * s for r, s, _ in shapes}))
+    sizes = frozenset([r * s for r, s, _ in shapes])
+    return Batches(heaviest, len(sizes), sizes=sizes)
 
 
 def bounded(counted: Mapping[int, int], rows: int, micro_batch: int) -> Batches:
@@ -176,27 +250,37 @@ def _of_shape(lengths: list[int], schedule: Schedule, shape: BatchShape) -> Iter
             yield number, batch
 
 
-def _kept_numbers(data: DataFacts, schedule: Schedule) -> list[int]:
+def _kept_numbers(data: DataFacts, schedule: Schedule) -> Sequence[int]:
     """Which rows of the file `kept_lengths` speaks of."""
-    numbers = list(range(len(data.lengths)))
+    return _not_dropped(data, schedule, _trained_numbers(data, schedule))
+
+
+def _trained_numbers(data: DataFacts, schedule: Schedule) -> Sequence[int]:
+    n = len(data.lengths)
+    return trained_on(n, schedule) if schedule.eval_fraction else range(n)
+
+
+def _not_dropped(data: DataFacts, schedule: Schedule, numbers: Sequence[int]) -> Sequence[int]:
     if schedule.completion_only and data.form == "prompt_completion" and data.prompt_lengths:
         return [i for i in numbers if data.prompt_lengths[i] < min(data.lengths[i], schedule.max_length)]
     return numbers
 
 
 def kept_lengths(data: DataFacts, schedule: Schedule) -> tuple[list[int], bool]:
-    """Lengths as the trainer cuts them, without the rows it drops, and whether they are known for certain.
+    """Lengths of the rows that are trained on, as the trainer cuts them, without the rows it drops, and whether they are
+    known for certain.
 
     TRL drops a row whose answer is cut away whole, when only answers count in the loss.
     """
-    cut = schedule.max_length
-    lengths = [min(n, cut) for n in data.lengths]
-    known = data.lengths_from == "counted"
-    if schedule.completion_only and data.form == "prompt_completion":
-        if data.prompt_lengths:
-            lengths = [n for n, p in zip(lengths, data.prompt_lengths, strict=True) if p < n]
-        elif any(n > cut for n in data.lengths):
-            known = False
+    return _as_cut(data, schedule, _trained_numbers(data, schedule))
+
+
+def _as_cut(data: DataFacts, schedule: Schedule, numbers: Sequence[int]) -> tuple[list[int], bool]:
+    cut, known = schedule.max_length, data.lengths_from == "counted"
+    kept = _not_dropped(data, schedule, numbers)
+    lengths = [min(data.lengths[i], cut) for i in kept]
+    if schedule.completion_only and data.form == "prompt_completion" and not data.prompt_lengths:
+        known = known and all(data.lengths[i] <= cut for i in numbers)
     return lengths, known
 
 

@@ -8,6 +8,7 @@ from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
 from planner.techniques.technique import ScriptPart
+from planner.training.evaluation import evaluated_loss
 from planner.training.loss_lines import loss_lines
 from planner.training.losses import WholeLogits
 
@@ -33,7 +34,8 @@ class LossFullLogits:
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
         narrow = draft.autocast or (draft.flow_bits or draft.compute_bits) != 32
         work = WORK if narrow else WORK_IN_FLOAT32
-        return draft._replace(lines=draft.lines + loss_lines(draft, FULL_LOGITS), head_work=work)
+        lines = draft.lines + loss_lines(draft, FULL_LOGITS) + evaluated_loss(draft, FULL_LOGITS)
+        return draft._replace(lines=lines, head_work=work)
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(mixin="FullLogitsLoss")

@@ -9,14 +9,15 @@ from planner.autograd.head import Head, head_of
 from planner.autograd.operations import cast
 from planner.autograd.tape import Gradients, Tape, Value, Weight
 from planner.draft import Draft, HeadWork
+from planner.facts.data import BatchShape
 from planner.ledger import DEVICE, Kind, Line, Why
 from planner.options import NoOptions
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
 from planner.techniques.technique import Cost, ScriptPart
-from planner.timeline import stretches
-from planner.units import maximum
+from planner.training.evaluation import evaluated_loss
+from planner.units import Num, maximum
 
 TILE_TOKENS, TILE_WORDS = 4096, 32768  # TOKEN_CHUNK_SIZE and _CHUNKED_LOGPROB_CHUNK_SIZE of TRL 1.16
 # ChunkedLogProbFunction (trl/trainer/utils.py) makes each tile's logits again in backward; without Triton it also folds it
@@ -109,6 +110,12 @@ def _fold_backward(t: Tape, wide: Amount, bits: int) -> None:
     del difference, product, y, z, log_p, p, grad, is_target
 
 
+def _tile_rows(batch: BatchShape) -> Num:
+    """The smaller of all tokens that have a target and a tile's."""
+    tokens = batch.rows * (batch.seq - 1)
+    return tokens + TILE_TOKENS - maximum(tokens, TILE_TOKENS)
+
+
 class LossFusedTiles:
     slot = Slot.LOSS
     name = "fused_tiles"
@@ -139,15 +146,14 @@ class LossFusedTiles:
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
         batch, v = draft.batch, draft.facts.vocab_size
-        tokens = batch.rows * (batch.seq - 1)
-        tile_rows = tokens + TILE_TOKENS - maximum(tokens, TILE_TOKENS)  # the smaller of the two
+        tile_rows = _tile_rows(batch)
         need = most(head_of(draft, fused_tiles), Extent(tile_rows, batch.tokens, 0))
         line = Line(
             "Logits and loss",
             Kind.LOGITS,
             DEVICE,
             need,
-            stretches(draft.stage).loss,
+            draft.when.loss,
             Slot.LOSS,
             Why(
                 "Head and loss go in tiles of {n} tokens × {w} entries of the vocabulary; "
@@ -157,7 +163,8 @@ class LossFusedTiles:
         )
         narrow = (draft.flow_bits or draft.compute_bits) != 32
         work = WORK_IN_PLACE if draft.device in IN_PLACE else WORK if narrow else WORK_IN_FLOAT32
-        return draft._replace(lines=(*draft.lines, line), head_work=work)
+        evaluated = evaluated_loss(draft, fused_tiles, _tile_rows(draft.evaluation.batch)) if draft.evaluation else ()
+        return draft._replace(lines=(*draft.lines, line, *evaluated), head_work=work)
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(arguments=(("loss_type", "nll"),))

@@ -1,4 +1,4 @@
-"""Supervised fine-tuning: load, a sample answer, steps of forward, loss, backward and update, save.
+"""Supervised fine-tuning: load, a sample answer, steps of forward, loss, backward and update, save, and an evaluation between steps.
 
 Its lines are those of any training step; the loss and the optimizer write their own.
 """
@@ -11,7 +11,7 @@ from planner.plan import Plan
 from planner.problem import Problem
 from planner.slots import Slot
 from planner.techniques.technique import ScriptPart
-from planner.timeline import stretches
+from planner.training.evaluation import between_steps
 from planner.training.step_lines import fine_tune_lines
 
 
@@ -28,7 +28,8 @@ class ObjectiveFineTune:
         return []
 
     def apply(self, options: NoOptions, draft: Draft) -> Draft:
-        return draft._replace(timeline=stretches(draft.stage).timeline, lines=draft.lines + fine_tune_lines(draft))
+        lines = draft.lines + fine_tune_lines(draft) + between_steps(draft)
+        return draft._replace(timeline=draft.when.timeline, lines=lines)
 
     def script(self, options: NoOptions, plan: Plan) -> ScriptPart:
         return ScriptPart()

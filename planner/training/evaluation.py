@@ -1,7 +1,9 @@
 """Evaluating between two steps: the forward pass on an evaluation's batch, beside what training leaves in place.
 
 As transformers' Trainer does it (trainer.py, evaluation_loop; trainer_pt_utils.py, EvalLoopContainer, 5.23): a loss
-alone, or the logits of all batches as well, which are put together anew with each batch.
+alone, or the logits of all batches as well, which are put together anew with each batch. A plan's own evaluation is of the
+first kind: `between_steps` writes its blocks, the technique of the loss its head; what stays beside them are the step's
+own lines, which live on in those instants.
 """
 
 from __future__ import annotations
@@ -10,16 +12,37 @@ from collections.abc import Iterable
 
 from planner.autograd.head import Loss
 from planner.draft import Draft
-from planner.forward_alone import forward_lines
+from planner.forward_alone import body_lines, forward_lines, loss_alone_lines
 from planner.ledger import DEVICE, At, Kind, Line, Why
 from planner.slots import Slot
-from planner.timeline import LATER
+from planner.timeline import EVALUATE, LATER, stretches
 from planner.units import Num
 
 
 def instants(stage: int) -> tuple[At, At, At]:
     """Of the fullest block, of head and loss, and of the logits being put together."""
-    return At(stage, "evaluate", "forward_end"), At(stage, "evaluate", "loss"), At(stage, "evaluate", "gathered")
+    when = stretches(stage, evaluates=True)
+    (at_blocks,), (at_loss,) = when.evaluating, when.evaluating_loss
+    return at_blocks, at_loss, At(stage, EVALUATE, "gathered")
+
+
+def between_steps(draft: Draft) -> tuple[Line, ...]:
+    """The forward pass of a plan's evaluation but for its loss; nothing where the run evaluates nothing.
+
+    On the CPU accelerate's loader has the next batch ready while one is computed; on a card they are moved one by one.
+    """
+    if draft.evaluation is None:
+        return ()
+    when = draft.when
+    batches = 2 if draft.device == "cpu" else 1
+    return body_lines(draft.evaluation, when.evaluating, when.evaluating_loss, batches)
+
+
+def evaluated_loss(draft: Draft, loss: Loss, piece_tokens: Num = 0) -> tuple[Line, ...]:
+    """Head and loss of a plan's evaluation; piece_tokens: as for `loss_lines`, of the evaluation's batch."""
+    if draft.evaluation is None:
+        return ()
+    return loss_alone_lines(draft.evaluation, loss, piece_tokens, draft.when.evaluating_loss, Slot.LOSS)
 
 
 def evaluation_lines(

@@ -13,7 +13,6 @@ from planner.draft import Draft
 from planner.ledger import DEVICE, Kind, Line, Why
 from planner.slots import Slot
 from planner.stored import stored
-from planner.timeline import stretches
 from planner.units import Num, maximum
 
 MANY_TOKENS = (
@@ -41,7 +40,7 @@ class Loss(Hashable, Protocol):
 
 def loss_lines(draft: Draft, loss: Loss, piece_tokens: Num = 0) -> tuple[Line, ...]:
     """piece_tokens: tokens of one piece, where the loss goes in pieces."""
-    batch, v, when = draft.batch, draft.facts.vocab_size, stretches(draft.stage)
+    batch, v, when = draft.batch, draft.facts.vocab_size, draft.when
     need = most(head_of(draft, loss), Extent(piece_tokens, batch.tokens, 0))
     # without autocast the head computes in the type that reaches it
     logit_bits = draft.compute_bits if draft.autocast else draft.ways.flow_bits
@@ -69,7 +68,7 @@ def _step_before(draft: Draft, loss: Loss, need: Num, held: Num, piece_tokens: N
     """Where the loop still names the last step's loss and outputs: what they hold while the next loss is being made."""
     if not draft.loop.keeps_graph:
         return ()
-    batch, when = draft.batch, stretches(draft.stage)
+    batch, when = draft.batch, draft.when
     extent = Extent(batch.seq, batch.tokens, batch.tokens * batch.seq)
     left = measure(blocks_of(draft).left, extent)
     if draft.loop.rare_length:  # the next batch has no such row: of what meets there nothing to all, so half of it
@@ -111,7 +110,7 @@ def _sum_of_tied(draft: Draft) -> tuple[Line, ...]:
             Kind.GRADIENTS,
             DEVICE,
             size,
-            stretches(draft.stage).backward_end,
+            draft.when.backward_end,
             Slot.LOSS,
             Why("The head's and the embedding's gradient are added into a third of the same size."),
         ),

@@ -15,7 +15,7 @@ from planner.draft import Draft, Stack, Tensor
 from planner.ledger import DEVICE, DISK, HOST, Kind, Line, Why
 from planner.slots import Slot
 from planner.stored import CHECKPOINTS_AT_ONCE, stored
-from planner.timeline import stretches
+from planner.timeline import Stretches
 
 SMALLEST_IN_8_BIT = 4096  # bitsandbytes keeps states of smaller tensors in float32
 STATE_BLOCK = 256  # elements that share one float32 scale of an 8-bit state
@@ -89,17 +89,17 @@ class Kept(NamedTuple):
 
 def optimizer_lines(draft: Draft, optimizer: Optimizer) -> tuple[Line, ...]:
     """States from the first update on, and what an update works with."""
-    return _lines(draft.stacks, draft.stage, optimizer)
+    return _lines(draft.stacks, draft.when, optimizer)
 
 
 def saved_state_lines(draft: Draft, optimizer: Optimizer) -> tuple[Line, ...]:
     """States in each checkpoint on the disk, and on their way there and back in the computer's memory."""
-    return _saved(draft.stacks, draft.stage, optimizer, draft.device)
+    return _saved(draft.stacks, draft.when, optimizer, draft.device)
 
 
 @lru_cache(maxsize=1024)
-def _lines(stacks: tuple[Stack, ...], stage: int, optimizer: Optimizer) -> tuple[Line, ...]:
-    when, kept = stretches(stage), _kept(stacks, optimizer)
+def _lines(stacks: tuple[Stack, ...], when: Stretches, optimizer: Optimizer) -> tuple[Line, ...]:
+    kept = _kept(stacks, optimizer)
     alive = when.states if not optimizer.master_bits else when.always
     place = HOST if optimizer.paged else DEVICE
     lines = [
@@ -113,8 +113,8 @@ def _lines(stacks: tuple[Stack, ...], stage: int, optimizer: Optimizer) -> tuple
 
 
 @lru_cache(maxsize=1024)
-def _saved(stacks: tuple[Stack, ...], stage: int, optimizer: Optimizer, device: str) -> tuple[Line, ...]:
-    size, when = _kept(stacks, optimizer).states, stretches(stage)
+def _saved(stacks: tuple[Stack, ...], when: Stretches, optimizer: Optimizer, device: str) -> tuple[Line, ...]:
+    size = _kept(stacks, optimizer).states
     if not size:
         return ()
     why = Why("{n} bytes in each of {k} checkpoints on the disk.", (("n", size), ("k", CHECKPOINTS_AT_ONCE)))

@@ -9,12 +9,11 @@ from __future__ import annotations
 from planner.draft import Draft
 from planner.ledger import DEVICE, Kind, Line, Why
 from planner.slots import Slot
-from planner.timeline import stretches
 
 
 def selective_lines(draft: Draft) -> tuple[Line, ...]:
     """What all blocks keep by the policy."""
-    when, bits = stretches(draft.stage), draft.compute_bits
+    when, bits = draft.when, draft.compute_bits
     a_token = 0
     for stack in draft.stacks:
         heads = stack.facts.n_heads

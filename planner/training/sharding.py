@@ -12,7 +12,6 @@ from planner.draft import Draft, Tensor
 from planner.ledger import DEVICE, HOST, Kind, Line, Why
 from planner.slots import Slot
 from planner.stored import stored
-from planner.timeline import stretches
 
 DIVIDED = {Kind.WEIGHTS, Kind.ADAPTER, Kind.GRADIENTS, Kind.STATES}
 PREFETCHED = 2  # blocks whose parameters are whole at once: the one that runs and the next
@@ -58,7 +57,7 @@ def _share(line: Line, n: int, shares: Shares) -> Line:
 
 def _buckets(draft: Draft) -> tuple[Line, ...]:
     """DistributedDataParallel's reducer: all gradients once more, in buckets, from the first backward on."""
-    when = stretches(draft.stage)
+    when = draft.when
     size = sum(stored(stack).trained_bytes for stack in draft.stacks)
     why = Why("Gradients lie once more in buckets that are summed over all ranks: {n} bytes.", (("n", size),))
     return (Line("Gradient buckets", Kind.GRADIENTS, DEVICE, size, when.training, Slot.PLACEMENT, why),)
@@ -66,7 +65,7 @@ def _buckets(draft: Draft) -> tuple[Line, ...]:
 
 def _gathered(draft: Draft, shares: Shares) -> tuple[Line, ...]:
     """Whole parameters of the blocks in use, of the head at the loss, and whole gradients on their way to the shares."""
-    when, bits = stretches(draft.stage), draft.compute_bits
+    when, bits = draft.when, draft.compute_bits
     blocks = max(
         sum(_whole(x, bits) // x.count for x in stack.tensors if x.count >= stack.layers > 1) for stack in draft.stacks
     )

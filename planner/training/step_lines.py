@@ -15,7 +15,7 @@ from planner.draft import Draft, Stack
 from planner.ledger import DEVICE, DISK, HOST, At, Kind, Line, Why, new
 from planner.slots import Slot
 from planner.stored import CHECKPOINTS_AT_ONCE, stored
-from planner.timeline import Stretches, stretches
+from planner.timeline import Stretches
 from planner.units import Num, maximum
 from planner.weights.unused_rests import unused_line
 from planner.workspaces import TRAINING_THREADS, workspace_lines
@@ -23,16 +23,27 @@ from planner.workspaces import TRAINING_THREADS, workspace_lines
 
 def fine_tune_lines(draft: Draft) -> tuple[Line, ...]:
     """All lines of training but those of the loss and of the optimizer."""
-    when, stacks = stretches(draft.stage), draft.stacks
+    when, stacks = draft.when, draft.stacks
     blocks = blocks_of(draft)
     made = [_end_of_backward(draft, when), *_activations(draft, blocks, when), *_around(draft, blocks.last, when)]
     return (
         *_stored(stacks, when, draft.device),
         *_gradients(stacks, when, draft.schedule.grad_accumulation > 1, draft.loop.takes_gradients),
         *_saved(stacks, when),
-        *workspace_lines(draft.device, draft.capability, TRAINING_THREADS, when.training),
+        *workspace_lines(draft.device, draft.capability, TRAINING_THREADS, _held(when)),
         *_those_that_are(made),
     )
+
+
+@lru_cache(maxsize=64)
+def _held(when: Stretches) -> frozenset[At]:
+    """In all steps, and in what goes on between them: the loop still names a step's batches then."""
+    return when.training | when.between
+
+
+@lru_cache(maxsize=64)
+def _answering(when: Stretches) -> frozenset[At]:
+    return when.sample | when.answering
 
 
 def _those_that_are(lines: list[Line]) -> tuple[Line, ...]:
@@ -297,7 +308,7 @@ def _around(draft: Draft, block: Block, when: Stretches) -> list[Line]:
             "Batch",
             Kind.BATCH,
             24 * batch.tokens * batches,
-            when.training,
+            _held(when),
             Slot.OBJECTIVE,
             "Token ids, mask and labels, 8 bytes each: {t} tokens a batch × {n}, all batches of one step"
             + (" and the next one, fetched ahead." if draft.device == "cpu" else "."),
@@ -327,7 +338,7 @@ def _around(draft: Draft, block: Block, when: Stretches) -> list[Line]:
             "Keys and values of the sample",
             Kind.ACTIVATIONS,
             2 * f.n_layers * f.kv_dim * e * answer,
-            when.sample,
+            _answering(when),
             Slot.OBJECTIVE,
             "For at most {n} tokens of prompt and answer, in {l} blocks.",
             ("n", answer),
@@ -337,7 +348,7 @@ def _around(draft: Draft, block: Block, when: Stretches) -> list[Line]:
             "One block, writing",
             Kind.WORKSPACE,
             most(block.inference, Extent(answer, answer, answer * answer)),
-            when.sample,
+            _answering(when),
             Slot.OBJECTIVE,
             "What one block makes and drops while it reads the prompt.",
         ),

@@ -23,7 +23,6 @@ from planner.draft import Draft
 from planner.ledger import DEVICE, At, Kind, Line
 from planner.reserved import rests
 from planner.slots import Slot
-from planner.timeline import stretches
 from planner.training.optimizers import Optimizer, trained
 from planner.training.zero import SUB_GROUP_ELEMENTS, checked_bytes
 
@@ -53,7 +52,7 @@ def kept_by_zero3(
     totals: Mapping[At, int], lines: Iterable[Line], draft: Draft, ranks: int, optimizer: Optimizer
 ) -> tuple[int, int, int]:
     """Low, expected and high bytes beside the peak of `totals`, the live bytes of the card by instant."""
-    lines, when = [x for x in lines if x.place is DEVICE], stretches(draft.stage)
+    lines, when = [x for x in lines if x.place is DEVICE], draft.when
 
     def of(kind: Kind, moments: frozenset[At]) -> int:
         return sum(int(x.bytes) for x in lines if x.kind is kind and x.slot is not Slot.OPTIMIZER and x.alive & moments)
