@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
+
+from planner.probe import sysfs
 
 TOP = 5
 SMALLEST_BYTES = 32 * 1024**2
@@ -31,3 +34,8 @@ def host_processes(own: frozenset[int]) -> list[tuple[str, int]]:
         except (psutil.Error, OSError):
             continue  # it ended meanwhile, or is not ours to look at
     return found
+
+
+def name_of_process(pid: int, root: Path = Path("/")) -> str:
+    """The name by which the kernel knows a process; it may be another person's."""
+    return sysfs.text(root / "proc" / str(pid) / "comm", 64)[:60] or f"process {pid}"

@@ -1,4 +1,5 @@
-"""Limits of control groups, read from recorded files: the tightest one up the hierarchy binds."""
+"""Limits of control groups, read from recorded files: the tightest one up the hierarchy binds. Those with a name come from
+elsewhere; `tests/fixtures/machines/SOURCE.md` says where from."""
 
 from __future__ import annotations
 
@@ -7,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from planner.probe.cgroup import Limits, limits
+from planner.probe.proc import Memory, memory, swapped_bytes
+from tests.fixtures import machines
 
 GIB = 1024**3
 
@@ -65,13 +68,88 @@ HOST_PATH_V1 = {  # docker on version 1 without a namespace: the path is the hos
     ("files", "expected"),
     [
         (NONE_V1, Limits()),
-        (SLURM_V1, Limits(8 * GIB, 6 * GIB, 4.0)),
+        (SLURM_V1, Limits(8 * GIB, 6 * GIB, 4.0, maker="a Slurm job")),
         (DOCKER_V2, Limits(4 * GIB, 3 * GIB + GIB // 2, 1.5)),
-        (USER_SLICE_V2, Limits(16 * GIB, GIB, 0.0)),  # the level with 20 GiB has only one left
-        (HOST_PATH_V1, Limits(2 * GIB, GIB, 0.0)),
+        (
+            USER_SLICE_V2,
+            Limits(16 * GIB, GIB, 0.0, maker="a limit of systemd"),
+        ),  # the level with 20 GiB has only one left
+        (HOST_PATH_V1, Limits(2 * GIB, GIB, 0.0, maker="a Docker container")),
         ({}, Limits()),
         ({"proc/self/cgroup": "rubbish\n::\n0::/../..\n", "sys/fs/cgroup/memory.max": "x\n"}, Limits()),
     ],
 )
 def test_the_tightest_limit_binds(tmp_path: Path, files: dict[str, str], expected: Limits) -> None:
     assert limits(recorded(tmp_path, files)) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("cgroup1-docker-on-host", Limits(4294967296, 4294967296 - 5013504, maker="a Docker container")),
+        ("cgroup2-docker-inside", Limits(268435456, 268435456, maker="a Docker container")),
+        ("cgroup2-docker-swapping", Limits(25165824, 25165824 - 22798336, maker="a Docker container")),
+        ("cgroup2-podman-limit-above", Limits(1073741824, 1073741824, maker="a limit of systemd")),
+        ("cgroup2-slurm", Limits(4194304000, 4194304000, maker="a Slurm job")),
+        ("cgroup1-slurm-task-has-no-limit", Limits(8589934592, 8589934592, maker="a Slurm job")),
+        ("cgroup2-kubernetes", Limits(3040550912, 3040550912, maker="a Kubernetes pod")),
+        (
+            "cgroup1-docker-swapping",  # 1 GiB beside 1 GiB of RAM, and 617,717,760 of it are taken
+            Limits(1073741824, 1073741824 - 920088576, 0.0, 1073741824 - 617717760, "a Docker container"),
+        ),
+    ],
+)
+def test_real_groups_are_read_as_they_are(tmp_path: Path, name: str, expected: Limits) -> None:
+    assert limits(machines.laid_out(tmp_path, name)) == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "swap"),
+    [
+        ({"memory.swap.max": "0\n", "memory.swap.current": "0\n"}, 0),
+        ({"memory.swap.max": f"{GIB}\n", "memory.swap.current": f"{GIB // 4}\n"}, GIB - GIB // 4),
+        ({"memory.swap.max": "max\n"}, -1),
+        ({}, -1),
+    ],
+)
+def test_what_may_still_be_swapped_is_bounded_by_the_group(tmp_path: Path, files: dict[str, str], swap: int) -> None:
+    tree = DOCKER_V2 | {f"sys/fs/cgroup/{name}": text for name, text in files.items()}
+    assert limits(recorded(tmp_path, tree)).swap_bytes == swap
+
+
+def test_the_level_that_slows_a_program_down_is_a_limit_too(tmp_path: Path) -> None:
+    found = limits(recorded(tmp_path, DOCKER_V2 | {"sys/fs/cgroup/memory.high": f"{2 * GIB}\n"}))
+    assert found.memory_bytes == 2 * GIB
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (
+            "proc-small-swapping",
+            Memory(1016056 * 1024, 459000 * 1024, 1048572 * 1024, 864528 * 1024),
+        ),
+        ("proc-kubernetes-node", Memory(16393244 * 1024, 15020900 * 1024, 0, 0)),
+        ("proc-gb10", Memory(127600748 * 1024, 118566368 * 1024, 0, 0)),
+    ],
+)
+def test_ram_and_swap_are_read_from_proc(tmp_path: Path, name: str, expected: Memory) -> None:
+    assert memory(machines.laid_out(tmp_path, name)) == expected
+
+
+def test_swap_in_compressed_ram_is_told_from_swap_on_a_disk(tmp_path: Path) -> None:
+    root = machines.laid_out(tmp_path, "proc-small-swapping")
+    (root / "proc/swaps").write_text(
+        "Filename\t\t\t\tType\t\tSize\tUsed\tPriority\n/dev/zram0 partition\t8388604\t0\t100\n"
+    )
+    found = memory(root)
+    assert found is not None
+    assert found.compressed_swap
+
+
+def test_what_of_a_process_is_swapped_out_is_read_from_its_status() -> None:
+    assert (
+        swapped_bytes(b"Name:\tsystemd\nVmRSS:\t    4212 kB\nRssAnon:\t    1332 kB\nVmSwap:\t     644 kB\n")
+        == 644 * 1024
+    )
+    assert swapped_bytes("Name:\tx\n") == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -12,10 +13,11 @@ import pytest
 
 from planner.facts.machine import Holder
 from planner.probe import child, machine
-from planner.probe.amd import probe as probe_amd
-from planner.probe.apple import from_sysctl
+from planner.probe.apple import from_texts
 from planner.probe.holders import host_processes, largest
+from planner.probe.intel import probe as probe_intel
 from planner.probe.machine import assemble
+from tests.fixtures import machines
 
 GIB = 1024**3
 MIB = 1024**2
@@ -127,37 +129,6 @@ def test_a_probe_that_failed_leaves_a_note_and_the_rest_stands() -> None:
     assert nothing.ram_total_bytes == 0
 
 
-def test_amd_cards_are_read_from_sysfs(tmp_path: Path) -> None:
-    # names of files: Linux Documentation/gpu/amdgpu/driver-misc.rst; sizes of a Radeon RX 7900 XTX and of an APU
-    for card, files in {
-        "card1": {"vendor": "0x1002", "mem_info_vram_total": "25753026560", "mem_info_vram_used": "1073741824",
-                  "mem_info_gtt_total": "16777216000", "product_name": "Radeon RX 7900 XTX"},
-        "card2": {"vendor": "0x1002", "mem_info_vram_total": "536870912", "mem_info_gtt_total": "16777216000"},
-        "card3": {"vendor": "0x8086"},
-        "card4": {"vendor": "0x1002", "mem_info_vram_total": "rubbish"},
-    }.items():  # fmt: skip
-        device = tmp_path / "sys/class/drm" / card / "device"
-        device.mkdir(parents=True)
-        for name, text in files.items():
-            (device / name).write_text(text + "\n")
-        if card == "card1":
-            (tmp_path / "sys/class/drm/card1-DP-1").symlink_to(device.parent)
-    for pci, card in (("0000:03:00.0", "card1"), ("0000:0b:00.0", "card2")):
-        (tmp_path / pci).symlink_to(tmp_path)  # real sysfs links card*/device to the PCI device
-        target = tmp_path / "devices" / pci
-        target.parent.mkdir(exist_ok=True)
-        device = tmp_path / "sys/class/drm" / card / "device"
-        device.rename(target)
-        device.symlink_to(target)
-    told = probe_amd(str(tmp_path))
-    facts = assemble(said(amd=told))
-    first, second, _ = facts.devices
-    assert (first.id, first.kind, first.name) == ("cuda:0", "rocm", "Radeon RX 7900 XTX")
-    assert (first.total_bytes, first.free_bytes) == (25753026560, 25753026560 - 1073741824)
-    assert second.total_bytes == 512 * MIB
-    assert any("AMD GPU" in n for n in facts.notes)
-
-
 def test_devices_of_two_makers_never_share_a_name() -> None:
     amd = {"pci": "0000:03:00.0", "name": "Radeon", "total_bytes": GIB, "free_bytes": GIB, "shares_ram": False}
     facts = assemble(said(nvidia={"devices": [CARD]}, amd={"devices": [amd]}))
@@ -165,13 +136,107 @@ def test_devices_of_two_makers_never_share_a_name() -> None:
     assert any("Radeon" in n for n in facts.notes)
 
 
+def sysctl(**changed: str) -> str:
+    text = machines.text("sysctl-apple-silicon.txt")
+    for key, value in changed.items():
+        text = re.sub(rf"(?m)^(\S*{key}): .*$", rf"\1: {value}", text)
+    return text
+
+
 def test_an_apple_gpu_shares_ram_within_metals_limit() -> None:
     host = {**HOST, "ram_total_bytes": 36 * GIB, "ram_available_bytes": 30 * GIB}
-    facts = assemble(said(host=host, apple=from_sysctl("Apple M3 Pro", "0")))
-    assert (facts.devices[0].id, facts.devices[0].total_bytes) == ("mps", 24 * GIB)
-    assert facts.devices[0].free_bytes == 24 * GIB
-    raised = assemble(said(host=host, apple=from_sysctl("Apple M3 Pro", "28672")))
+    found = assemble(said(host=host, apple=from_texts(sysctl(), "")))
+    gpu = found.devices[0]
+    assert (gpu.id, gpu.name, gpu.total_bytes, gpu.free_bytes) == ("mps", "Apple M3 GPU", 24 * GIB, 24 * GIB)
+    assert gpu.shares_ram
+    assert any("memory pressure" in n for n in found.notes)
+    raised = assemble(said(host=host, apple=from_texts(sysctl(wired_limit_mb="28672"), "")))
     assert raised.devices[0].total_bytes == 28 * GIB
+    assert any("was changed" in n for n in raised.notes)
+
+
+def test_what_is_free_on_a_mac_is_what_no_program_holds() -> None:
+    """As Activity Monitor counts: inactive pages are programs' memory too, file pages are nobody's."""
+    told = from_texts(sysctl(), machines.text("vm_stat-intel-mac.txt"))
+    used = (464333 - 11820 + 715958 + 0) * 4096
+    assert told["ram_available_bytes"] == 34359738368 - used
+    assert (told["swap_total_bytes"], told["swap_free_bytes"]) == (4096 * MIB, round(1352.5 * MIB))
+    found = assemble(said(apple=told))
+    assert found.ram_available_bytes == told["ram_available_bytes"]
+    assert found.swap_total_bytes == 4096 * MIB
+
+
+def test_a_mac_with_an_intel_processor_has_no_gpu_to_compute_on() -> None:
+    assert from_texts(sysctl(), machines.text("vm_stat-intel-mac.txt"), silicon=False)["devices"] == []
+
+
+def test_a_mac_that_says_nothing_of_it_has_what_psutil_says() -> None:
+    found = assemble(said(apple=from_texts("sysctl: unknown oid 'x'\n", "vm_stat: no\n")))
+    assert found.ram_available_bytes == 20 * GIB
+    assert found.devices[0].name == "Apple GPU"
+
+
+def test_intels_gpus_are_named_and_said_to_be_out_of_reach(tmp_path: Path) -> None:
+    arc = probe_intel(str(machines.laid_out(tmp_path / "a", "intel-arc-b580")))
+    found = assemble(said(intel=arc))
+    assert [d.id for d in found.devices] == ["cpu"]
+    assert any("e20b" in n and "cannot be planned yet" in n and "xe" in n for n in found.notes)
+    named = machines.laid_out(tmp_path / "named", "intel-arc-b580")
+    table = named / "usr/share/misc/pci.ids"
+    table.parent.mkdir(parents=True)
+    table.write_text("8086  Intel Corporation\n\te20b  Battlemage G21 [Arc B580]\n")
+    assert "Intel Arc B580" in probe_intel(str(named))["notes"][0]
+    laptop = probe_intel(str(machines.laid_out(tmp_path / "b", "intel-cometlake")))
+    assert laptop == {"devices": [], "notes": []}  # every laptop has one
+
+
+def test_swap_is_told_and_never_counts_as_room() -> None:
+    found = assemble(said(host={**HOST, "swap_total_bytes": 8 * GIB, "swap_free_bytes": 6 * GIB}))
+    assert (found.swap_total_bytes, found.swap_free_bytes) == (8 * GIB, 6 * GIB)
+    assert found.host_free_bytes == 20 * GIB
+
+
+def test_limits_of_a_session_are_said_in_words() -> None:
+    host = {
+        **HOST,
+        "limit_bytes": 4 * GIB,
+        "limit_free_bytes": GIB,
+        "limit_maker": "a Slurm job",
+        "limit_forbids_swap": True,
+        "address_space_bytes": 8 * GIB,
+        "swap_is_compressed_ram": True,
+    }
+    notes = " ".join(assemble(said(host=host)).notes)
+    for word in ("A Slurm job limits", "4.00 GiB of 32.00 GiB", "may not swap", "ulimit -v", "zram"):
+        assert word in notes
+
+
+@pytest.mark.parametrize("torch", ["cpu", "rocm"])
+def test_a_torch_that_cannot_use_the_card_is_said(torch: str) -> None:
+    notes = assemble(said(nvidia={"devices": [CARD], "notes": [], "torch": torch})).notes
+    assert any("cannot compute on NVIDIA GeForce RTX 4090" in n for n in notes)
+    assert not assemble(said(nvidia={"devices": [CARD], "notes": [], "torch": "default"})).notes
+
+
+PART: dict[str, Any] = {**CARD, "mig": True, "name": "A100, instance 0", "uuid": "MIG-1111", "total_bytes": 5 * GIB}
+
+
+@pytest.mark.parametrize(
+    ("cards", "visible", "names"),
+    [
+        ([PART, {**PART, "uuid": "MIG-2222", "name": "A100, instance 1"}], None, ["A100, instance 0"]),
+        (
+            [PART, {**PART, "uuid": "MIG-2222", "name": "A100, instance 1"}],
+            "MIG-2222",
+            ["A100, instance 1"],
+        ),
+        ([CARD, {**PART, "index": 1}], None, ["NVIDIA GeForce RTX 4090"]),
+        ([CARD, {**PART, "index": 1}], "1", ["A100, instance 0"]),
+    ],
+)
+def test_of_a_split_card_a_run_sees_one_part(cards: list[Any], visible: str | None, names: list[str]) -> None:
+    found = assemble(said(nvidia={"devices": cards}), visible)
+    assert [d.name for d in found.devices if d.kind == "cuda"] == names
 
 
 def test_holders_of_one_name_are_added_up_and_tiny_ones_left_out() -> None:

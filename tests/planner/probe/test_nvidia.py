@@ -7,12 +7,15 @@ Syllo/nvtop#399 (memory "not supported"). No NVIDIA device was at hand.
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from planner.probe.nvidia import probe
+from tests.fixtures import machines
 
 pynvml = pytest.importorskip("pynvml")
 MIB = 1024**2
@@ -74,18 +77,63 @@ def test_a_card_is_read_with_its_holders_and_no_command_lines() -> None:
     assert "secret" not in str(told)
 
 
-def test_without_a_driver_there_is_no_device_and_nothing_to_say() -> None:
+def test_without_a_driver_or_a_card_there_is_nothing_to_say(tmp_path: Path) -> None:
     absent = pynvml.NVMLError_LibraryNotFound()
-    assert probe("0", Playback(nvmlInit=absent)) == {"devices": [], "notes": []}
+    assert probe("0", Playback(nvmlInit=absent), str(tmp_path)) == {"devices": [], "notes": []}
 
 
-def test_a_driver_that_does_not_answer_is_a_note() -> None:
-    broken = pynvml.NVMLError(pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH)
-    told = probe("0", Playback(nvmlInit=broken))
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (pynvml.NVML_ERROR_LIB_RM_VERSION_MISMATCH, "Restart the computer"),
+        (pynvml.NVML_ERROR_DRIVER_NOT_LOADED, "kernel module is not loaded"),
+        (pynvml.NVML_ERROR_NO_PERMISSION, "In a container"),
+        (pynvml.NVML_ERROR_OPERATING_SYSTEM, "start the container again"),
+        (pynvml.NVML_ERROR_UNKNOWN, "log may say more"),
+    ],
+)
+def test_a_driver_that_does_not_answer_is_a_note_with_what_to_do(code: int, advice: str) -> None:
+    told = probe("0", Playback(nvmlInit=pynvml.NVMLError(code)))
     assert told["devices"] == []
-    assert "driver" in told["notes"][0]
+    assert "driver does not answer" in told["notes"][0]
+    assert advice in told["notes"][0]
+
+
+def test_a_lost_card_costs_itself_and_no_other() -> None:
     lost = pynvml.NVMLError(pynvml.NVML_ERROR_GPU_IS_LOST)
-    assert "stopped" in probe("0", Playback(nvmlDeviceGetHandleByIndex=lost))["notes"][0]
+
+    class OneLost(Playback):
+        def nvmlDeviceGetHandleByIndex(self, index: int) -> str:
+            if index == 0:
+                raise lost
+            return "handle"
+
+    told = probe("0", OneLost(nvmlDeviceGetCount=2))
+    assert [d["index"] for d in told["devices"]] == [1]
+    assert "NVIDIA device 0" in told["notes"][0]
+    assert "fallen off the bus" in told["notes"][0]
+    stopped = probe("0", Playback(nvmlDeviceGetCount=lost))
+    assert "stopped" in stopped["notes"][0]
+
+
+def test_a_card_whose_memory_cannot_be_read_is_no_unified_one() -> None:
+    lost = pynvml.NVMLError(pynvml.NVML_ERROR_GPU_IS_LOST)
+    told = probe("0", Playback(nvmlDeviceGetMemoryInfo=lost))
+    assert told["devices"] == []
+    assert "left out" in told["notes"][0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the bus is read from Linux's sysfs")
+@pytest.mark.parametrize(
+    ("recorded", "notes", "word"),
+    [("nvidia-v100-driver-not-loaded", 3, "no driver"), ("nvidia-gt640-nouveau", 1, "the driver nouveau")],
+)
+def test_a_card_without_nvidias_driver_is_said(tmp_path: Path, recorded: str, notes: int, word: str) -> None:
+    absent = pynvml.NVMLError_LibraryNotFound()
+    told = probe("0", Playback(nvmlInit=absent), str(machines.laid_out(tmp_path, recorded)))
+    assert (len(told["notes"]), told["devices"]) == (notes, [])
+    assert word in told["notes"][0]
+    assert "install NVIDIA's driver" in told["notes"][0]
 
 
 def test_unified_memory_has_no_figures_of_its_own() -> None:
@@ -98,8 +146,19 @@ def test_processes_whose_memory_the_driver_does_not_tell_are_left_out() -> None:
     assert told["devices"][0]["holders"] == []
 
 
-def test_a_card_split_into_instances_is_said() -> None:
-    assert "MIG" in probe("0", Playback(nvmlDeviceGetMigMode=(1, 1)))["notes"][0]
+def test_a_card_split_into_instances_is_its_instances() -> None:
+    split = Playback(
+        nvmlDeviceGetMigMode=(1, 1),
+        nvmlDeviceGetMaxMigDeviceCount=2,
+        nvmlDeviceGetMigDeviceHandleByIndex="part",
+        nvmlDeviceGetMemoryInfo=SimpleNamespace(total=4864 * MIB, free=4800 * MIB, used=64 * MIB),
+    )
+    told = probe("0", split)
+    assert [(d["total_bytes"], d["mig"]) for d in told["devices"]] == [(4864 * MIB, True)] * 2
+    assert "2 instances (MIG)" in told["notes"][0]
+    none = probe("0", Playback(nvmlDeviceGetMigMode=(1, 1), nvmlDeviceGetMaxMigDeviceCount=0))
+    assert none["devices"] == []
+    assert "left out" in none["notes"][0]
 
 
 def test_the_real_library_answers_one_way_or_the_other() -> None:
