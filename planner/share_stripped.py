@@ -45,7 +45,7 @@ def _model(model: ModelFacts) -> ModelFacts:
     if model.source == "catalogue":
         with contextlib.suppress(ProblemError):
             note = catalogue.find(model.name).provenance
-    return replace(model, name=plain_name(model.name), path="", provenance=note)
+    return replace(model, name=plain_name(model.name), path="", gguf="", provenance=note)
 
 
 def plain_name(name: str) -> str:

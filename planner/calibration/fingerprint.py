@@ -15,7 +15,7 @@ from planner.facts.model.facts import ModelFacts
 from planner.plan import Plan
 
 NOT_SHAPES = frozenset(
-    {"name", "source", "path", "provenance", "tokenizer", "has_chat_template", "unsupported_because", "stored_bytes"}
+    {"name", "source", "path", "gguf", "provenance", "tokenizer", "has_chat_template", "unsupported_because", "stored_bytes"}
 )
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class ModelFacts:
     """Shapes of one model, in the field's own words (transformers' config names).
 
-    source: embedded, folder or catalogue. path: folder with config.json and safetensors, empty when not on this disk.
+    source: embedded, folder, gguf or catalogue. path: folder with config.json and safetensors, empty when not on this disk.
+    gguf: the .gguf file that such a folder can be made of, empty where there is none; its shapes are of what is made.
     family: which set of formulas applies (`dense_gated_decoder`), or `unsupported` with `unsupported_because`.
     unsupported_because: why a plan for it is not computed; its family may be known all the same, for what others measured.
     stored_dtype: of the checkpoint. stored_bytes: sum over the safetensors headers, 0 if unknown.
@@ -45,6 +46,7 @@ class ModelFacts:
     stored_bytes: int = 0
     params: int = 0
     path: str = ""
+    gguf: str = ""
     has_chat_template: bool = False
     unsupported_because: str = ""
     provenance: str = ""  # where these figures come from, shown as a tool tip
