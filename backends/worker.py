@@ -19,8 +19,9 @@ from backends.failure import first_line, is_out_of_memory, to_problem
 from backends.meter import Meter
 from backends.out_of_memory import OTHERWISE, out_of_memory
 from backends.report import Report
+from backends.room import room
 from planner.problem import Problem, ProblemError, fail
-from planner.run import inbox, layout
+from planner.run import awake, inbox, layout
 from planner.run.events import Finished
 from planner.run.lock import Lock
 from planner.run.shortage import CODE
@@ -40,6 +41,10 @@ def main(arguments: list[str]) -> int:
         print(f"The run cannot be taken up: {error}", file=sys.stderr)
         return 2
     inbox.forget(run_dir, left_over)
+    awake.in_this_process()
+    with contextlib.suppress(OSError):
+        _, limit, whose = room()
+        lock.tell(limit_bytes=limit, limit=whose)
     meter = Meter(report)
     spec: Any = None
     try:

@@ -24,6 +24,7 @@ from planner.problem import ProblemError, fail
 from planner.run.build import main_tier
 from planner.run.events import Event, Finished, Memory, Phase, Step
 from planner.run.results import Proof
+from planner.run.sessions import since_last_change
 from planner.run.spec import RunSpec
 from planner.slots import Slot
 from planner.techniques.registry import technique
@@ -97,6 +98,8 @@ def observe(spec: RunSpec, seen: Sequence[Event] | Proof, *, name: str, time: fl
         raise _refused(name, "Nothing could be predicted of it.")
     if not prediction.certain:
         raise _refused(name, "The tokens of its rows were not counted, so its longest batch is a guess.")
+    if not isinstance(seen, Proof):
+        seen = since_last_change(seen)  # what was measured under other settings shows nothing of these
     proof = seen if isinstance(seen, Proof) else None
     batch = heaviest_batch(plan)
     if proof and (proof.rows, proof.seq) != (batch.rows, batch.seq):

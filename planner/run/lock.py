@@ -10,13 +10,16 @@ import json
 import os
 import signal
 import time
+from collections.abc import Iterable
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from planner.problem import Problem, fail
 from planner.run import journal, layout
-from planner.run.events import Failed, Finished, Step
+from planner.run.events import Event, Failed, Finished, Memory, Step
 from planner.run.file_lock import try_lock
+from planner.units import words
 
 JUST_NOW_S = 10.0
 LATEST_EXIT_S = 0.5
@@ -51,7 +54,13 @@ class Lock:
                 f"A worker is already at work on {str(run_dir)!r}.",
                 "Open that run, or release it before it is started again.",
             )
-        text = json.dumps({"pid": os.getpid(), "started": time.time()}).encode()
+        self._facts: dict[str, Any] = {"pid": os.getpid(), "started": time.time()}
+        self.tell()
+
+    def tell(self, **facts: Any) -> None:
+        """Write down something of the worker for whoever finds it gone: under which limit it worked."""
+        self._facts |= facts
+        text = json.dumps(self._facts).encode()
         os.ftruncate(self._file, 0)
         os.lseek(self._file, 0, os.SEEK_SET)
         os.write(self._file, text)
@@ -114,24 +123,51 @@ SIGNAL_WORDS = {
 
 def died(run_dir: Path) -> Problem:
     """The Problem `worker.died` of a lost run, with the reason as far as anybody saw it."""
-    step = max((e.step for e in journal.tail(run_dir) if isinstance(e, Step)), default=0)
+    events = journal.tail(run_dir)
+    step = max((e.step for e in events if isinstance(e, Step)), default=0)
     where = f"after step {step}" if step else "before its first step"
     _wait_for_exit(run_dir)
-    try:
-        code = int(json.loads((run_dir / layout.EXIT).read_text())["returncode"])
-    except (OSError, ValueError, KeyError, TypeError):
+    ended = _read(run_dir / layout.EXIT)
+    code = ended.get("returncode")
+    if type(code) is not int:
         fact = f"The worker ended {where} without a last word; nobody saw how."
+    elif code < 0:
+        fact = f"The worker ended {where}: {_of_signal(-code, ended)}.{_size_at_end(run_dir, events)}"
     else:
-        if code < 0:
-            try:
-                name = signal.Signals(-code).name
-            except ValueError:
-                name = f"signal {-code}"
-            fact = f"The worker ended {where}: {SIGNAL_WORDS.get(name, 'a signal ended it')} ({name})."
-        else:
-            fact = f"The worker ended {where} with exit code {code} and without a last word."
+        fact = f"The worker ended {where} with exit code {code} and without a last word."
     advice = "Resume goes on from the last checkpoint; " if _has_checkpoint(run_dir) else "Start it again; "
     return Problem("worker.died", fact, f"{advice}{layout.LOG} in the run's folder holds what it printed.")
+
+
+def _of_signal(number: int, ended: dict[str, Any]) -> str:
+    try:
+        name = signal.Signals(number).name
+    except ValueError:
+        name = f"signal {number}"
+    text = SIGNAL_WORDS.get(name, "a signal ended it")
+    if name == "SIGKILL" and ended.get("oom_kills"):  # the kernel counts those that it ends for memory
+        text = "the system ended it because memory ran out"
+    return f"{text} ({name})"
+
+
+def _size_at_end(run_dir: Path, events: Iterable[Event]) -> str:
+    """What it held by its latest reading, and what it might have: a bare number of a signal says nothing of memory."""
+    readings = [e for e in events if isinstance(e, Memory) and e.source == "process"]
+    if not readings:
+        return ""
+    facts = _read(run_dir / layout.ALIVE)
+    limit, whose = facts.get("limit_bytes"), facts.get("limit")
+    of = f" of the {words(limit)} of {whose}" if type(limit) is int and isinstance(whose, str) else ""
+    return f" It held {words(readings[-1].bytes)}{of}; other programs held {words(readings[-1].others_bytes)}."
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """A small JSON object; empty where there is none."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _wait_for_exit(run_dir: Path) -> None:

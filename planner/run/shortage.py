@@ -114,6 +114,16 @@ def ended_by_kill(run_dir: Path) -> bool:
         return False
 
 
+def ended_for_memory(run_dir: Path) -> bool:
+    """Whether the system is known to have ended it because memory ran out: the kernel counted one while it lived."""
+    if not ended_by_kill(run_dir):
+        return False
+    try:
+        return bool(json.loads((run_dir / layout.EXIT).read_text(encoding="utf-8")).get("oom_kills"))
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
 def _last_held(events: Sequence[Event]) -> int:
     """The latest reading that decides: of the device where there is one."""
     reading = _last_reading(events)

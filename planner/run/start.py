@@ -19,12 +19,14 @@ from typing import Any
 
 import planner
 from planner.problem import Problem, ProblemError, fail
-from planner.run import layout, lock
+from planner.run import awake, layout, lock
 from planner.run.environment import LEAN, QUIET_AND_OFFLINE
 from planner.slots import Slot
 
 TRAIN_LIBRARIES = ("torch", "transformers", "peft", "trl", "accelerate", "datasets", "safetensors")
 LONGEST_START_S = 60.0
+GAVE_WAY = 2  # a worker's exit code when the run could not be taken up
+KEPT_AWAKE = ("train", "prove")
 
 
 def missing_train_extra() -> Problem | None:
@@ -70,13 +72,21 @@ def start(run_dir: Path) -> int:
         raise fail("run.already_running", f"A worker is already at work on {str(run_dir)!r}.", "Open that run.")
     with contextlib.suppress(OSError):
         (run_dir / layout.EXIT).unlink()
+    _no_longer_queued(run_dir)
     journal_before = _size(layout.events(run_dir))
+    kills = oom_kills()
     process = _launch(run_dir)
-    threading.Thread(target=_see_it_end, args=(process, run_dir), name="worker-end", daemon=True).start()
+    threading.Thread(target=_see_it_end, args=(process, run_dir, kills), name="worker-end", daemon=True).start()
     deadline = time.monotonic() + LONGEST_START_S
-    while not lock.is_held(run_dir):
+    while not _holds(process, run_dir):
         # a worker that failed at once has ended in order if it left a word in the journal
         if process.poll() is not None or time.monotonic() > deadline:
+            if process.returncode == GAVE_WAY and lock.is_held(run_dir):
+                raise fail(
+                    "run.already_running",
+                    f"Another window or command was first: a worker is already at work on {str(run_dir)!r}.",
+                    "Open that run.",
+                )
             if _size(layout.events(run_dir)) > journal_before:
                 break
             raise fail(
@@ -85,7 +95,23 @@ def start(run_dir: Path) -> int:
                 f"{str(run_dir / layout.LOG)!r} holds what it printed.",
             )
         time.sleep(0.01)
-    return lock.holder_pid(run_dir) or process.pid  # a virtual environment's launcher has a child on Windows
+    pid = lock.holder_pid(run_dir) or process.pid  # a virtual environment's launcher has a child on Windows
+    if _stored(run_dir).get("job") in KEPT_AWAKE:
+        awake.while_it_runs(run_dir, pid)
+    return pid
+
+
+def _holds(process: subprocess.Popen[bytes], run_dir: Path) -> bool:
+    """Whether the lock is held, and by the worker that was started just now and not by one that came before it."""
+    return lock.is_held(run_dir) and (sys.platform == "win32" or lock.holder_pid(run_dir) == process.pid)
+
+
+def _no_longer_queued(run_dir: Path) -> None:
+    """A run that waited and is started, by whom ever, waits no more."""
+    if (run_dir / layout.QUEUED).exists():
+        from planner.run import queue  # it knows estimates, which most starts need not load
+
+        queue.taken(run_dir)
 
 
 def _launch(run_dir: Path) -> subprocess.Popen[bytes]:
@@ -114,13 +140,18 @@ def _launch(run_dir: Path) -> subprocess.Popen[bytes]:
 def environment(run_dir: Path) -> dict[str, str]:
     """The worker's environment: this one, quiet and offline, with our packages found also from a checkout."""
     env = {**os.environ, **LEAN, **QUIET_AND_OFFLINE, "HF_DATASETS_CACHE": str(run_dir / "cache"), **_visible(run_dir)}
+    return env | packages_found()
+
+
+def packages_found() -> dict[str, str]:
+    """What a new interpreter needs to find our packages also from a checkout; empty where they are installed."""
     root = Path(planner.__file__).absolute().parent.parent
     if root.name not in (
         "site-packages",
         "dist-packages",
     ):  # there already; put first it could hide the standard library
-        env["PYTHONPATH"] = os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])
-    return env
+        return {"PYTHONPATH": os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])}
+    return {}
 
 
 def _stored(run_dir: Path) -> dict[str, Any]:
@@ -145,13 +176,22 @@ def _visible(run_dir: Path) -> dict[str, str]:
     return {"CUDA_DEVICE_ORDER": "PCI_BUS_ID", "CUDA_VISIBLE_DEVICES": index} if kind == "cuda" and index else {}
 
 
-def _see_it_end(process: subprocess.Popen[bytes], run_dir: Path) -> None:
+def oom_kills() -> int:
+    """How many processes the kernel has ended for memory since it was started; 0 where it does not say (Linux only)."""
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        text = Path("/proc/vmstat").read_text(encoding="ascii")
+        return int(text.split("\noom_kill ", 1)[1].split(None, 1)[0])
+    return 0
+
+
+def _see_it_end(process: subprocess.Popen[bytes], run_dir: Path, kills: int = 0) -> None:
     """Wait for the worker, so that it leaves no zombie, and write down how it ended for whoever asks later."""
     code = process.wait()
     if lock.is_held(run_dir):
         return  # of two started at once this one gave way: its end is not the run's
     with contextlib.suppress(OSError):
-        (run_dir / layout.EXIT).write_text(json.dumps({"pid": process.pid, "returncode": code}), encoding="utf-8")
+        ended = {"pid": process.pid, "returncode": code, "oom_kills": max(0, oom_kills() - kills)}
+        (run_dir / layout.EXIT).write_text(json.dumps(ended), encoding="utf-8")
 
 
 def _size(path: Path) -> int:
