@@ -1,4 +1,4 @@
-"""What a training row must look like, one row at a time: the messages form and the prompt–completion form.
+"""What a training row must look like, one row at a time: messages, prompt and completion, or plain text.
 
 Every fault is a sentence about one row. Nothing here knows files; `read_data` numbers the rows.
 """
@@ -11,15 +11,19 @@ from typing import Any
 ROLES = ("system", "user", "assistant", "tool")
 MESSAGES = "messages"
 PROMPT_COMPLETION = "prompt_completion"
+TEXT = "text"
+COLUMNS = {MESSAGES: ("messages",), PROMPT_COMPLETION: ("prompt", "completion"), TEXT: ("text",)}
+"""What a row of each form holds that is trained on."""
+BEGINNING = 200  # characters of a plain text that stand for a question
 HALF = "half a character (an escape such as \\ud800 without its other half)"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One sound row. form: messages or prompt_completion. conversational: its texts are message lists.
+    """One sound row. form: messages, prompt_completion or text. conversational: its texts are message lists.
 
     text_bytes: of all its texts in UTF-8; prompt_bytes: of those before the last answer; turns: messages in it;
-    question: the first thing a user asks in it.
+    question: the first thing a user asks in it, or how a text begins.
     """
 
     form: str
@@ -30,18 +34,31 @@ class Row:
     question: str
 
 
-def check_row(value: Any) -> Row | str:
-    """The row, or the sentence that says what is wrong with it."""
+def check_row(value: Any, form: str = "") -> Row | str:
+    """The row, or the sentence that says what is wrong with it. form: which to take of a row that could be several."""
     if not isinstance(value, dict):
         return "it is not a JSON object"
-    if "messages" in value:
-        if "prompt" in value or "completion" in value:
-            return "it has both messages and a prompt or completion"
+    if form == TEXT and "text" in value:
+        return _text_row(value["text"])
+    if "messages" in value and form != PROMPT_COMPLETION:
         return _messages_row(value["messages"])
     if "prompt" in value or "completion" in value:
         return _prompt_completion_row(value.get("prompt"), value.get("completion"))
+    if "messages" in value:
+        return _messages_row(value["messages"])
     keys = ", ".join(sorted(map(str, value))[:5]) or "nothing"
-    return f"it has neither messages nor prompt and completion, but {keys[:120]}"
+    wanted = {TEXT: "no text", MESSAGES: "no messages", PROMPT_COMPLETION: "neither prompt nor completion"}
+    return f"it has {wanted.get(form, 'neither messages nor prompt and completion')}, but {keys[:120]}"
+
+
+def _text_row(text: Any) -> Row | str:
+    if not isinstance(text, str):
+        return f"its text is {_kind(text)}, not text"
+    if not text.strip():
+        return "its text is empty"
+    if _halved(text):
+        return f"its text holds {HALF}"
+    return Row(TEXT, False, _bytes(text), 0, 0, text.strip()[:BEGINNING])
 
 
 def _messages_row(messages: Any) -> Row | str:

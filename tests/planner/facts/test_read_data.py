@@ -53,7 +53,7 @@ def test_both_forms_are_read(tmp_path: Path, row: Any, form: str) -> None:
     assert len(facts.lengths) == 2
     assert len(facts.prompt_lengths) == (2 if form == "prompt_completion" else 0)
     assert all(p < n for p, n in zip(facts.prompt_lengths, facts.lengths, strict=False))
-    assert list(rows(tmp_path / "rows.jsonl")) == [row, {**row, "id": 7}]
+    assert list(rows(tmp_path / "rows.jsonl")) == [row, row], "only what is trained on"
 
 
 def test_byte_order_mark_windows_line_ends_and_blank_lines_are_no_faults(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_byte_order_mark_windows_line_ends_and_blank_lines_are_no_faults(tmp_pat
     [
         ("{", "not JSON"),
         ("[]", "JSON object"),
-        ("{}", "neither"),
+        ("{}", "no messages"),
         ({"text": "x"}, "text"),
         ({"messages": []}, "empty"),
         ({"messages": "hello"}, "text"),
@@ -81,7 +81,6 @@ def test_byte_order_mark_windows_line_ends_and_blank_lines_are_no_faults(tmp_pat
         ({"messages": [{"role": "user", "content": None}]}, "missing"),
         ({"messages": [{"role": "user", "content": [{"type": "image"}]}]}, "a list"),
         ({"messages": [{"role": "user", "content": "x"}]}, "no answer"),
-        ({**MESSAGES, **PLAIN}, "both"),
         ({"prompt": "x"}, "completion is missing"),
         ({"prompt": "x", "completion": 3}, "completion is a number"),
         ({"prompt": "x", "completion": []}, "two kinds"),
@@ -119,16 +118,31 @@ def test_all_faults_are_listed_up_to_twenty(tmp_path: Path) -> None:
     assert len(faults(written(tmp_path, *["{"] * 50))) == FAULTS_LIMIT
 
 
+def test_a_json_list_is_read_however_it_is_written_and_named(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    for text in (json.dumps([MESSAGES, MESSAGES]), json.dumps([MESSAGES, MESSAGES], indent=1)):
+        file.write_text(text)
+        facts = read_data(file)
+        assert (facts.file_format, facts.rows, list(rows(file))) == ("json", 2, [MESSAGES, MESSAGES])
+
+
+def test_a_row_that_could_be_two_forms_is_read_as_messages_and_called_a_guess(tmp_path: Path) -> None:
+    facts = read_data(written(tmp_path, {**MESSAGES, **PLAIN}))
+    assert (facts.form, facts.mapping.guessed) == ("messages", True)
+
+
 def test_files_that_are_no_rows_say_what_they_are(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     assert code(file) == "data.file_unreadable"
     assert code(tmp_path) == "data.file_unreadable"
     file.write_bytes(b"")
     assert code(file) == "data.empty"
-    file.write_text(json.dumps([MESSAGES, MESSAGES]))
-    assert code(file) == "data.not_jsonl"
-    file.write_text(json.dumps([MESSAGES], indent=1))
-    assert code(file) == "data.not_jsonl"
+    file.write_text(json.dumps({"a": 1, "b": [2]}))
+    assert code(file) == "data.no_mapping"
+    file.write_bytes(b"PK\x03\x04 a table of an office")
+    assert code(file) == "data.other_kind"
+    file.write_bytes(b"[]")
+    assert code(file) == "data.empty"
     file.write_text(json.dumps(MESSAGES), encoding="utf-16")
     assert code(file) == "data.not_utf8"
 
