@@ -184,8 +184,9 @@ class _Reader:
                 return struct.unpack(f"{self.order}{n}{NUMBERS[inner]}", self.take(n * width))
             self.skip(n * width)
             return Long(n)
+        self.reach(8 * n)  # each says its length, in eight bytes
         self.texts += n
-        if self.texts > MOST_TEXTS or n > self.size // 8:
+        if self.texts > MOST_TEXTS:
             raise self.damaged(f"it has a list of {n:,} entries")
         if n <= KEPT_LIST:
             return tuple([self.value(inner, depth + 1) for _ in range(n)])
