@@ -93,6 +93,10 @@ def _do(spec: Any, report: Report, meter: Meter) -> Finished:
             from backends.jobs import scan
 
             return scan.run(spec, report, meter)
+        case "first_batch":
+            from backends.jobs import first_batch
+
+            return first_batch.run(spec, report, meter)
         case "convert":
             from backends.jobs import convert
 

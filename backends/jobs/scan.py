@@ -14,6 +14,7 @@ from backends.meter import Meter
 from backends.report import Report
 from planner.atomic_file import write_atomically
 from planner.facts.lengths import keep_lengths, lengths_json
+from planner.facts.mapping import data_key
 from planner.facts.model.folder import read_folder
 from planner.facts.read_data import read_data, rows
 from planner.problem import fail
@@ -28,7 +29,7 @@ def run(spec: ScanSpec, report: Report, meter: Meter) -> events.Finished:
     report.started()
     meter.start()
     report.phase("check", Path(spec.data).name)
-    model, data = read_folder(spec.model), read_data(spec.data)
+    model, data = read_folder(spec.model), read_data(spec.data, mapping=spec.mapping)
     report.phase("load", "tokenizer")
     from transformers import AutoTokenizer  # only now: it takes seconds, and a faulty row is told at once
 
@@ -36,7 +37,7 @@ def run(spec: ScanSpec, report: Report, meter: Meter) -> events.Finished:
     lengths: list[int] = []
     prompt_lengths: list[int] = []
     told = 0.0
-    for number, row in enumerate(rows(spec.data), start=1):
+    for number, row in enumerate(rows(spec.data, data.mapping), start=1):
         if time.monotonic() - told > TELL_EVERY_S:
             told = time.monotonic()
             report.phase("count", f"{number:,} of {data.rows:,} rows")
@@ -51,7 +52,7 @@ def run(spec: ScanSpec, report: Report, meter: Meter) -> events.Finished:
         lengths.append(length)
         if prompt is not None:
             prompt_lengths.append(prompt)
-    counted = (data.sha256, model.tokenizer, lengths, prompt_lengths)
+    counted = (data_key(data.sha256, data.mapping), model.tokenizer, lengths, prompt_lengths)
     result = report.run_dir / layout.LENGTHS
     write_atomically(result, lengths_json(*counted).encode())
     try:
@@ -66,10 +67,12 @@ def tokens_of_row(tokenizer: Any, row: dict[str, Any]) -> tuple[int, int | None]
     """(tokens of the whole row, tokens of its prompt or None), as SFTTrainer's preparation makes them."""
     if "messages" in row:
         return len(_ids(tokenizer, row["messages"])), None
+    end = tokenizer.eos_token
+    if "text" in row:
+        return len(_ids(tokenizer, _ended(row["text"], end))), None
     prompt, completion = row["prompt"], row["completion"]
     if isinstance(prompt, str):
-        end = tokenizer.eos_token
-        whole = _ids(tokenizer, prompt + (completion if completion.endswith(end) else completion + end))
+        whole = _ids(tokenizer, prompt + _ended(completion, end))
         alone = _ids(tokenizer, prompt)
     else:
         whole = _ids(tokenizer, prompt + completion)
@@ -79,6 +82,10 @@ def tokens_of_row(tokenizer: Any, row: dict[str, Any]) -> tuple[int, int | None]
         (i for i, (a, b) in enumerate(zip(alone, whole, strict=False)) if a != b), min(len(alone), len(whole))
     )
     return len(whole), common
+
+
+def _ended(text: str, end: str) -> str:
+    return text if text.endswith(end) else text + end
 
 
 def _ids(tokenizer: Any, text: str | list[dict[str, Any]], **keywords: Any) -> list[int]:

@@ -6,7 +6,6 @@ torch and its friends take seconds to import and come only afterwards.
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,11 @@ from backends import checkpoint
 from backends.meter import Meter
 from backends.report import Report
 from planner.estimate import device_of
+from planner.facts.formats.open_rows import size_and_digest
 from planner.facts.model.folder import read_folder
 from planner.facts.order import total_steps
 from planner.facts.read_data import rows
-from planner.facts.rows import MESSAGES
+from planner.facts.rows import COLUMNS
 from planner.plan import Plan
 from planner.problem import fail
 from planner.run import events
@@ -74,18 +74,16 @@ def check_model(plan: Plan, report: Report) -> None:
 
 
 def rows_of_file(plan: Plan, report: Report) -> list[dict[str, Any]]:
-    """The rows of the plan's file; only the columns that are trained on."""
-    columns = ("messages",) if plan.data.form == MESSAGES else ("prompt", "completion")
-    found = [{c: row[c] for c in columns if c in row} for row in rows(plan.data.path)]
-    if len(found) != plan.data.rows or any(len(row) != len(columns) for row in found):
+    """The rows of the plan's file as they are trained on."""
+    columns = COLUMNS[plan.data.form]
+    found = list(rows(plan.data.path, plan.data.mapping))
+    if len(found) != plan.data.rows or any(tuple(row) != columns for row in found):
         raise fail(
             "data.changed",
             f"{plan.data.name} had {plan.data.rows:,} rows when the run was planned, now it has {len(found):,}"
             f" or rows of another form.",
             "Open the plan again, so that it is planned with the file as it is now.",
         )
-    with Path(plan.data.path).open("rb") as file:
-        changed = hashlib.file_digest(file, "sha256").hexdigest() != plan.data.sha256
-    if changed:
+    if size_and_digest(Path(plan.data.path))[1] != plan.data.sha256:
         report.note("The data file has changed since the run was planned.", "warning")
     return found

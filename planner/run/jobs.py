@@ -11,14 +11,17 @@ from typing import Any, ClassVar
 
 from planner import strict_json
 from planner.atomic_file import write_atomically
+from planner.facts.mapping import UNMAPPED, Mapping
 from planner.problem import fail
 from planner.run import layout
+from planner.schedule import Schedule
 from planner.strict_json import DamagedError
 
 
 @dataclass(frozen=True)
 class ScanSpec:
-    """Count the tokens of every row of the file `data` with the tokenizer and chat template in the folder `model`.
+    """Count the tokens of every row of the file `data`, read with `mapping`, as the tokenizer and chat template in the
+    folder `model` make them.
 
     The result is RUNDIR/lengths.json in the form of `planner.facts.lengths`, and is kept where that module finds it.
     """
@@ -26,6 +29,21 @@ class ScanSpec:
     job: ClassVar[str] = "scan"
     model: str
     data: str
+    mapping: Mapping = UNMAPPED
+
+
+@dataclass(frozen=True)
+class FirstBatchSpec:
+    """Make the first micro-batch that a run with this `schedule` would train on, as its trainer collates it, without weights.
+
+    The result is RUNDIR/first_batch.json, a `planner.run.results.FirstBatch`.
+    """
+
+    job: ClassVar[str] = "first_batch"
+    model: str
+    data: str
+    schedule: Schedule
+    mapping: Mapping = UNMAPPED
 
 
 @dataclass(frozen=True)
@@ -37,8 +55,8 @@ class ConvertSpec:
     target: str
 
 
-Job = ScanSpec | ConvertSpec
-JOBS: dict[str, type[Any]] = {t.job: t for t in (ScanSpec, ConvertSpec)}
+Job = ScanSpec | FirstBatchSpec | ConvertSpec
+JOBS: dict[str, type[Any]] = {t.job: t for t in (ScanSpec, FirstBatchSpec, ConvertSpec)}
 
 
 def job_to_json(job: Job) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from planner.strict_json import DamagedError
 
 DRY_RUN = "dry_run.json"
 PROOF = "proof.json"
+FIRST_BATCH = "first_batch.json"
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,39 @@ class DryRun:
 
 
 @dataclass(frozen=True)
+class BatchToken:
+    """One place of a batch. in_loss: it counts in the loss. padding: it is there for the others' length only."""
+
+    text: str
+    id: int
+    in_loss: bool
+    padding: bool = False
+
+
+@dataclass(frozen=True)
+class BatchRow:
+    """A row of the batch. number: of the row among the file's rows, from 1."""
+
+    number: int
+    tokens: tuple[BatchToken, ...]
+
+
+@dataclass(frozen=True)
+class FirstBatch:
+    """The first micro-batch as the trainer collates it. length: the plan's, at which longer rows were cut.
+
+    cut: numbers of the rows in it that lost their end. certain: every row of the file was prepared; otherwise only those
+    that come first by the lengths that are known.
+    """
+
+    rows: tuple[BatchRow, ...]
+    seq: int
+    length: int
+    cut: tuple[int, ...] = ()
+    certain: bool = True
+
+
+@dataclass(frozen=True)
 class Proof:
     """Two real steps on the longest rows and one evaluation batch: the highest figures that were read, in bytes.
 
@@ -118,10 +152,10 @@ class Proof:
     seconds: float
 
 
-T = TypeVar("T", DryRun, Proof)
+T = TypeVar("T", DryRun, Proof, FirstBatch)
 
 
-def save(result: DryRun | Proof, path: Path) -> None:
+def save(result: DryRun | Proof | FirstBatch, path: Path) -> None:
     """Raises ProblemError `file.not_written`."""
     write_atomically(path, strict_json.render(strict_json.plain(result)))
 
