@@ -19,7 +19,7 @@ from planner.calibration.said import evidence
 from planner.draft import Draft
 from planner.drafting import device_of, draft, plan_problems
 from planner.facts.data import Batches, BatchShape, batches
-from planner.facts.machine import Device, MachineFacts
+from planner.facts.machine import Device, Holder, MachineFacts
 from planner.facts.model.families import FAMILIES, stacks_of
 from planner.interval import Cause, around, ends
 from planner.ledger import DEVICE, DISK, HOST, At, Line, Place
@@ -92,6 +92,8 @@ def estimate(plan: Plan) -> Estimate:
     )
     if learned is not None and learned.proofs:
         tiers = (_proved(plan, drafts, shapes, learned, tiers[0]), *tiers[1:])
+    if device.shares_ram and tiers[0].place is DEVICE:
+        tiers = (tiers[0], *[_less(tier, tiers[0]) if tier.place is HOST else tier for tier in tiers[1:]])
     return Estimate(plan, timeline, lines, tiers, judge(tiers), certain=all(d.batch.certain for d in drafts))
 
 
@@ -226,6 +228,15 @@ def unseen_by_proof(plan: Plan) -> int:
     return unseen_of((_heaviest(plan, 0, drawn),), drawn.different, plan.data.size_bytes)[1]
 
 
+def _less(ram: Tier, device: Tier) -> Tier:
+    """RAM beside a device whose memory it is: what the device takes of it is not there twice."""
+    taken = int(device.peak_bytes)
+    return ram._replace(
+        budget_bytes=max(0, ram.budget_bytes - taken),
+        others=(Holder(f"this run on {device.name}", taken), *ram.others),
+    )
+
+
 def _tier(
     device: Device,
     machine: MachineFacts,
@@ -256,7 +267,7 @@ def _tier(
     totals = tuple(zip(timeline, sizes, strict=True))
     if place is HOST:
         total, free, others = machine.host_total_bytes, machine.host_free_bytes, machine.ram_others
-        return Tier(place, "RAM", total, free, others, totals, peak_at, live, reserved)
+        return Tier(place, "RAM", total, free, others, totals, peak_at, live, reserved, max(0, machine.swap_free_bytes))
     if place is DISK:
         free = machine.disk_free_bytes
         return Tier(place, "Disk", free, free, (), totals, peak_at, live, reserved)

@@ -13,8 +13,8 @@ def judge(tiers: tuple[Tier, ...]) -> Verdict:
     """The verdict of the worst tier.
 
     Fits: even the high figure is within the budget. Tight: the low one is, the high one is not; on a card that means
-    it may work with a fuller, slower allocator. Does not fit: not even the low one. Cannot tell: a place whose size
-    nobody could read.
+    it may work with a fuller, slower allocator. Does not fit: not even the low one, whatever swap there is beside the
+    RAM. Cannot tell: a place whose size nobody could read.
     """
     if not all(t.capacity_bytes for t in tiers):
         return Verdict.CANNOT_TELL
@@ -45,7 +45,16 @@ def sentence(tiers: tuple[Tier, ...], lines: tuple[Line, ...], *, certain: bool)
     if verdict is Verdict.TIGHT:
         margin = f"{words(spare)} to spare" if spare >= 0 else f"{words(-spare)} over by the expected figure"
         return f"Tight: {margin}. {cause}"
-    return f"Does not fit: {words(-spare)} over. {cause}"
+    return f"Does not fit: {words(-spare)} over. {_by_swapping(worst)}{cause}"
+
+
+def _by_swapping(tier: Tier) -> str:
+    """Going on by swapping is no fit: each step then waits for the disk. Said, because a system that swaps says nothing
+    and is only slow."""
+    short = tier.low_bytes - tier.budget_bytes
+    if not tier.swap_bytes or short > tier.swap_bytes:
+        return ""
+    return f"It could go on only by swapping {words(short)} to the disk, many times slower. "
 
 
 def _worst(tiers: tuple[Tier, ...]) -> Tier:

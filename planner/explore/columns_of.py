@@ -12,6 +12,7 @@ from planner.beside import band_of, read_by_band
 from planner.calibration import apply
 from planner.calibration.apply import Learned
 from planner.draft import Draft
+from planner.drafting import device_of
 from planner.explore.explored import FITS, verdicts_of
 from planner.explore.leaves import Leaf, Leaves
 from planner.explore.peaks import Beside, Peaks, Rows, of_band, peaks
@@ -60,7 +61,7 @@ def columns_of(plan: Plan, space: Space, shapes: Shapes, leaves: Leaves, learned
         "low": chosen(found.low),
         "peak": chosen(found.expected),
         "high": chosen(found.high),
-        "elsewhere": chosen(_elsewhere(plan, shapes, leaves)),
+        "elsewhere": chosen(_elsewhere(plan, shapes, leaves, found.expected)),
         "seconds": seconds.ravel(),
         "tokens_per_s": tokens_per_s.ravel(),
         "trainable": of_leaf([leaf.trainable for leaf in every]),
@@ -120,12 +121,14 @@ def _peaks(plan: Plan, shapes: Shapes, leaves: Leaves, learned: Learned | None) 
     return found, rows.totals[:, ~between].max(axis=1), rows.totals[:, between].max(axis=1)
 
 
-def _elsewhere(plan: Plan, shapes: Shapes, leaves: Leaves) -> Table:
-    """The verdict of all other places, leaves × shapes."""
+def _elsewhere(plan: Plan, shapes: Shapes, leaves: Leaves, taken: Table) -> Table:
+    """The verdict of all other places, leaves × shapes. taken: what the device needs, of RAM where it shares that."""
     machine, found = plan.machine, np.full((len(leaves.every), len(shapes)), FITS, dtype=np.int64)
-    budgets: dict[Place, int] = {DISK: machine.disk_free_bytes}
+    budgets: dict[Place, int | Table] = {DISK: machine.disk_free_bytes}
     if leaves.main is DEVICE:
-        budgets[HOST] = machine.host_free_bytes
+        device = device_of(plan)
+        shares = device is not None and device.shares_ram
+        budgets[HOST] = np.maximum(0, machine.host_free_bytes - taken) if shares else machine.host_free_bytes
     for place, budget in budgets.items():
         live = np.zeros(found.shape, dtype=np.int64)
         for i, leaf in enumerate(leaves.every):

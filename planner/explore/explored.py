@@ -24,7 +24,7 @@ FITS, TIGHT, DOES_NOT_FIT = 0, 1, 2
 """Verdicts in columns, as `planner.verdict.judge` has them."""
 
 
-def verdicts_of(low: Ints, high: Ints, budget_bytes: int) -> Ints:
+def verdicts_of(low: Ints, high: Ints, budget_bytes: int | Ints) -> Ints:
     """FITS, TIGHT or DOES_NOT_FIT of one place, as `planner.verdict.judge` has them."""
     found: Ints = np.where(high <= budget_bytes, FITS, np.where(low <= budget_bytes, TIGHT, DOES_NOT_FIT))
     return found

@@ -107,6 +107,7 @@ def other_machine(name: str, *, ram_bytes: int = ASSUMED_RAM_BYTES) -> MachineFa
         total_bytes=card.usable_bytes,
         free_bytes=card.usable_bytes,
         supports_bf16=card.supports_bf16,
+        shares_ram=unified,
     )
     cpu = Device("cpu", "cpu", "CPU", ram, ram)
     assumed = f"{ram / GIB:.0f} GiB of RAM and {ASSUMED_CORES} cores are assumed; all memory counts as free."

@@ -10,10 +10,13 @@ import pytest
 from planner.drafting import draft
 from planner.estimate import Estimate, Verdict, estimate, estimate_grid
 from planner.facts.data import BatchShape, DataFacts, longest_batch
+from planner.facts.gpus import other_machine
 from planner.facts.machine import Device, Holder, MachineFacts
+from planner.facts.model.catalogue import find
 from planner.facts.model.facts import ModelFacts
 from planner.ledger import DEVICE, DISK, HOST, Kind
 from planner.plan import Choice, Plan, Stage
+from planner.presets import default_plan, sample_data
 from planner.schedule import Schedule
 from planner.slots import Slot
 from planner.techniques import registry
@@ -195,3 +198,17 @@ def test_without_a_sample_question_no_answer_is_planned() -> None:
     silent = estimate(replace(plan(), data=replace(COUNTED, sample_prompt="")))
     assert not [x for x in silent.lines if "sample" in x.what]
     assert [x for x in estimate(plan()).lines if x.what == "Keys and values of the sample"]
+
+
+def test_memory_that_is_the_computers_ram_is_not_there_twice() -> None:
+    """A Mac's GPU takes from the RAM: what a run computes with is missing beside it, a card's own memory is not."""
+    model = find("HuggingFaceTB/SmolLM2-135M")
+    data = sample_data(model)
+    mac = estimate(default_plan(model, data, other_machine("Apple M1, 16 GB")))
+    gpu, ram = mac.tiers[0], mac.tiers[1]
+    assert ram.budget_bytes == mac.plan.machine.host_free_bytes - gpu.peak_bytes
+    assert ram.others[0].bytes == gpu.peak_bytes
+    card = estimate(default_plan(model, data, other_machine("NVIDIA GeForce RTX 4090")))
+    assert card.tiers[1].budget_bytes == card.plan.machine.host_free_bytes
+    full = replace(mac.plan.machine, ram_available_bytes=gpu.peak_bytes + ram.low_bytes // 2)
+    assert estimate(replace(mac.plan, machine=full)).verdict is not Verdict.FITS

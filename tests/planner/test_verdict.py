@@ -42,3 +42,16 @@ def test_the_sentence_speaks_of_the_place_that_decides() -> None:
     assert "1.00 GiB over" in sentence((TIGHT, OVER), (), certain=True)
     lesser = tier(DISK, 3 * GIB, 3 * GIB, GIB * 5 // 2)
     assert "1.00 GiB over" in sentence((lesser, OVER), (), certain=True)
+
+
+def test_what_could_go_on_only_by_swapping_does_not_fit_and_says_so() -> None:
+    over = tier(HOST, 20 * GIB, 24 * GIB, 16 * GIB)._replace(swap_bytes=8 * GIB)
+    assert judge((over,)) is Verdict.DOES_NOT_FIT
+    assert "only by swapping 4.00 GiB to the disk" in sentence((over,), (), certain=True)
+    assert "swapping" not in sentence((over._replace(swap_bytes=3 * GIB),), (), certain=True)  # not even so
+    assert "swapping" not in sentence((over._replace(swap_bytes=0),), (), certain=True)
+
+
+def test_swap_changes_no_verdict() -> None:
+    for one in (FITS, TIGHT, OVER):
+        assert judge((one._replace(swap_bytes=1 << 60),)) is judge((one,))

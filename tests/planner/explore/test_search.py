@@ -64,10 +64,10 @@ def learned(plan: Plan) -> Plan:
     return replace(plan, machine=replace(plan.machine, corrections=taught))
 
 
-def with_rows(plan: Plan, lengths: tuple[int, ...], **schedule: int) -> Plan:
+def with_rows(plan: Plan, lengths: tuple[int, ...], **schedule: float) -> Plan:
     data = replace(plan.data, lengths=lengths, rows=len(lengths) or 500, sha256=str(hash(lengths)), size_bytes=80_000,
                    lengths_from="counted" if lengths else "unknown", sample_prompt="What is a load line?")  # fmt: skip
-    return replace(plan, data=data).with_stage(Stage(plan.stage.choices, Schedule(**schedule)))
+    return replace(plan, data=data).with_stage(Stage(plan.stage.choices, Schedule(**schedule)))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -79,8 +79,12 @@ def with_rows(plan: Plan, lengths: tuple[int, ...], **schedule: int) -> Plan:
         (learned(with_rows(small_plan(free_bytes=3 * GIB), UNEVEN, micro_batch=8, max_length=2048)), 250),
         (learned(with_rows(small_plan(model="openai-community/gpt2", card="AMD Radeon RX 7900 XTX"), UNEVEN)), 150),
         (with_rows(small_plan(model="EleutherAI/pythia-410m", card="Apple M2 Max"), UNEVEN), 150),
+        (with_rows(small_plan(), UNEVEN, micro_batch=2, eval_fraction=0.2, eval_batch=64, sample_steps=2), 200),
+        (with_rows(small_plan(model="Qwen/Qwen3-0.6B", card="NVIDIA GeForce RTX 3060"), UNEVEN, eval_fraction=0.3,
+                   eval_steps=5), 150),
     ],
-    ids=["card, rows not known", "accumulated", "processor that has learned", "another card that has learned", "unified"],
+    ids=["card, rows not known", "accumulated", "processor that has learned", "another card that has learned", "unified",
+         "evaluated in larger batches", "evaluated on a card"],
 )  # fmt: skip
 def test_a_thousand_random_plans_have_the_figures_of_their_estimates(plan: Plan, samples: int) -> None:
     found = explore(plan)
@@ -98,6 +102,14 @@ def test_nothing_is_left_out_and_nothing_comes_twice() -> None:
                    "elsewhere", "trainable", "saved", "quality"):  # fmt: skip
         assert np.array_equal(getattr(fast, column), getattr(slow, column)), column
     assert np.allclose(fast.seconds, slow.seconds, rtol=1e-9, equal_nan=True)
+
+
+def test_some_plans_are_fullest_in_an_evaluation_and_others_in_a_step() -> None:
+    """So that the figures above are of both."""
+    plan = with_rows(small_plan(), UNEVEN, micro_batch=2, eval_fraction=0.2, eval_batch=64)
+    found = explore(plan, some_of(plan, every=60))
+    phases = {(at := estimate(found.plan(i)).tiers[0].peak_at) and at.phase for i in range(len(found))}
+    assert {"evaluate", "step 2+"} <= phases
 
 
 def test_ram_beside_a_card_and_the_disk_decide_as_well() -> None:
@@ -206,3 +218,11 @@ def test_cards_of_the_catalogue_can_all_be_explored() -> None:
         plan = replace(small_plan(), machine=other_machine(card))
         plan = replace(plan, stages=small_plan(card=card).stages)
         same(explore(plan, some_of(plan, every=60)), 20)
+
+
+def test_a_gpu_that_shares_the_ram_is_explored_as_it_is_estimated() -> None:
+    plan = small_plan(card="Apple M1, 16 GB")
+    tiers = estimate(plan).tiers
+    need = tiers[0].peak_bytes + tiers[1].high_bytes
+    tighter = replace(plan, machine=replace(plan.machine, ram_available_bytes=need))
+    same(explore(tighter, some_of(tighter)), 40)
