@@ -10,10 +10,12 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
+from planner.facts.mapping import mapping_of
 from planner.facts.model import catalogue
+from planner.facts.model.adapter import is_adapter, read_adapter
 from planner.facts.model.facts import ModelFacts
-from planner.facts.model.folder import read_folder
 from planner.facts.read_data import read_data
+from planner.models_here import base_of, read_model
 from planner.options import bounds_problems, coerce
 from planner.plan import Plan
 from planner.presets import EMBEDDED, SAMPLE, embedded_model, sample_data
@@ -21,13 +23,13 @@ from planner.problem import ProblemError, fail
 from planner.slots import Slot
 from planner.techniques import registry
 
-PLACES = ("model", "data", "name", "schedule.OPTION")
+PLACES = ("model", "data", "data.map", "name", "schedule.OPTION")
 
 
 def apply_set(plan: Plan, text: str) -> Plan:
     """The changed plan.
 
-    Forms: `model=FOLDER or catalogue id`, `data=FILE.jsonl`, `name=TEXT`, `schedule.option=value`, `slot=technique`,
+    Forms: `model=FOLDER, .gguf file, adapter or catalogue id`, `data=FILE`, `data.map=ROLE=COLUMN,…`, `name=TEXT`, `schedule.option=value`, `slot=technique`,
     `slot.option=value`. Raises ProblemError `set.not_understood`, `set.unknown`, `technique.unknown`, `option.unknown`,
     `option.wrong_type`, `option.out_of_bounds`, and what a model folder or data file raises.
     """
@@ -38,10 +40,17 @@ def apply_set(plan: Plan, text: str) -> Plan:
             "set.not_understood", f"{text!r:.120} is not of the form what=value.", f"What may be set: {_known()}."
         )
     if key == "model":
-        return with_model(plan, find_model(value))
+        return with_model_at(plan, value)
     if key == "data":
         data = sample_data(plan.model) if value == SAMPLE else read_data(_path(value, key), plan.model)
         return replace(plan, data=data)
+    if key == "data.map":
+        if not plan.data.path:
+            raise fail(
+                "data.not_on_disk", f"{plan.data.name} has no file to map.", "Choose one first: --set data=FILE."
+            )
+        mapping = mapping_of(value.split(",") if value.strip() else ())
+        return replace(plan, data=read_data(plan.data.path, plan.model, name=plan.data.name, mapping=mapping))
     if key == "name":
         return replace(plan, name=value)
     where, dot, option = key.partition(".")
@@ -79,15 +88,42 @@ def _changed(options: Any, name: str, value: str, where: str) -> Any:
 
 
 def find_model(text: str) -> ModelFacts:
-    """A folder on this computer, the embedded model, or a catalogue entry, in this order."""
+    """A folder or .gguf file on this computer, the embedded model, or a catalogue entry, in this order."""
     if text == EMBEDDED:
         return embedded_model()
     path = _path(text, "model")
     if "\0" not in text and path.exists():
-        return read_folder(path)
+        return read_model(path)
     if text.startswith((".", "/", "~")) or "\\" in text:  # plainly a path, so say that the path is missing
-        return read_folder(path)
+        return read_model(path)
     return catalogue.find(text)
+
+
+def with_model_at(plan: Plan, text: str) -> Plan:
+    """The plan with what `find_model` finds; of an adapter with its base model and its settings."""
+    path = _path(text, "model")
+    if text != EMBEDDED and "\0" not in text and is_adapter(path):
+        return with_adapter(plan, path)
+    return with_model(plan, find_model(text))
+
+
+def with_adapter(plan: Plan, folder: Path) -> Plan:
+    """The plan of a new adapter with the settings of one that is there, on its base model; its weights are not taken.
+
+    Raises ProblemError `adapter.*`, and what reading the base model raises.
+    """
+    adapter = read_adapter(folder)
+    choice = registry.choice_like(adapter)
+    if choice is None:
+        raise fail(
+            "adapter.kind",
+            f"{adapter.name} is an adapter of the kind {adapter.kind}, and settings are taken of LoRA adapters only.",
+            f"Choose its base model{f' {adapter.base}' if adapter.base else ''} and plan an adapter of your own.",
+        )
+    base = base_of(adapter)
+    differs = f"; not taken: {'; '.join(adapter.differs)}" if adapter.differs else ""
+    note = f"{base.provenance} · a new adapter with the settings of {adapter.name}{differs}"
+    return with_model(plan, replace(base, provenance=note)).with_choice(choice)
 
 
 def _path(text: str, what: str) -> Path:
@@ -103,5 +139,5 @@ def with_model(plan: Plan, model: ModelFacts) -> Plan:
     """The plan with another model. Token lengths belong to a tokenizer, so the data are read again where they can be."""
     if not plan.data.path:
         return replace(plan, model=model)
-    data = read_data(plan.data.path, model, name=plan.data.name)
+    data = read_data(plan.data.path, model, name=plan.data.name, mapping=plan.data.mapping)
     return replace(plan, model=model, data=data)

@@ -62,6 +62,10 @@ def _data(data: DataFacts) -> DataFacts:
         name=SAMPLE_NAME if sample else ROWS_NAME,
         path="",
         sha256=data.sha256 if sample else "",
+        mapping=replace(
+            data.mapping, columns=tuple((role, role) for role, _ in data.mapping.columns)
+        ),  # no one's names
+        notes=(),
         sample_prompt="x" * len(data.sample_prompt.encode("utf-8", "surrogatepass")),  # its size moves a figure
     )
 

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from planner.problem import ProblemError, fail
+
 FORMS = ("messages", "sharegpt", "alpaca", "prompt_completion", "preference", "text")
 RULES = 1
 """Number of the rules by which rows are made of columns; another number is another count of tokens."""
@@ -99,6 +101,41 @@ def data_key(sha256: str, mapping: Mapping) -> str:
         return sha256
     told = json.dumps([RULES, sha256, mapping.form, sorted(mapping.columns)])
     return hashlib.sha256(told.encode("utf-8", "backslashreplace")).hexdigest()
+
+
+def mapping_of(said: Iterable[str]) -> Mapping:
+    """The mapping of `role=column` texts, whose form is the one that has these roles; `form=NAME` says which of several.
+
+    Nothing said is no mapping: it is guessed anew. Raises ProblemError `data.mapping`.
+    """
+    pairs: list[tuple[str, str]] = []
+    for text in said:
+        role, _, column = (part.strip() for part in text.partition("="))
+        if not role or not column:
+            raise _not_understood(f"{text!r:.80} is not of the form role=column")
+        pairs.append((role, column))
+    form = next((column for role, column in pairs if role == "form"), "")
+    columns = tuple((role, column) for role, column in pairs if role != "form")
+    if len({role for role, _ in columns}) < len(columns):
+        raise _not_understood("one role has two columns")
+    if not pairs:
+        return UNMAPPED
+    fits = [f for f in (form,) if f in FORMS] if form else [f for f in FORMS if not fault_of(Mapping(f, columns))]
+    if not fits:
+        known = "; ".join(f"{f}: {', '.join(role.name for role in ROLES[f])}" for f in FORMS)
+        raise _not_understood(f"no form has just these roles; known are {known}")
+    if not columns:  # each role by its own name
+        columns = tuple((role.name, role.name) for role in ROLES[fits[0]] if role.required)
+    if said_of_it := fault_of(Mapping(fits[0], columns)):
+        raise _not_understood(said_of_it)
+    order = [role.name for role in ROLES[fits[0]]]
+    return Mapping(fits[0], tuple(sorted(columns, key=lambda pair: order.index(pair[0]))))
+
+
+def _not_understood(fact: str) -> ProblemError:
+    return fail(
+        "data.mapping", f"The mapping is not understood: {fact}.", "Map like this: prompt=question,completion=answer."
+    )
 
 
 def words(mapping: Mapping) -> str:

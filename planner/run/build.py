@@ -60,7 +60,7 @@ def _check_files(plan: Plan) -> None:
             else "Choose a folder with config.json and .safetensors files: --set model=FOLDER.",
         )
     if not plan.data.path:
-        raise fail("data.not_on_disk", f"{plan.data.name} has no file.", "Choose a .jsonl file: --set data=FILE.")
+        raise fail("data.not_on_disk", f"{plan.data.name} has no file.", "Choose a file of rows: --set data=FILE.")
 
 
 def main_tier(estimate: Estimate, plan: Plan) -> Tier | None:
