@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Iterator, Sequence
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from planner.problem import Problem, ProblemError
 from planner.run import layout
@@ -22,6 +22,8 @@ from planner.run.journal import LONGEST_READ_BYTES
 CHUNK_BYTES = 1024 * 1024
 FEW_BYTES = 512 * 1024  # so much is looked through without numpy, which takes a tenth of a second to load
 LONGEST_LINE_BYTES = 256 * 1024  # of one line that is read to be shown
+NEAR_LINES = 8  # so far apart two lines are still read with one read
+MOST_AT_ONCE = 2048
 FOLLOWED = ("process", "reserved", "swapped")  # the memory a page draws; `planner.run.events.Memory.source`
 
 
@@ -87,16 +89,15 @@ class JournalIndex:
     def read(self, lines: Sequence[int]) -> list[bytes]:
         """These lines' bytes, in their order; neighbours are read together. Raises OSError when the file is gone."""
         found: list[bytes] = []
-        with self.path.open("rb") as file:
-            for first, last in _runs(lines):
-                begin = self.starts[first]
-                end = self._end(last)
-                if end - begin > (last - first + 1) * LONGEST_LINE_BYTES:
-                    found += [self._read_one(file, n) for n in range(first, last + 1)]
+        with self.path.open("rb", buffering=0) as file:
+            for stretch in _stretches(lines):
+                begin, end = self.starts[stretch[0]], self._end(stretch[-1])
+                if end - begin > len(stretch) * LONGEST_LINE_BYTES:
+                    found += [self._read_one(file, n) for n in stretch]
                     continue
                 file.seek(begin)
                 data = file.read(end - begin)
-                for n in range(first, last + 1):
+                for n in stretch:
                     at = self.starts[n] - begin
                     stop = data.find(b"\n", at)
                     found.append(data[at : stop if stop >= 0 else len(data)])
@@ -105,7 +106,7 @@ class JournalIndex:
     def _end(self, line: int) -> int:
         return self.starts[line + 1] if line + 1 < len(self) else max(self.offset, self.starts[line])
 
-    def _read_one(self, file: BinaryIO, line: int) -> bytes:
+    def _read_one(self, file: IO[bytes], line: int) -> bytes:
         end = self._end(line)
         file.seek(self.starts[line])
         return file.read(min(end - self.starts[line], LONGEST_LINE_BYTES)).split(b"\n", 1)[0]
@@ -177,7 +178,7 @@ def memory_kind(source: str) -> Kind:
     return Kind[source.upper()] if source in FOLLOWED else Kind.MEMORY
 
 
-def _pieces(file: BinaryIO, offset: int, over: bool) -> Iterator[tuple[bytes, bool]]:
+def _pieces(file: IO[bytes], offset: int, over: bool) -> Iterator[tuple[bytes, bool]]:
     """Stretches of whole lines, each with whether it is one: a stretch without any line end is none.
 
     As `journal.read` cuts them: at most some MiB at once, so that a file without a line end takes no more than that.
@@ -247,15 +248,13 @@ def _memory_kinds(np: Any, after: Any) -> Any:
     return kinds
 
 
-def _runs(lines: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Stretches of neighbours, both ends included."""
-    first = last = -1
+def _stretches(lines: Sequence[int]) -> Iterator[list[int]]:
+    """Lines that lie close together, each stretch to be read at once."""
+    stretch: list[int] = []
     for n in lines:
-        if n == last + 1 and first >= 0 and n - first < 4096:
-            last = n
-            continue
-        if first >= 0:
-            yield first, last
-        first = last = n
-    if first >= 0:
-        yield first, last
+        if stretch and not (0 < n - stretch[-1] <= NEAR_LINES and len(stretch) < MOST_AT_ONCE):
+            yield stretch
+            stretch = []
+        stretch.append(n)
+    if stretch:
+        yield stretch

@@ -95,6 +95,8 @@ class LogModel(QAbstractTableModel):
 
     def text(self, row: int) -> str | None:
         """The line in words; None while it is being read, which is begun."""
+        if row >= self._rows:
+            return None
         number = row // BLOCK_ROWS
         block = self._kept.get(number)
         if block is not None and row % BLOCK_ROWS < len(block):
