@@ -33,6 +33,11 @@ def models_dir() -> Path:
     return (chosen or Path(platformdirs.user_cache_dir(APP, appauthor=False))) / "models"
 
 
+def converted_dir() -> Path:
+    """Folders that GGUF files were turned into, by the sum of the file; they may be deleted, and are then made anew."""
+    return models_dir() / "converted"
+
+
 def example_model_dir() -> Path:
     """The embedded model after `plimsoll get-example`."""
     return models_dir() / EXAMPLE_MODEL

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from planner.facts.model.adapter import AdapterFacts
 from planner.plan import Choice
 from planner.problem import fail
 from planner.slots import Slot
@@ -70,3 +71,12 @@ def default_choice(slot: Slot, name: str = "") -> Choice:
     """A choice with default options; without a name, the slot's first technique."""
     t = technique(slot, name) if name else of_slot(slot)[0]
     return Choice(slot, t.name, t.Options())
+
+
+def choice_like(adapter: AdapterFacts) -> Choice | None:
+    """The choice whose adapter is most like one that was trained elsewhere; None where no technique makes such a kind."""
+    for t in of_slot(Slot.TRAINABLE):
+        options = t.of_adapter(adapter) if hasattr(t, "of_adapter") else None
+        if options is not None:
+            return Choice(t.slot, t.name, options)
+    return None

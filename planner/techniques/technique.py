@@ -86,7 +86,8 @@ class Technique(Protocol):
     returns a tuple of `Variant`, and an attribute `short`, a word or three for a button; for `planner.explore` a method `spread(plan, options)` that returns a tuple of
     `Spread`, each different from the others in bytes or in what is learned. plan: with its earlier slots answered. And
     for both a method `learns(options)`: the word in `assets/quality.json` for what it lets a model learn; a technique
-    without it has no part in that.
+    without it has no part in that. A technique that trains adapters may have `of_adapter(adapter)`: the options of one that
+    was trained elsewhere, None for another kind.
     """
 
     slot: Slot

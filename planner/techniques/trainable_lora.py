@@ -9,6 +9,7 @@ from functools import lru_cache
 from planner.adapters.adapted import adapted
 from planner.adapters.lora import Lora
 from planner.draft import Draft, Stack
+from planner.facts.model.adapter import LORA, AdapterFacts
 from planner.facts.model.facts import ModelFacts
 from planner.facts.model.shapes import matmuls_of
 from planner.options import option
@@ -71,6 +72,13 @@ class TrainableLora:
 
     def apply(self, options: LoraOptions, draft: Draft) -> Draft:
         return draft._replace(stacks=tuple([_adapted(stack, options) for stack in draft.stacks]))
+
+    def of_adapter(self, adapter: AdapterFacts) -> LoraOptions | None:
+        """The settings of an adapter that was trained elsewhere, within the bounds of the options; None for other kinds."""
+        if adapter.kind != LORA:
+            return None
+        rank, alpha = min(adapter.rank, 4096), min(max(1, round(adapter.alpha)), 65536)
+        return LoraOptions(rank, alpha, min(adapter.dropout, 0.95), adapter.targets)
 
     def script(self, options: LoraOptions, plan: Plan) -> ScriptPart:
         return ScriptPart(
