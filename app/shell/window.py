@@ -44,6 +44,7 @@ from app.shell.starting import Starter
 from app.shell.status import StatusBar
 from app.shell.teaching import Teaching
 from app.shell.watching import Watching
+from app.shell.welcome import Welcome
 from app.shell.why import WhyDialog
 from app.theme import theme
 from app.widgets.activity_bar import ActivityBar
@@ -105,7 +106,9 @@ class MainWindow(QMainWindow):
         self.watching = Watching(self.document, self.watch_page, self)
         self.teaching = Teaching(self.learning, self.trust_page, self)
         self.sharing = Sharing(self.document, self)
-        self.setCentralWidget(frame(self.rail, (self.problems, self.activity, self.check_bar), self.pages))
+        self.welcome = Welcome()
+        bars = (self.welcome, self.problems, self.activity, self.check_bar)
+        self.setCentralWidget(frame(self.rail, bars, self.pages))
         self.menus = Menus(self, commands(self), self.document.stack)
         self.menus.recent.aboutToShow.connect(lambda: self.menus.fill_recent(self.files.open, self.files.open_left))
         self.menus.situations.aboutToShow.connect(
@@ -128,7 +131,11 @@ class MainWindow(QMainWindow):
         self.document.changed.connect(self._plan_changed)
         self.explore.plan_page_wanted.connect(lambda: self.show_page(PLAN))
         self.plan_page.start_wanted.connect(self.start)
-        self.starter.model_folder_wanted.connect(lambda: self.plan_page.form.what.model_picked.emit(Pick("browse")))
+        what = self.plan_page.form.what
+        self.starter.model_folder_wanted.connect(lambda: what.model_picked.emit(Pick("browse")))
+        self.welcome.model_wanted.connect(lambda: what.model_picked.emit(Pick("browse")))
+        self.welcome.data_wanted.connect(lambda: what.data_picked.emit(Pick("browse")))
+        self.welcome.situation_wanted.connect(self.files.open_preset)
         self.plan_page.export_wanted.connect(self.files.ask_export)
         self.plan_page.share_wanted.connect(self.sharing.ask)
         self.sharing.opened.connect(lambda: self.show_page(PLAN))
@@ -195,6 +202,7 @@ class MainWindow(QMainWindow):
 
     def _plan_changed(self, estimate: Estimate) -> None:
         plan = estimate.plan
+        self.welcome.show_plan(plan, self.start_plan)
         if self.here is not None:
             on_here = plan.machine.name == self.here.name
             self.status.show_here(self.here, asking.device_here(plan, self.here) if on_here else self.here.devices[0])
@@ -202,6 +210,7 @@ class MainWindow(QMainWindow):
     def show_page(self, number: int) -> None:
         self.pages.setCurrentIndex(number)
         self.rail.show_page(number)
+        self.welcome.show_page(plan=number == PLAN)
 
     def _show_name(self) -> None:
         path = self.document.path

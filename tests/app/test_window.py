@@ -23,9 +23,10 @@ from app.shell import remembered
 from app.shell.pages import EXPLORE, PLAN, RUN, TRUST, WATCH
 from app.shell.window import MainWindow
 from app.theme import theme
-from app.widgets.buttons import Button
+from app.widgets.buttons import Button, QuietButton
 from app.widgets.combo import Combo
 from app.widgets.fields import Number
+from app.widgets.link import LinkButton
 from app.widgets.pick_field import PickField
 from planner.assets import asset
 from planner.plan import Plan
@@ -277,6 +278,20 @@ def test_a_plan_another_window_left_is_in_the_menu_and_stays_unsaved(qtbot: QtBo
     qtbot.waitUntil(lambda: plan_of(window).name == "left by another")
     assert window.document.modified
     assert recovery.waiting() == []
+
+
+def test_the_first_plan_offers_ones_own_until_the_strip_was_used_or_closed(qtbot: QtBot, window: MainWindow) -> None:
+    assert window.welcome.isVisible()
+    find(window, LinkButton, "a laptop without GPU").click()
+    qtbot.waitUntil(lambda: plan_of(window).name.startswith("Laptop without GPU"))
+    assert not window.welcome.isVisible(), "the plan is the example's no more"
+    window.files.new()
+    qtbot.waitUntil(window.welcome.isVisible)
+    find(window, QuietButton, "Close the first steps").click()
+    window.close()
+    again = open_window(qtbot)
+    assert not again.welcome.isVisible()
+    again.close()
 
 
 def test_a_situation_becomes_the_plan_and_can_be_estimated(qtbot: QtBot, window: MainWindow) -> None:
