@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QMessageBox, QWidget
 
 from app.shell.remembered import settings
@@ -52,13 +52,13 @@ class Welcome(QWidget):
         links = QWidget()
         flow = Flow(links)
         row.addWidget(links, 1)
-        flow.addWidget(Words("This is the example: Start shows a run. Or", "muted", 0.95))
+        _say(flow, "This is the example: Start shows a run. Or")
         self._link(flow, "use my data", self.data_wanted.emit)
         self._link(flow, "use my model", self.model_wanted.emit)
-        flow.addWidget(Words("· a plan for", "muted", 0.95))
+        _say(flow, "· a plan for")
         for name, words in SITUATIONS:
             self._link(flow, words, partial(self.situation_wanted.emit, name))
-        flow.addWidget(Words("·", "muted", 0.95))
+        _say(flow, "·")
         self._link(flow, "what is this line?", self._explain)
         close = QuietButton("", "close")
         close.setAccessibleName("Close the first steps")
@@ -97,3 +97,11 @@ class Welcome(QWidget):
         box.setInformativeText(LINE)
         box.setMinimumWidth(em(30))
         box.open()
+
+
+def _say(flow: Flow, text: str) -> None:
+    """Words on the line of the links beside them."""
+    words = Words(text, "muted", 0.95)
+    words.setMinimumHeight(em(1.5))
+    words.setAlignment(Qt.AlignmentFlag.AlignVCenter)
+    flow.addWidget(words)
