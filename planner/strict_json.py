@@ -17,11 +17,18 @@ from typing import Any
 LARGEST_FILE_BYTES = 256 * 1024**2  # token lengths of some ten million rows; a plan is usually a few KiB
 LONGEST_STRING = 1_000_000
 LARGEST_INT = 2**63 - 1
+LONGEST_FACT = 600  # letters of a message
 DEEPEST_VALUE = 8  # nesting of free JSON values (library arguments)
 
 
 class DamagedError(Exception):
     """What is wrong and where, in words: `stages[0].schedule.micro_batch should be an int, it is 'four'`."""
+
+    def __init__(self, text: str) -> None:
+        """A field's name is a stranger's too, and may be endless."""
+        super().__init__(
+            text if len(text) <= LONGEST_FACT else f"{text[: LONGEST_FACT // 2]} … {text[-LONGEST_FACT // 2 :]}"
+        )
 
 
 def shown(value: Any) -> str:
