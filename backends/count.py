@@ -19,7 +19,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from transformers.modeling_layers import GradientCheckpointingLayer
 
-FIRST, LATER = "step 1", "step 2+"
+FIRST, LATER, EVALUATE = "step 1", "step 2+", "evaluate"
 EMBEDDINGS = (
     "lm_head.weight",
     "embed_tokens.weight",
@@ -232,6 +232,18 @@ class LiveCount(TorchDispatchMode):
         if self.where.stretch != "backward_end":
             self.enter("backward_end")
         self.enter("update")
+
+    @contextmanager
+    def evaluation(self, inputs: dict[str, Any]) -> Iterator[None]:
+        """One forward pass over these inputs between two steps."""
+        phase, self.phase = self.phase, EVALUATE
+        self.micro_batches += 1
+        for value in inputs.values():
+            if isinstance(value, torch.Tensor):
+                self.see(value, "", "batch")
+        self.enter("forward")
+        yield
+        self.where, self.phase = Where("outside"), phase
 
     def updated(self, optimizer: torch.optim.Optimizer, *_: Any) -> None:
         """The optimizer has made its step."""

@@ -16,15 +16,16 @@ from typing import Any
 
 import torch
 from datasets import Dataset
-from transformers import PrinterCallback, set_seed
+from transformers import PrinterCallback, TrainerCallback, set_seed
 from trl import SFTConfig, SFTTrainer  # type: ignore[attr-defined]
 
 from backends.count import LiveCount
 from backends.count_lines import by_line
-from backends.trainers.fine_tune import loaded
+from backends.trainers.fine_tune import loaded, taken_out
 from backends.trainers.twins import Twins, mixins, optimizer, twins_of, wrapped
 from planner.estimate import Estimate, estimate
 from planner.facts.read_data import rows
+from planner.facts.split import held_out
 from planner.ledger import HOST, At, Place
 from planner.plan import Plan
 from planner.plan_file import load_plan
@@ -32,12 +33,13 @@ from planner.plan_set import apply_set
 from planner.presets import load_preset
 from planner.probe import machine as this_machine
 from planner.problem import ProblemError
-from planner.run.arguments import COLUMNS, trainer_arguments
+from planner.run.arguments import trainer_arguments
 from planner.units import KIB, words
 
 ONE_BUCKET = {
     "Sum of the tied embedding's gradients": "End of backward",
     "Embedded tokens and positions": "Before the blocks",
+    "Embedded batch": "Kept so far",
     "Rotary positions": "Before the blocks",
 }
 """Lines whose storages cannot be told apart where they are counted."""
@@ -79,20 +81,34 @@ class CountedSteps:
         with self.live_count.micro_batch(inputs):
             return super().training_step(model, inputs, *args, **kwargs)  # type: ignore[misc]
 
+    def prediction_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        with self.live_count.evaluation(inputs):
+            return super().prediction_step(model, inputs, *args, **kwargs)  # type: ignore[misc]
+
     def create_optimizer(self, *args: Any, **kwargs: Any) -> Any:
         optimizer = super().create_optimizer(*args, **kwargs)  # type: ignore[misc]
         optimizer.register_step_post_hook(self.live_count.updated)
         return optimizer
 
 
+class AtTheEnd(TrainerCallback):
+    """One evaluation after the last step."""
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        control.should_evaluate = state.global_step >= state.max_steps
+
+
 def count(plan: Plan, data: list[dict[str, Any]]) -> LiveCount:
-    """Train as planned on these rows and count. Raises what the trainer raises; keeps nothing."""
+    """Train as planned on these rows and count, and evaluate once at the end what is held out. Raises what the trainer
+    raises; keeps nothing."""
     twins = twins_of(plan)
     model, tokenizer = loaded(plan, twins)
     set_seed(plan.stage.schedule.seed)
     model = wrapped(model, twins)
+    data = list(data)
+    evaluated = taken_out(data, held_out(len(data), plan.stage.schedule))
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        trainer = counted_trainer(plan, twins, (CountedSteps,), model, tokenizer, data, folder)
+        trainer = counted_trainer(plan, twins, (CountedSteps,), model, tokenizer, data, folder, evaluated)
         trainer.train()
     live: LiveCount = trainer.live_count
     return live
@@ -106,15 +122,19 @@ def counted_trainer(
     tokenizer: Any,
     data: list[dict[str, Any]],
     folder: str,
+    evaluated: list[dict[str, Any]] | None = None,
     **changes: Any,
 ) -> Any:
-    """The plan's own trainer under the count. counting: classes that go before all others; changes: of its arguments."""
+    """The plan's own trainer under the count. counting: classes that go before all others; evaluated: rows for one
+    evaluation at the end; changes: of its arguments."""
     arguments = dict(trainer_arguments(plan, plan.stage))
-    given = {**arguments, "save_strategy": "no", **changes}
+    given = {**arguments, "save_strategy": "no", "eval_strategy": "no", **changes}
     trainer = type("CountedTrainer", (*counting, *mixins(twins), SFTTrainer), {})(
         model=model,
         args=SFTConfig(output_dir=folder, disable_tqdm=True, **given),
         train_dataset=Dataset.from_list(data),
+        eval_dataset=Dataset.from_list(evaluated) if evaluated else None,
+        callbacks=[AtTheEnd()] if evaluated else None,
         processing_class=tokenizer,
         optimizer_cls_and_kwargs=optimizer(twins, arguments["learning_rate"]),
     )
@@ -170,8 +190,7 @@ def main(arguments: list[str]) -> int:
         return 2
     plan = plan.with_schedule(replace(plan.stage.schedule, max_steps=given.steps))
     torch.set_num_threads(plan.stage.schedule.threads or plan.machine.physical_cores)
-    columns = COLUMNS[plan.data.form]
-    data = [{c: row[c] for c in columns} for row in rows(plan.data.path)]
+    data = list(rows(plan.data.path, plan.data.mapping))
     for text in table(compare(estimate(plan), count(plan, data))):
         print(text)
     return 0

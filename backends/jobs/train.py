@@ -18,6 +18,7 @@ from planner.facts.model.folder import read_folder
 from planner.facts.order import total_steps
 from planner.facts.read_data import rows
 from planner.facts.rows import COLUMNS
+from planner.facts.split import n_trained_on
 from planner.plan import Plan
 from planner.problem import fail
 from planner.run import events
@@ -42,7 +43,7 @@ def run(spec: RunSpec, report: Report, meter: Meter) -> events.Finished:
     device = device_of(plan)
     report.started(
         resumed_from=checkpoint.manifest(resume_from)["step"] if resume_from else -1,
-        total_steps=total_steps(plan.data.rows, plan.stage.schedule),
+        total_steps=total_steps(n_trained_on(plan.data.rows, plan.stage.schedule), plan.stage.schedule),
         libraries=[name for name, _ in spec.versions],
         device=device.id if device else "",
     )

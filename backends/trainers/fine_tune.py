@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 import traceback
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,9 +26,10 @@ from backends.failure import first_line, is_out_of_memory
 from backends.meter import Meter
 from backends.report import Report
 from backends.sample import answer
-from backends.trainers.journaled import Journaled
+from backends.trainers.journaled import OWED, Journaled
 from backends.trainers.twins import Twins, load_arguments, mixins, optimizer, twins_of, wrapped
 from planner.drafting import device_of
+from planner.facts.split import held_out
 from planner.plan import Plan
 from planner.problem import fail
 from planner.run import events, layout
@@ -36,13 +38,17 @@ from planner.run.spec import RunSpec
 from planner.units import words
 
 JOULES_A_WATT_HOUR = 3600
+BETWEEN_STEPS = {"evaluate": ", in an evaluation", "sample": ", while a sample answer was written"}
+"""Where a peak was that one would look for in a step."""
 
 
 def fine_tune(
     spec: RunSpec, rows: list[dict[str, Any]], resume_from: Path | None, report: Report, meter: Meter
 ) -> events.Finished:
     """Train to the end, or until a person stops or releases the run. Empties `rows` when they are taken over."""
-    trainer, tokenizer = prepared(spec, rows, dict(spec.arguments), report, meter)
+    schedule = spec.plan.stage.schedule
+    evaluated = taken_out(rows, held_out(len(rows), schedule))
+    trainer, tokenizer = prepared(spec, rows, dict(spec.arguments), report, meter, evaluated=evaluated)
 
     def sample(when: str, prompt: str) -> None:
         if prompt:
@@ -57,9 +63,19 @@ def fine_tune(
             meter.mark("")
 
     control = Control(report, lambda: meter.process.last, lambda say: sample("asked", say or spec.sample_prompt))
-    trainer.attach(report, meter, control)
+
+    def during(step: int, last: int) -> None:
+        if schedule.sample_steps and step % schedule.sample_steps == 0 and step < last:
+            phase = report.phase_name
+            report.phase("sample")
+            sample("during", spec.sample_prompt)
+            report.phase(phase)
+
+    trainer.attach(report, meter, control, during)
     if resume_from:
-        trainer.told.tokens = trainer._total_train_tokens = checkpoint.manifest(resume_from)["tokens"]
+        facts = checkpoint.manifest(resume_from)
+        trainer.told.tokens = trainer._total_train_tokens = facts["tokens"]
+        trainer.told.owed = bool(facts.get(OWED))
     if threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGTERM, lambda *_: control.ask_to_release())  # a shutdown keeps what was learned
     if not resume_from:
@@ -92,10 +108,12 @@ def prepared(
     report: Report,
     meter: Meter,
     coat: type[Any] = Journaled,
+    evaluated: list[dict[str, Any]] | None = None,
 ) -> tuple[Any, Any]:
     """The trainer with everything loaded, and its tokenizer; any job that trains begins here. Empties `rows`.
 
-    arguments: the spec's, or what a job makes of them. coat: goes over the techniques' mixins and SFTTrainer.
+    arguments: the spec's, or what a job makes of them. coat: goes over the techniques' mixins and SFTTrainer. evaluated:
+    rows that are held out; emptied likewise.
     """
     torch.set_num_threads(spec.threads)
     plan, twins = spec.plan, twins_of(spec.plan)
@@ -104,12 +122,22 @@ def prepared(
     set_seed(spec.seed)
     model = wrapped(model, twins)
     report.phase("data", plan.data.name)
-    data = columns_of(rows)
-    rows.clear()
-    trainer = _trainer(model, tokenizer, data, arguments, twins, report.run_dir, coat)
+    data, held = columns_of(rows), columns_of(evaluated) if evaluated else None
+    for given in (rows, evaluated or []):
+        given.clear()
+    trainer = _trainer(model, tokenizer, data, held, arguments, twins, report.run_dir, coat)
     if trainer.args.device.type == "cuda":
         meter.watch_cuda(trainer.args.device)
     return trainer, tokenizer
+
+
+def taken_out(rows: list[dict[str, Any]], numbers: Sequence[int]) -> list[dict[str, Any]]:
+    """The rows of these numbers; they are gone from `rows`."""
+    out = frozenset(numbers)
+    found = [rows[i] for i in numbers]
+    if out:
+        rows[:] = [row for i, row in enumerate(rows) if i not in out]
+    return found
 
 
 def columns_of(rows: list[dict[str, Any]]) -> Dataset:
@@ -147,6 +175,7 @@ def _trainer(
     model: Any,
     tokenizer: Any,
     data: Dataset,
+    evaluated: Dataset | None,
     arguments: dict[str, Any],
     twins: Twins,
     run_dir: Path,
@@ -157,6 +186,7 @@ def _trainer(
         model=model,
         args=SFTConfig(output_dir=str(run_dir / layout.CHECKPOINTS), disable_tqdm=True, **arguments),
         train_dataset=data,
+        eval_dataset=evaluated,
         processing_class=tokenizer,
         optimizer_cls_and_kwargs=optimizer(twins, arguments["learning_rate"]),
     )
@@ -185,7 +215,7 @@ def _ending(
     track = meter.main
     predicted = said_of(dict(spec.predicted), track.source).expected or None
     at = " ".join(filter(None, [f"step {track.peak_step}" if track.peak_step > 0 else "", track.peak_moment]))
-    took = f"It took {words(track.peak)}."
+    took = f"It took {words(track.peak)}{BETWEEN_STEPS.get(track.peak_moment, '')}."
     if used:
         took += f" Its steps used {used['joules'] / JOULES_A_WATT_HOUR:.1f} Wh, by {used['sensor']}."
     return report.ending(

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -28,23 +29,24 @@ from backends.control import Control
 from backends.failure import disk_full
 from backends.meter import Meter
 from backends.report import Report
+from backends.trainers.evaluating import Evaluating
 from planner.problem import ProblemError
 from planner.run import events
 from planner.units import words
 
 TRAINER_STATE = "trainer_state.json"
+OWED = "evaluation_owed"
 
 
-class Journaled:
+class Journaled(Evaluating):
     """Mixin before SFTTrainer. `attach` must be called before `train`."""
 
-    report: Report
-    meter: Meter
-    told: TellSteps
-
-    def attach(self, report: Report, meter: Meter, control: Control) -> None:
+    def attach(
+        self, report: Report, meter: Meter, control: Control, after_step: Callable[[int, int], None] | None = None
+    ) -> None:
+        """after_step: is called with each step that is told and the last one of the run, before what else follows it."""
         self.report, self.meter = report, meter
-        self.told = TellSteps(self, report, meter, control)
+        self.told = TellSteps(self, report, meter, control, after_step)
         self.add_callback(self.told)  # type: ignore[attr-defined]
 
     # --- one micro-step ---
@@ -91,7 +93,7 @@ class Journaled:
         self.report.phase("save", f"checkpoint at step {step}")
         began = time.monotonic()
         self._make_room(run_dir)
-        facts = {"tokens": self.told.tokens, "total_steps": self.state.max_steps}  # type: ignore[attr-defined]
+        facts = {"tokens": self.told.tokens, "total_steps": self.state.max_steps, OWED: self.told.owed}  # type: ignore[attr-defined]
         folder, size = checkpoint.write(run_dir, step, self._fill, facts)
         self.report.write(events.Checkpoint(time.time(), step, str(folder), size, round(time.monotonic() - began, 3)))
         self.report.sync()
@@ -152,8 +154,16 @@ class Journaled:
 class TellSteps(TrainerCallback):
     """Writes a `Step` for each optimizer step and hands the person's wishes to the trainer at its end."""
 
-    def __init__(self, trainer: Any, report: Report, meter: Meter, control: Control) -> None:
+    def __init__(
+        self,
+        trainer: Any,
+        report: Report,
+        meter: Meter,
+        control: Control,
+        after_step: Callable[[int, int], None] | None = None,
+    ) -> None:
         self.control = control
+        self.owed = False  # the evaluation after the last step, which an ending cut short
         self.tokens = 0  # all steps, across resumes; TRL's own counter starts again at each
         self.step_s = 0.0  # of the last step, without pauses
         self._trainer = trainer
@@ -164,6 +174,7 @@ class TellSteps(TrainerCallback):
         self._began = 0.0
         self._idle_before = 0.0
         self._told_not_finite = False
+        self._after_step = after_step
 
     def count(self, inputs: dict[str, Any]) -> None:
         """Before a micro-step: real tokens from the mask; kept as tensors, so that no device has to be waited for."""
@@ -175,6 +186,19 @@ class TellSteps(TrainerCallback):
             self._told_not_finite = True
             text = f"The loss of step {self._report.step + 1} is not a finite number: the training has diverged. "
             self._report.note(text + "A smaller learning rate is the usual cure.", "warning")
+
+    def cut_short(self) -> None:
+        """The evaluation after this step was not waited for. After the last step the run is over all the same."""
+        over = self._trainer.state.global_step >= self._trainer.state.max_steps
+        if over:
+            self.control.ending = ""
+            self._report.note("The last evaluation was cut short.")
+        self.owed = not over
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if self.owed:
+            self.owed = False
+            self._trainer.evaluate_owed()
 
     def on_step_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         self._began = time.monotonic()
@@ -191,8 +215,11 @@ class TellSteps(TrainerCallback):
             self.control.ending = ""  # nothing is left to stop or to resume
         if self.control.ending or self.control.wants_checkpoint:
             control.should_save = True
+        due = self._trainer.due(state.global_step, state.max_steps)
         if self.control.ending:
             control.should_training_stop = True
+            self.owed, due = due, False
+        control.should_evaluate = due
 
     def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **kwargs: Any) -> None:
         if not logs or "loss" not in logs:
@@ -219,4 +246,6 @@ class TellSteps(TrainerCallback):
         )
         self._step_tokens.clear()
         self._step_seq = 0
+        if self._after_step is not None:
+            self._after_step(state.global_step, state.max_steps)
         state.log_history.clear()  # the journal has it; a million steps of it would be half a GiB

@@ -153,7 +153,9 @@ def _forward_alone(loss: Loss, stack: Stack, ways: Ways) -> tuple[Amount, ...]:
     layer = Layer(t, stack, ways)
     head = head_on(layer, False)
     x = t.input(per_token(layer.facts.hidden_size), ways.flow_bits)
-    result = loss(t, _normed(layer, x), head)
-    del x, result
+    normed = _normed(layer, x)
+    del x  # the model's forward names what it goes on with by the same word
+    result = loss(t, normed, head)
+    del normed, result
     head.held.clear()
     return t.fullest("forward")

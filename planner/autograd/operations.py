@@ -256,7 +256,12 @@ def batched_matmul(t: Tape, a: Value, b: Value, elements: Amount) -> Value:
 
 
 def dropout(t: Tape, x: Value) -> Value:
-    """On the CPU the noise is a value of x's own type, kept; CUDA's own kernel keeps one byte an element instead."""
+    """On the CPU the noise is a value of x's own type, kept; CUDA's own kernel keeps one byte an element instead.
+
+    A pass that nothing goes back through is an evaluation, an answer or MeZO's (which evaluates as well): nothing is dropped.
+    """
+    if not t.recording:
+        return x
     on_cpu = t.device == "cpu"
     noise = t.new(x.elements, x.bits if on_cpu else 8)
     return t.result(x.elements, x.bits, [x], lambda g, _: [t.new(g.elements, g.bits)], keep=[noise])

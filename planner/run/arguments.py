@@ -14,14 +14,13 @@ from typing import Any
 from planner.assets import asset
 from planner.estimate import device_of
 from planner.facts.machine import Device
+from planner.facts.rows import COLUMNS as COLUMNS
 from planner.plan import Plan, Stage
 from planner.problem import fail
 from planner.slots import Slot
 from planner.techniques import registry
 from planner.techniques.technique import ScriptPart
 
-# what a row of each form holds that is trained on
-COLUMNS = {"messages": ("messages",), "prompt_completion": ("prompt", "completion")}
 # transformers 5.23 renamed these; a technique may use either name, the run spec uses the new one
 RENAMED = {
     "gradient_checkpointing": "activation_checkpointing",
@@ -67,7 +66,7 @@ def _from_plan(plan: Plan, stage: Stage) -> dict[str, Any]:
         raise fail(
             "data.no_prompts",
             f"{plan.data.name} has no prompt and completion, so there are no answers to tell apart.",
-            "Turn “Loss on answers only” off, or bring the rows into prompt–completion form.",
+            "Turn “Loss on answers only” off, or map a prompt and a completion.",
         )
     return {
         "per_device_train_batch_size": s.micro_batch,
@@ -82,6 +81,9 @@ def _from_plan(plan: Plan, stage: Stage) -> dict[str, Any]:
         "warmup_steps": s.warmup_steps,
         "weight_decay": s.weight_decay,
         "max_grad_norm": s.max_grad_norm,
+        "eval_strategy": "steps" if s.eval_fraction and s.eval_steps else "no",
+        "eval_steps": (s.eval_steps or None) if s.eval_fraction else None,
+        "per_device_eval_batch_size": s.eval_batch or s.micro_batch,
         "save_steps": s.save_steps,
         "seed": s.seed,
         "data_seed": s.seed,

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from planner.problem import Problem, ProblemError
 from planner.run import layout
-from planner.run.events import Event, Failed, Finished, Started, Step, decode, encode
+from planner.run.events import Evaluation, Event, Failed, Finished, Started, Step, decode, encode
 
 RESERVE_BYTES = 64 * 1024
 TAIL_BYTES = 256 * 1024
@@ -171,4 +171,10 @@ def last_word(events: Iterable[Event]) -> Finished | Failed | None:
 def steps(events: Iterable[Event]) -> list[Step]:
     """The steps in order. A resumed run repeats those after its checkpoint; the repeated ones are equal, the last counts."""
     latest = {e.step: e for e in events if isinstance(e, Step)}
+    return [latest[n] for n in sorted(latest)]
+
+
+def evaluations(events: Iterable[Event]) -> list[Evaluation]:
+    """The evaluations in order, each once, as `steps`."""
+    latest = {e.step: e for e in events if isinstance(e, Evaluation)}
     return [latest[n] for n in sorted(latest)]
