@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from planner.facts.data import DataFacts
 from planner.facts.machine import KINDS, MachineFacts
+from planner.facts.mapping import Mapping
 from planner.facts.model.facts import ModelFacts
 from planner.options import Described
 from planner.plan import Choice, Plan, Stage
@@ -83,10 +84,11 @@ def plans() -> st.SearchStrategy[Plan]:
 
 
 def _agreeing(data: DataFacts) -> DataFacts:
-    """A file is refused when its lengths are not as many as its rows."""
+    """A file is refused when its lengths are not as many as its rows, or no row could be made with its mapping."""
     n = len(data.lengths)
     prompts = data.prompt_lengths if len(data.prompt_lengths) == n else data.lengths[:n]
-    return replace(data, rows=n or data.rows, prompt_lengths=prompts if n else ())
+    mapping = Mapping("prompt_completion", (("prompt", f"q{data.name}"), ("completion", f"a{data.path}")), len(data.name) % 2 > 0)
+    return replace(data, rows=n or data.rows, prompt_lengths=prompts if n else (), mapping=mapping)
 
 
 def _of_known_kinds(machine: MachineFacts) -> MachineFacts:

@@ -25,6 +25,7 @@ VERBS = (
     "why",
     "watch",
     "calibration",
+    "data",
 )
 
 
