@@ -114,6 +114,7 @@ class Runner(QObject):
         self.starting = False
         record = self.record
         record.died, record.failed, record.state, record.phase = None, None, State.RUNNING, "start"
+        record.spec = None  # a change may have been made to it
         self.changed.emit(record)
         self._timer.setInterval(LOOK_EVERY_MS)
         self.started.emit()

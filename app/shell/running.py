@@ -8,6 +8,7 @@ from app.pages.run.page import RunPage
 from app.pages.run.state import RunRecord
 from app.runner import Runner
 from app.shell.actions import Menus
+from app.shell.retrying import Retrying
 from app.shell.status import StatusBar
 from app.widgets.problem_bar import ProblemBar
 from planner.problem import Problem
@@ -28,8 +29,13 @@ class Running(QObject):
         self._runner, self._page, self._status = runner, page, status
         self._menus, self._problems = menus, problems
         self._was_live = False
+        self.retrying = Retrying(runner, page, self)
+        self.retrying.acted.connect(status.say)
+        self.retrying.problem.connect(problems.show_problem)
+        self._ended_by: Problem | None = None
         self._shown_problem = ""  # code of what ended the run that is shown
         runner.attached.connect(page.show_run)
+        runner.attached.connect(lambda _folder: setattr(self, "_ended_by", None))
         runner.changed.connect(self._changed)
         runner.started.connect(self._started)
         runner.ended_badly.connect(self._ended_badly)
@@ -37,6 +43,11 @@ class Running(QObject):
     def _changed(self, record: RunRecord) -> None:
         self._page.show_record(record)
         self._page.show_journal(self._runner.index)
+        ended_by = None if record.live else record.problem
+        if ended_by != self._ended_by:
+            self._ended_by = ended_by
+            if ended_by is not None:
+                self.retrying.look()
         self._status.show_record(record)
         was_live, self._was_live = self._was_live, record.live
         self._menus.show_run(live=record.live, paused=record.paused)

@@ -15,6 +15,7 @@ PHASE_COLOURS = {
     "load": "#56b4e9",
     "data": "#56b4e9",
     "sample": "#cc79a7",
+    "evaluate": "#d55e00",
     "train": "#0072b2",
     "save": "#009e73",
     "paused": "#e69f00",

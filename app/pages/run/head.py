@@ -19,6 +19,7 @@ PHASES = {
     "data": "preparing the data",
     "sample": "writing a sample answer",
     "train": "training",
+    "evaluate": "evaluating on the rows held out",
     "save": "saving",
 }
 

@@ -99,6 +99,7 @@ class LogCard(Card):
         for choice in FILTERS:
             self.kinds.addItem(choice.label)
         self.kinds.currentIndexChanged.connect(lambda _n: self._ask())
+        self.kinds.setMinimumWidth(em(10))
         head.addWidget(self.kinds)
         self.filter = TextField()
         self.filter.setPlaceholderText("Search")

@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QGridLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.pages.plan.state import bar, title
 from app.pages.run.answers import AnswersCard
+from app.pages.run.fault import fault_of
+from app.pages.run.fault_card import FaultCard
 from app.pages.run.head import RunHead
 from app.pages.run.log_card import LogCard
 from app.pages.run.plots import LossPlot, MemoryPlot
@@ -33,6 +35,7 @@ class RunPage(QWidget):
     wish = Signal(str)
     stop_wanted = Signal()
     resume_wanted = Signal()
+    retry_wanted = Signal()
     folder_wanted = Signal()
     example_wanted = Signal()
 
@@ -68,10 +71,18 @@ class RunPage(QWidget):
         self.head.resume_wanted.connect(self.resume_wanted.emit)
         self.head.folder_wanted.connect(self.folder_wanted.emit)
         layout.addWidget(self.head)
+        self.fault = FaultCard()
+        self.fault.retry_wanted.connect(self.retry_wanted.emit)
+        self.fault.again_wanted.connect(self.resume_wanted.emit)
+        layout.addWidget(self.fault)
+        self.remark = Words("", "bad", wrap=True)
+        self.remark.setAccessibleName("Remark on the run")
+        self.remark.hide()
+        layout.addWidget(self.remark)
         grid = QGridLayout()
         grid.setSpacing(em(0.7))
         self.loss = LossPlot()
-        self.loss_card = ChartCard("Loss", self.loss, ("Step", "Loss"), self._loss_rows)
+        self.loss_card = ChartCard("Loss", self.loss, ("Step", "Loss", "Held out"), self._loss_rows)
         self.memory = MemoryPlot()
         self.phases = PhaseStrip()
         self.memory.refitted.connect(self._show_phases)
@@ -120,6 +131,9 @@ class RunPage(QWidget):
         """All of the page from one record; figures are drawn later, by their own timer."""
         self._record = record
         self.head.show_record(record, self._name(), self._when())
+        self.fault.show_fault(fault_of(record))
+        self.remark.setText(record.remark())
+        self.remark.setVisible(bool(record.remark()))
         for plot in (self.loss, self.memory):
             plot.record = record
             plot.changed()
@@ -137,6 +151,10 @@ class RunPage(QWidget):
         self.said_took.show_figures(
             (said.low, said.expected, said.high), self._said_parts(), record.took_bytes, over=over
         )
+
+    def offer_retry(self, title: str, detail: str) -> None:
+        """The change that would let a run that ran out of memory go on."""
+        self.fault.offer(title, detail)
 
     def show_journal(self, index: JournalIndex | None) -> None:
         """The lines of the run's journal, for its log."""
@@ -170,7 +188,9 @@ class RunPage(QWidget):
         return self._parts
 
     def _loss_rows(self) -> list[tuple[str, ...]]:
-        return [(f"{x:.0f}", f"{y:.4f}") for x, y in zip(*self._record.raw.points(), strict=True)]
+        losses = {round(x): f"{y:.4f}" for x, y in zip(*self._record.raw.points(), strict=True)}
+        held_out = {e.step: f"{e.loss:.4f}" for e in self._record.evaluations}
+        return [(f"{n}", losses.get(n, ""), held_out.get(n, "")) for n in sorted(losses.keys() | held_out.keys())]
 
     def _memory_rows(self) -> list[tuple[str, ...]]:
         return [(duration(x), words(round(y))) for x, y in zip(*self._record.memory.points(), strict=True)]
@@ -179,11 +199,19 @@ class RunPage(QWidget):
 def _loss_words(record: RunRecord) -> str:
     if record.loss != record.loss:
         return "nothing yet"
-    return f"step {record.step}: {record.loss:.3f}, smoothed {record.smoothed:.3f}"
+    parts = [f"step {record.step:,}: {record.loss:.3f}, smoothed {record.smoothed:.3f}"]
+    if record.evaluations:
+        last, best = record.evaluations[-1], record.best_evaluation()
+        kept = f" (best {best.loss:.3f} at step {best.step:,})" if best and best is not last else " (best so far)"
+        parts.append(f"held out {last.loss:.3f}{kept}")
+    if record.skipped:
+        parts.append("drawn from a part of its steps")
+    return " · ".join(parts)
 
 
 def _memory_words(record: RunRecord) -> str:
     if not record.peak_bytes:
         return "nothing yet"
     now = f"now {words(record.held_bytes)} · " if record.live else ""
-    return f"{now}highest {words(record.peak_bytes)}"
+    spilled = f" · {words(record.swapped_bytes)} of it on disk" if record.swapped_bytes else ""
+    return f"{now}highest {words(record.peak_bytes)}{spilled}"

@@ -16,11 +16,14 @@ from app.pages.run.state import RunRecord
 from app.theme import KIND_COLOURS, colour
 from app.widgets.live_plot import LivePlot, font_family
 from planner.ledger import Kind
+from planner.run.events import Evaluation
 from planner.units import GIB, MIB, words
+
+MOST_DOTS = 200
 
 
 class LossPlot(LivePlot):
-    """Raw losses pale, their mean strong."""
+    """Raw losses pale, their mean strong, the loss on rows held out as rings, the lowest of them filled."""
 
     def __init__(self) -> None:
         super().__init__("Loss by step")
@@ -31,13 +34,19 @@ class LossPlot(LivePlot):
         (self._raw,) = axes.plot([], [], linewidth=1.0)
         (self._smooth,) = axes.plot([], [], linewidth=2.2, solid_capstyle="round")
         (self._end,) = axes.plot([], [], marker="o", markersize=6, linestyle="none", clip_on=False)
-        return (self._raw, self._smooth, self._end)
+        ring = {"marker": "o", "linestyle": "none", "markeredgewidth": 2, "clip_on": False}
+        (self._held_out,) = axes.plot([], [], markersize=8, markerfacecolor="none", **ring)
+        (self._best,) = axes.plot([], [], markersize=8, **ring)
+        self._value = axes.text(0, 0, "", va="bottom", ha="right", fontweight="bold")
+        self._key = axes.text(0.995, 0.98, "", transform=axes.transAxes, va="top", ha="right")
+        return (self._raw, self._smooth, self._end, self._held_out, self._best, self._value)
 
     def fit(self) -> bool:
         xs, ys = self.record.raw.points()
         right = float(max(self.record.total_steps, xs[-1] if xs else 1, 1))
         _left, was_right, low, high = self._limits
         fresh = was_right != right
+        ys = [*ys, *(e.loss for e in self._dots())]
         if ys:
             bottom, top = min(ys), max(ys)
             margin = max((top - bottom) * 0.12, abs(top) * 0.02, 1e-6)
@@ -55,13 +64,42 @@ class LossPlot(LivePlot):
         self._raw.set_data(*self.record.raw.points())
         self._smooth.set_data(xs, ys)
         self._end.set_data(xs[-1:], ys[-1:])
+        dots, best = self._dots(), self.record.best_evaluation()
+        self._held_out.set_data([e.step for e in dots], [e.loss for e in dots])
+        self._best.set_data([best.step] if best else [], [best.loss] if best else [])
+        self._value.set_text(f"{dots[-1].loss:.3f} " if dots else "")
+        if dots:
+            self._value.set_position((dots[-1].step, dots[-1].loss))
+        key = "○ loss on rows held out, ● lowest" if dots else ""
+        if key != self._key.get_text():
+            self._key.set_text(key)
+            self._still = None  # the key stands still: the next drawing is of everything
+
+    def _dots(self) -> list[Evaluation]:
+        """Of very many evaluations every so manyth, and the last."""
+        found = [e for e in self.record.evaluations if math.isfinite(e.loss)]
+        every = math.ceil(len(found) / MOST_DOTS) or 1
+        return [*found[:-1:every], *found[-1:]]
 
     def paint_still(self) -> None:
+        held_out = KIND_COLOURS[Kind.LOGITS]
+        for artist in (self._held_out, self._best):
+            artist.set_color(held_out)
+        self._held_out.set_markerfacecolor(colour("card").name())
+        for text in (self._value, self._key):
+            text.set_fontsize(QApplication.font().pointSizeF() * 0.9)
+            text.set_fontfamily(font_family())
+        self._value.set_color(colour("text").name())
+        self._key.set_color(colour("muted").name())
         accent, pale = colour("accent").name(), colour("pale").name()
         self._raw.set_color(pale)
         self._smooth.set_color(accent)
         self._end.set_color(accent)
-        self.axes.locator_params(axis="x", nbins=6, integer=True)
+        right = self._limits[1]
+        step = max(1.0, _round_step(right))
+        marks = [n * step for n in range(int(right / step) + 1)]
+        # at the very end a label would be cut
+        self.axes.set_xticks([n for n in marks if n <= 0.96 * right or len(marks) < 3])
         self.axes.locator_params(axis="y", nbins=6)
 
 
@@ -83,6 +121,7 @@ class MemoryPlot(LivePlot):
 
     def build(self, axes: Any) -> Sequence[Any]:
         self._area = axes.fill_between([0.0], [0.0], [0.0], linewidth=0)
+        self._swapped = axes.fill_between([0.0], [0.0], [0.0], hatch="xxxx", linewidth=0)
         (self._edge,) = axes.plot([], [], linewidth=1.4)
         self._others = axes.fill_between([0.0], [0.0], [0.0], hatch="////", linewidth=0)
         self._band = axes.axhspan(0, 0, linewidth=0)
@@ -93,7 +132,7 @@ class MemoryPlot(LivePlot):
         self._line_text = axes.text(0, 0, "", va="bottom", ha="left")
         axes.xaxis.set_major_formatter(lambda x, _position: _time_label(x, self._right))
         axes.yaxis.set_major_formatter(lambda y, _position: f"{y / self._unit:g}")
-        return (self._others, self._area, self._edge)
+        return (self._others, self._area, self._swapped, self._edge)
 
     def fit(self) -> bool:
         record, said = self.record, self.record.said
@@ -103,7 +142,8 @@ class MemoryPlot(LivePlot):
             right = record.seconds * 1.02
         elif record.seconds > right or record.seconds < right / 4:
             right = max(10.0, record.seconds * 1.3)
-        top = max(said.high, record.peak_bytes, 1) * 1.22
+        spilled = max(record.swapped.points()[1], default=0.0)
+        top = max(said.high, record.peak_bytes + spilled, 1) * 1.22
         if said.budget and said.budget < top * 1.6:
             top = max(top, said.budget * 1.08)
         if abs(top - self._top) < self._top * 0.02:
@@ -120,6 +160,7 @@ class MemoryPlot(LivePlot):
         xs, ys = self.record.memory.points()
         self._area.set_data(xs or [0.0], [0.0] * max(1, len(xs)), ys or [0.0])
         self._edge.set_data(xs, ys)
+        self._feed_swapped(xs, ys)
         xs, others = self.record.others.points()
         said = self.record.said
         first = others[0] if others else 0.0
@@ -128,6 +169,17 @@ class MemoryPlot(LivePlot):
         floor = [min(c, self._top) for c in ceiling]
         self._others.set_data(xs or [0.0], floor or [self._top], [self._top] * max(1, len(xs)))
 
+    def _feed_swapped(self, xs: list[float], ys: list[float]) -> None:
+        """What of the run lies on the disk stands on what lies in memory."""
+        at, swapped = self.record.swapped.points()
+        if not any(swapped) or not xs:
+            self._swapped.set_data([0.0], [0.0], [0.0])
+            return
+        import numpy as np
+
+        base = np.interp(at, xs, ys)
+        self._swapped.set_data(at, base, base + np.asarray(swapped))
+
     def paint_still(self) -> None:
         said, weights = self.record.said, KIND_COLOURS[Kind.WEIGHTS]
         strong, text = KIND_COLOURS[Kind.LOGITS], colour("text").name()
@@ -135,6 +187,8 @@ class MemoryPlot(LivePlot):
         self._area.set_facecolor(weights)
         self._area.set_alpha(0.6)
         self._edge.set_color(colour("accent").name())
+        self._swapped.set_facecolor("none")
+        self._swapped.set_edgecolor(colour("bad").name())
         self._others.set_facecolor("none")
         self._others.set_edgecolor(colour("others").name())
         for artist in (self._said, self._band, self._said_text):

@@ -263,6 +263,18 @@ class RunRecord:
             return "no checkpoint yet"
         return f"saved at step {self.checkpoints[-1].step}"
 
+    def best_evaluation(self) -> Evaluation | None:
+        """The lowest loss on the rows held out; one that is no number is none."""
+        return min((e for e in self.evaluations if math.isfinite(e.loss)), key=lambda e: e.loss, default=None)
+
+    def remark(self) -> str:
+        """What a person should look at while the run goes on."""
+        if not self.live:
+            return ""
+        if self.stalled:
+            return "No step for much longer than a step usually takes. It may be waiting for the disk or for memory."
+        return self.notes[-1].text if self.notes else ""
+
     def verdict_words(self) -> str:
         """The closing sentence, or how it stands so far."""
         if self.finished and self.finished.outcome != "released":
