@@ -63,8 +63,9 @@ class Menus:
         self._add(view, "&Plan page", "Ctrl+1", do["page_plan"])
         self._add(view, "&Explore page", "Ctrl+2", do["page_explore"])
         self._add(view, "&Run page", "Ctrl+3", do["page_run"])
-        self._add(view, "&Trust page", "Ctrl+4", do["page_trust"])
-        self._add(view, "&Watch page", "Ctrl+5", do["page_watch"])
+        self._add(view, "Ru&ns page", "Ctrl+4", do["page_runs"])
+        self._add(view, "&Trust page", "Ctrl+5", do["page_trust"])
+        self._add(view, "&Watch page", "Ctrl+6", do["page_watch"])
         view.addSeparator()
         self.looks = QActionGroup(window)
         for wish, text in (("system", "As the s&ystem"), ("light", "&Light"), ("dark", "&Dark")):
@@ -73,6 +74,9 @@ class Menus:
             action.setData(wish)
             self.looks.addAction(action)
         view.addSeparator()
+        self.notices = self._add(view, "Desktop n&otices", "", do["notices"])
+        self.notices.setCheckable(True)
+        self.notices.setToolTip("When a run ends, fails or waits while you are elsewhere")
         self._add(view, "Reset la&yout", "", do["reset_layout"])
 
         help_menu = self._menu("&Help")

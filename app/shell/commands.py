@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from app.shell import asking
-from app.shell.pages import EXPLORE, PLAN, RUN, TRUST, WATCH
+from app.shell import asking, notices
+from app.shell.pages import EXPLORE, PLAN, RUN, RUNS, TRUST, WATCH
 from planner.run.home import home
 
 if TYPE_CHECKING:
@@ -35,11 +35,13 @@ def commands(window: MainWindow) -> dict[str, Callable[[], None]]:
         "page_plan": lambda: window.show_page(PLAN),
         "page_explore": lambda: window.show_page(EXPLORE),
         "page_run": lambda: window.show_page(RUN),
+        "page_runs": lambda: window.show_page(RUNS),
         "page_trust": lambda: window.show_page(TRUST),
         "page_watch": lambda: window.show_page(WATCH),
         "look_system": lambda: window.choose_look("system"),
         "look_light": lambda: window.choose_look("light"),
         "look_dark": lambda: window.choose_look("dark"),
+        "notices": lambda: notices.keep_wanted(window.menus.notices.isChecked()),
         "reset_layout": window.reset_layout,
         "shortcuts": window.show_shortcuts,
         "log_folder": lambda: window.open_folder(home()),

@@ -2,5 +2,12 @@
 
 from __future__ import annotations
 
-PAGES = (("Plan", "plan"), ("Explore", "explore"), ("Run", "run"), ("Trust", "trust"), ("Watch", "watch"))
-PLAN, EXPLORE, RUN, TRUST, WATCH = range(len(PAGES))
+PAGES = (
+    ("Plan", "plan"),
+    ("Explore", "explore"),
+    ("Run", "run"),
+    ("Runs", "runs"),
+    ("Trust", "trust"),
+    ("Watch", "watch"),
+)
+PLAN, EXPLORE, RUN, RUNS, TRUST, WATCH = range(len(PAGES))

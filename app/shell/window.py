@@ -24,7 +24,7 @@ from app.pages.run.page import RunPage
 from app.pages.trust.page import TrustPage
 from app.pages.watch.page import WatchPage
 from app.runner import Runner
-from app.shell import asking, dropping, remembered
+from app.shell import asking, dropping, notices, remembered
 from app.shell.actions import Menus
 from app.shell.application import load_what_figures_need
 from app.shell.checking import DRY, PROVE, Checking
@@ -38,6 +38,7 @@ from app.shell.opening import Opened, differs, opened
 from app.shell.pages import PAGES, PLAN, RUN, WATCH
 from app.shell.rail import Rail
 from app.shell.running import Running
+from app.shell.runs import Runs
 from app.shell.sharing import Sharing
 from app.shell.shortcuts import ShortcutsPage
 from app.shell.starting import Starter
@@ -97,7 +98,9 @@ class MainWindow(QMainWindow):
         self.problems, self.activity, self.check_bar = ProblemBar(), ActivityBar(), ActivityBar("Check")
         self.rail = Rail(PAGES)
         self.pages = QStackedWidget()
-        for page in (self.plan_page, self.explore, self.run_page, self.trust_page, self.watch_page):
+        self.runs = Runs(self)
+        pages = (self.plan_page, self.explore, self.run_page, self.runs.page, self.trust_page, self.watch_page)
+        for page in pages:
             self.pages.addWidget(page)
         self.status = StatusBar()
         self.setStatusBar(self.status)
@@ -116,16 +119,17 @@ class MainWindow(QMainWindow):
         )
         self.menus.show_look(theme().wish)
         self.menus.show_run(live=False, paused=False)
+        self.menus.notices.setChecked(notices.wanted())
         self.running = Running(self.runner, self.run_page, self.status, self.menus, self.problems, self)
         self.show_page(PLAN)
 
     def _wire(self) -> None:
         self.rail.chosen.connect(self.show_page)
         shown = (self.document, self.runner, self.plan_page, self.counting, self.files, self.checking)
-        for finds_problems in (*shown, self.trust_page, self.watching, self.teaching, self.sharing, self.explore):
+        for finds_problems in (*shown, self.trust_page, self.watching, self.teaching, self.sharing, self.explore, self.runs):
             finds_problems.problem.connect(self.problems.show_problem)
         acting = (self.document, self.starter, self.counting, self.files, self.checking)
-        for source in (*acting, self.learning, self.teaching, self.sharing, self.explore):
+        for source in (*acting, self.learning, self.teaching, self.sharing, self.explore, self.runs):
             source.acted.connect(self.status.say)
         self.document.renamed.connect(self._show_name)
         self.document.changed.connect(self._plan_changed)
@@ -309,6 +313,7 @@ class MainWindow(QMainWindow):
         self.plan_page.leave()
         self.trust_page.leave()
         self.counting.leave()
+        self.runs.leave()
         for job in self.findChildren(Job):
             job.leave()
         self.sharing.leave()

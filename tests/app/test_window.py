@@ -20,7 +20,7 @@ from app import faults, recovery
 from app.pages.plan.picks import Pick
 from app.pages.run.state import RunRecord
 from app.shell import remembered
-from app.shell.pages import EXPLORE, PLAN, RUN, TRUST, WATCH
+from app.shell.pages import EXPLORE, PLAN, RUN, RUNS, TRUST, WATCH
 from app.shell.window import MainWindow
 from app.theme import theme
 from app.widgets.buttons import Button, QuietButton
@@ -81,7 +81,7 @@ def test_only_pages_that_exist_are_in_the_rail(window: MainWindow) -> None:
     names = [
         w.accessibleName() for w in window.rail.findChildren(QWidget) if w.accessibleName().endswith("page button")
     ]
-    assert names == [f"{page} page button" for page in ("Plan", "Explore", "Run", "Trust", "Watch")]
+    assert names == [f"{page} page button" for page in ("Plan", "Explore", "Run", "Runs", "Trust", "Watch")]
     assert window.pages.count() == len(names)
 
 
@@ -533,7 +533,7 @@ def test_a_run_can_be_stopped_while_its_model_is_loaded(window: MainWindow) -> N
 
 
 def test_trust_and_watch_are_reached_by_keys_and_a_process_is_asked_for(qtbot: QtBot, window: MainWindow) -> None:
-    for key, page in ((Qt.Key.Key_4, TRUST), (Qt.Key.Key_5, WATCH)):
+    for key, page in ((Qt.Key.Key_4, RUNS), (Qt.Key.Key_5, TRUST), (Qt.Key.Key_6, WATCH)):
         qtbot.keyClick(window, key, Qt.KeyboardModifier.ControlModifier)
         assert window.pages.currentIndex() == page
     find(window, Button, "Watch a process").click()
