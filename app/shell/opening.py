@@ -17,7 +17,6 @@ from planner.presets import load_preset
 from planner.problem import Problem, ProblemError
 
 FIRST_RUN = "first-run"
-WORTH_TELLING = 0.004  # of the whole: a smaller change of free memory is noise
 
 
 @dataclass(frozen=True)
@@ -66,15 +65,3 @@ def read_plan(file: Path) -> Plan:
         if file.name in problem.fact:
             raise
         raise ProblemError(replace(problem, fact=f"{file.name}: {problem.fact}")) from None
-
-
-def differs(before: MachineFacts, now: MachineFacts) -> bool:
-    """Whether the figures have changed by more than noise. A probe that failed tells nothing."""
-    if now.ram_total_bytes == 0:
-        return False
-    if before.corrections != now.corrections:
-        return True
-    if [d.id for d in before.devices] != [d.id for d in now.devices]:
-        return True
-    pairs = zip(before.devices, now.devices, strict=True)
-    return any(abs(a.free_bytes - b.free_bytes) > WORTH_TELLING * max(1, b.total_bytes) for a, b in pairs)

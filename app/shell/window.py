@@ -15,7 +15,6 @@ from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropE
 from PySide6.QtWidgets import QMainWindow, QStackedWidget
 
 from app import background
-from app.calibrating import with_corrections
 from app.document import Document
 from app.job import Job
 from app.pages.plan.page import PlanPage
@@ -34,9 +33,10 @@ from app.shell.explore_later import ExploreLater
 from app.shell.files import Files
 from app.shell.frame import frame
 from app.shell.learning import Learning
-from app.shell.opening import Opened, differs, opened
+from app.shell.opening import Opened, opened
 from app.shell.pages import PAGES, PLAN, RUN, WATCH
 from app.shell.rail import Rail
+from app.shell.refreshing import Refreshing
 from app.shell.running import Running
 from app.shell.runs import Runs
 from app.shell.sharing import Sharing
@@ -55,11 +55,9 @@ from planner.estimate import Estimate
 from planner.facts.machine import MachineFacts
 from planner.plan import Plan
 from planner.presets import situations
-from planner.probe import machine as probe
 from planner.problem import Problem
 from planner.run.folders import sweep_work
 
-PROBE_EVERY_MS = 20_000
 UNDER_WAY = "A proof of a plan is going on, and two would share this computer's memory."
 
 
@@ -78,7 +76,7 @@ class MainWindow(QMainWindow):
         self.counting = Counting(self.document, self)
         self.files = Files(self.document, self)
         self.learning = Learning(self)
-        self._probing = False
+        self.refreshing = Refreshing(self.document, self)
         self._closing_decided = False
         self._build()
         self._wire()
@@ -87,9 +85,6 @@ class MainWindow(QMainWindow):
         background.run(lambda: opened(file), self._opened, self.problems.show_problem)
         self.runner.attach_latest()
         background.run(sweep_work, lambda _done: None)
-        self._probe_timer = QTimer(self, interval=PROBE_EVERY_MS)
-        self._probe_timer.timeout.connect(self.probe_again)
-        self._probe_timer.start()
 
     def _build(self) -> None:
         self.plan_page = PlanPage(self.document)
@@ -150,6 +145,9 @@ class MainWindow(QMainWindow):
         self.running.live.connect(self.checking.show_run_live)
         self.running.finished.connect(self.learning.after_run)
         self.learning.learned.connect(self._learned)
+        self.refreshing.seen.connect(self._show_free)
+        self.refreshing.settled.connect(self._settled)
+        self.refreshing.acted.connect(lambda said: None if self.runner.running else self.status.say(said))
         self.running.finished.connect(lambda _folder: self.trust_page.look_if_seen())
         self.files.conflict.connect(lambda p: self.problems.show_problem(p, "Write over it", self.files.save_over))
         self.files.opened.connect(lambda: self.show_page(PLAN))
@@ -182,6 +180,7 @@ class MainWindow(QMainWindow):
 
     def _take_here(self, here: MachineFacts) -> None:
         self.here = self.starter.here = self.files.here = self.checking.here = here
+        self.refreshing.begin(here)
         self.plan_page.show_here(here)
 
     def _learned(self, corrections: tuple[Correction, ...]) -> None:
@@ -190,26 +189,23 @@ class MainWindow(QMainWindow):
             self._take_here(replace(self.here, corrections=corrections))
             self.document.refresh_machine(self.here)
 
-    def probe_again(self) -> None:
-        """What is free now; the plan's figures follow if it is for this computer."""
-        if self._probing or self.here is None or not self.isActiveWindow():
-            return
-        self._probing = True
+    def _settled(self, here: MachineFacts) -> None:
+        """What is free has changed; the plan's figures follow if it is for this computer."""
+        self._take_here(here)
+        self.document.refresh_machine(here)
+        self._show_free(here)
 
-        def seen(now: MachineFacts) -> None:
-            self._probing = False
-            if self.here is not None and differs(self.here, now):
-                self._take_here(now)
-                self.document.refresh_machine(now)
-
-        background.run(lambda: with_corrections(probe()), seen, lambda _problem: setattr(self, "_probing", False))
+    def _show_free(self, seen: MachineFacts) -> None:
+        """In the status bar, of the device that the plan computes on or of this computer's first."""
+        plan = self.document.plan
+        on_here = plan is not None and plan.machine.name == seen.name
+        self.status.show_here(seen, asking.device_here(plan, seen) if plan and on_here else seen.devices[0])
 
     def _plan_changed(self, estimate: Estimate) -> None:
         plan = estimate.plan
         self.welcome.show_plan(plan, self.start_plan)
         if self.here is not None:
-            on_here = plan.machine.name == self.here.name
-            self.status.show_here(self.here, asking.device_here(plan, self.here) if on_here else self.here.devices[0])
+            self._show_free(self.here)
 
     def show_page(self, number: int) -> None:
         self.pages.setCurrentIndex(number)
@@ -228,8 +224,8 @@ class MainWindow(QMainWindow):
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
-            self.probe_again()
+        if event.type() in (QEvent.Type.ActivationChange, QEvent.Type.WindowStateChange):
+            self.refreshing.looked_at()
 
     # run
 
@@ -307,7 +303,7 @@ class MainWindow(QMainWindow):
         self._closing_decided = True
         remembered.keep(self, self.plan_page.splitter)
         self.document.copy.close()
-        self._probe_timer.stop()
+        self.refreshing.leave()
         self.runner.detach()
         self.watching.stop()
         self.plan_page.leave()

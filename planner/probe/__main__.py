@@ -1,6 +1,7 @@
 """One probe in a process of its own: `python -P -m planner.probe NAME [ARGUMENT]` prints one JSON object.
 
-A driver that hangs or crashes takes this process with it, never the program. Only what a probe says leaves it.
+A driver that hangs or crashes takes this process with it, never the program. Only what a probe says leaves it. `stay`
+answers again and again instead (`planner.probe.stay`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ PROBES = {
 
 def main(arguments: list[str]) -> int:
     """Run the probe that is named; 2 for a name that is none."""
+    if arguments[:1] == ["stay"]:
+        from planner.probe import stay
+
+        return stay.main(arguments[1:])
     if not arguments or arguments[0] not in PROBES:
         print(f"probes: {', '.join(PROBES)}", file=sys.stderr)
         return 2

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 LIMIT_S = 2.0
-_LEFT_BEHIND: list[subprocess.Popen[bytes]] = []  # stuck in a driver: not even the kernel can end these at once
+_LEFT_BEHIND: list[subprocess.Popen[Any]] = []  # stuck in a driver: not even the kernel can end these at once
 
 
 def run_all(probes: dict[str, tuple[str, ...]], *, limit_s: float = LIMIT_S) -> dict[str, dict[str, Any] | str]:
@@ -34,14 +34,14 @@ def ask(command: list[str], limit_s: float) -> dict[str, Any] | str:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=_environment(),
+            env=environment(),
         )
     except OSError as error:
         return f"it could not be started ({error.strerror})"
     try:
         out, _ = child.communicate(timeout=limit_s)
     except subprocess.TimeoutExpired:
-        _end(child)
+        end(child)
         return f"it did not answer within {limit_s:g} s"
     if child.returncode:
         ended = f"signal {-child.returncode}" if child.returncode < 0 else f"exit code {child.returncode}"
@@ -53,7 +53,7 @@ def ask(command: list[str], limit_s: float) -> dict[str, Any] | str:
     return said if isinstance(said, dict) else "it said nothing that can be read"
 
 
-def _environment() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """This one, with our packages found from a checkout too: `-P` hides the working directory."""
     root = Path(__file__).resolve().parents[2]
     if root.name in ("site-packages", "dist-packages"):
@@ -61,10 +61,11 @@ def _environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), *filter(None, [os.environ.get("PYTHONPATH")])])}
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
-    """Kill it, and wait only a moment: a process stuck in a driver ends when the driver lets it go."""
+def end(child: subprocess.Popen[Any], *, read_elsewhere: bool = False) -> None:
+    """Kill it, and wait only a moment: a process stuck in a driver ends when the driver lets it go. read_elsewhere: a
+    thread reads what it prints, and closes that itself: closing it here would wait for that thread."""
     child.kill()
-    if child.stdout:
+    if child.stdout and not read_elsewhere:
         child.stdout.close()
     try:
         child.wait(timeout=0.2)

@@ -112,7 +112,7 @@ def test_a_plan_of_this_computer_comes_back_as_one_of_another_that_can_run_the_p
     assert came.machine.name != here.machine.name
     assert came.machine.name.endswith("(shared)")
     assert (came.model, came.data) == (here.model, here.data)
-    window.probe_again()
+    window.refreshing.settled.emit(window.here)
     assert plan_of(window).machine == came.machine
 
 

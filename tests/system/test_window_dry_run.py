@@ -39,8 +39,8 @@ pytest.importorskip("torch", reason="needs the [train] extra")
 def window(qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_model_dir: Path) -> MainWindow:
     """A window with a small plan of the small model, on a computer that has room whatever else this one does."""
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
-    for place in ("app.this_computer.probe", "app.shell.window.probe"):
-        monkeypatch.setattr(place, lambda _run_in=None: small_machine())
+    for place in ("app.this_computer.probe", "app.shell.refreshing.Watch.machine"):
+        monkeypatch.setattr(place, lambda _of=None: small_machine())
     made = MainWindow()
     qtbot.addWidget(made, before_close_func=lambda w: setattr(w, "_closing_decided", True))
     made.resize(1380, 900)
