@@ -143,6 +143,15 @@ def heaviest_batch(plan: Plan, index: int = 0) -> BatchShape:
     return _heaviest(plan, index, batches(plan.data, plan.stages[index].schedule)).batch
 
 
+def heaviest_evaluation(plan: Plan, index: int = 0) -> BatchShape | None:
+    """The evaluation's batch that the estimate of a stage is made for; None where it evaluates nothing."""
+    drawn = batches(plan.data, plan.stages[index].schedule)
+    if not drawn.evaluated or cannot_tell_because(plan):
+        return next(iter(drawn.evaluated), None)
+    evaluated = _heaviest(plan, index, drawn).evaluation
+    return evaluated and evaluated.batch
+
+
 def cannot_tell_because(plan: Plan) -> str:
     """Why the plan's model has no figures; empty where it has."""
     model = plan.model

@@ -1,6 +1,7 @@
 """The proof: two real optimizer steps on the batch that needs most and one evaluation batch, then everything is freed.
 
-It goes through the same code as a run, so what is measured is what the run will take. It keeps no checkpoint and no
+The evaluation batch is the longest that the run will evaluate, and then a part of what is proved; where nothing is held
+out it is the steps' own batch once more, which no run has. It goes through the same code as a run, so what is measured is what the run will take. It keeps no checkpoint and no
 result, only RUNDIR/proof.json. Stopped before its end it proves nothing and writes nothing.
 """
 
@@ -19,13 +20,14 @@ from backends.few_steps import MICRO_BATCHES, STEPS, StoppedError
 from backends.jobs.train import check_model, rows_of_file
 from backends.meter import Meter
 from backends.report import Report
-from planner.estimate import device_of, estimate, heaviest_batch
-from planner.facts.data import rows_of
+from planner.estimate import device_of, estimate, heaviest_batch, heaviest_evaluation
+from planner.facts.data import evaluated_rows, rows_of
 from planner.problem import ProblemError
 from planner.run import events, layout
 from planner.run.results import PROOF, Proof, save
 from planner.run.said import said_of
 from planner.run.spec import RunSpec
+from planner.timeline import EVALUATE
 from planner.units import words
 
 
@@ -40,7 +42,9 @@ def run(spec: RunSpec, report: Report, meter: Meter) -> events.Finished:
     report.phase("check", plan.model.name)
     check_model(plan, report)
     rows = rows_of_file(plan, report)
-    batch = [rows[i] for i in rows_of(plan.data, plan.stage.schedule, heaviest_batch(plan))]
+    schedule, longest = plan.stage.schedule, heaviest_evaluation(plan)
+    batch = [rows[i] for i in rows_of(plan.data, schedule, heaviest_batch(plan))]
+    evaluated = [rows[i] for i in evaluated_rows(plan.data, schedule, longest)] if longest else []
     del rows
     report.phase("load", "libraries")
     import backends.trainers.fine_tune  # noqa: F401 - only now: it takes seconds, and a broken row is told at once
@@ -48,7 +52,7 @@ def run(spec: RunSpec, report: Report, meter: Meter) -> events.Finished:
     meter.tell()
     before = meter.process.last
     try:
-        proof = _steps(spec, batch, report, meter)
+        proof = _steps(spec, batch, evaluated, report, meter)
     finally:
         with contextlib.suppress(OSError):  # the trainer makes a folder for checkpoints, which stays empty here
             (report.run_dir / layout.CHECKPOINTS).rmdir()
@@ -62,13 +66,18 @@ def run(spec: RunSpec, report: Report, meter: Meter) -> events.Finished:
     return _ending(spec, report, proof)
 
 
-def _steps(spec: RunSpec, batch: list[dict[str, Any]], report: Report, meter: Meter) -> Proof | None:
+def _steps(
+    spec: RunSpec, batch: list[dict[str, Any]], evaluated: list[dict[str, Any]], report: Report, meter: Meter
+) -> Proof | None:
     """Two steps and an evaluation; None when somebody stopped it. Everything loaded belongs to this call."""
+    from backends.trainers.evaluating import CutShortError
     from backends.trainers.fine_tune import prepared
     from backends.trainers.unsaved import Unsaved
 
     passes = min(MICRO_BATCHES, spec.plan.stage.schedule.grad_accumulation)
-    trainer, _ = prepared(spec, batch * (passes * STEPS), _arguments(spec, len(batch), passes), report, meter, Unsaved)
+    arguments = _arguments(spec, len(batch), passes) | {"per_device_eval_batch_size": max(1, len(evaluated))}
+    twice = evaluated * 2  # the next batch is fetched while one is computed
+    trainer, _ = prepared(spec, batch * (passes * STEPS), arguments, report, meter, Unsaved, twice)
     control = Control(report, lambda: meter.process.last, lambda _say: report.note("A proof answers no questions."))
     trainer.attach(report, meter, control)
     if threading.current_thread() is threading.main_thread():
@@ -79,9 +88,15 @@ def _steps(spec: RunSpec, batch: list[dict[str, Any]], report: Report, meter: Me
         trainer.train()
     except StoppedError:
         return None
-    proof = _measured(spec, meter, trainer)
+    proof, seconds = _measured(spec, meter, trainer), trainer.told.step_s
     report.phase("evaluate")
-    proof = replace(proof, evaluation_bytes=_evaluate(trainer, meter))
+    try:
+        took = _evaluate(trainer, meter)
+    except (CutShortError, StoppedError):
+        return None
+    if evaluated:  # what the run will do belongs to its peak
+        proof = _measured(spec, meter, trainer)
+    proof = replace(proof, evaluation_bytes=took, step_seconds=round(seconds, 3))
     trainer.accelerator.free_memory()
     return proof
 
@@ -94,11 +109,12 @@ def _arguments(spec: RunSpec, rows: int, passes: int) -> dict[str, Any]:
         "max_steps": STEPS,
         "train_sampling_strategy": "sequential",
         "save_strategy": "no",
+        "eval_strategy": "no",
     }
 
 
 def _measured(spec: RunSpec, meter: Meter, trainer: Any) -> Proof:
-    """The highest figures of the two steps."""
+    """The highest figures so far: of loading and the two steps, or of an evaluation after them as well."""
     meter.mark("")
     main, card = meter.main, {track.source: track.peak for track in meter.card}
     where = [f"step {main.peak_step}" if main.peak_step > 0 else "load", main.peak_moment]
@@ -124,11 +140,14 @@ def _measured(spec: RunSpec, meter: Meter, trainer: Any) -> Proof:
 
 
 def _evaluate(trainer: Any, meter: Meter) -> int:
-    """The same rows forward once more without gradients, as the library's own evaluation does; the highest figure."""
-    inputs = next(iter(trainer.get_train_dataloader()))
+    """Rows forward without gradients, as the library's own evaluation does; the highest figure."""
+    loader = trainer.get_eval_dataloader() if trainer.eval_dataset is not None else trainer.get_train_dataloader()
     trainer.model.eval()
-    meter.begin_stretch("evaluation")
-    trainer.prediction_step(trainer.model, inputs, prediction_loss_only=True)
+    meter.begin_stretch("evaluate")
+    for inputs in loader:
+        trainer.prediction_step(trainer.model, inputs, prediction_loss_only=True)
+        if trainer.eval_dataset is None:
+            break
     return meter.end_stretch()
 
 
@@ -147,5 +166,15 @@ def _ending(spec: RunSpec, report: Report, proof: Proof) -> events.Finished:
     said = said_of(dict(spec.predicted), proof.source).expected or None
     took = f"It took {words(proof.peak_bytes)}."
     sentence = f"We said {words(said)}. {took}" if said else took
+    planned = _said_of_evaluation(spec)
+    if said and planned:
+        sentence += f" Of an evaluation we said {words(planned)}; it took {words(proof.evaluation_bytes)}."
     measured = {"source": proof.source, "peak_bytes": proof.peak_bytes, "predicted_bytes": said, "at": proof.phase}
     return report.ending(str(report.run_dir / PROOF), "", sentence, measured=measured)
+
+
+def _said_of_evaluation(spec: RunSpec) -> int:
+    """What was predicted of the fullest instant of an evaluation, with all that stands beside live tensors; 0 without."""
+    predicted = dict(spec.predicted)
+    live = [m["live_bytes"] for m in predicted.get("moments", ()) if m["phase"] == EVALUATE]
+    return max(live) + int(predicted["peak_bytes"]) - int(predicted["live_bytes"]) if live else 0

@@ -45,7 +45,7 @@ class Journaled(Evaluating):
         self, report: Report, meter: Meter, control: Control, after_step: Callable[[int, int], None] | None = None
     ) -> None:
         """after_step: is called with each step that is told and the last one of the run, before what else follows it."""
-        self.report, self.meter = report, meter
+        self.report, self.meter, self._tokens = report, meter, []
         self.told = TellSteps(self, report, meter, control, after_step)
         self.add_callback(self.told)  # type: ignore[attr-defined]
 

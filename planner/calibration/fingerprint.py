@@ -9,13 +9,25 @@ from dataclasses import fields
 from functools import lru_cache
 from hashlib import sha256
 
-from planner.facts.data import BatchShape
+from planner.facts.data import BatchShape, DataFacts
+from planner.facts.data import batches as batches_of
 from planner.facts.machine import Device
 from planner.facts.model.facts import ModelFacts
 from planner.plan import Plan
+from planner.schedule import Schedule
 
 NOT_SHAPES = frozenset(
-    {"name", "source", "path", "gguf", "provenance", "tokenizer", "has_chat_template", "unsupported_because", "stored_bytes"}
+    {
+        "name",
+        "source",
+        "path",
+        "gguf",
+        "provenance",
+        "tokenizer",
+        "has_chat_template",
+        "unsupported_because",
+        "stored_bytes",
+    }
 )
 
 
@@ -28,11 +40,22 @@ def fingerprint(plan: Plan, batches: tuple[BatchShape, ...]) -> str:
     """batches: the one that needs most, of each stage."""
     stages = tuple(
         [
-            (stage.choices, s.grad_accumulation > 1, s.max_grad_norm > 0, s.completion_only, s.threads, batch)
+            (
+                *(stage.choices, s.grad_accumulation > 1, s.max_grad_norm > 0, s.completion_only, s.threads, batch),
+                *_between_steps(plan.data, s),
+            )
             for stage, s, batch in zip(plan.stages, [x.schedule for x in plan.stages], batches, strict=True)
         ]
     )
     return _word(plan.model, stages, plan.machine.physical_cores)  # what a schedule's 0 threads stand for
+
+
+def _between_steps(data: DataFacts, schedule: Schedule) -> tuple[object, ...]:
+    """An evaluation's batches, and whether answers come between steps; nothing of a plan with neither, whose word is then
+    that of before there were any."""
+    evaluated = batches_of(data, schedule).evaluated if schedule.eval_fraction else ()
+    answers = schedule.sample_steps > 0
+    return (evaluated, answers) if evaluated or answers else ()
 
 
 @lru_cache(maxsize=256)

@@ -159,22 +159,19 @@ def _evaluated(data: DataFacts, schedule: Schedule) -> tuple[tuple[BatchShape, .
     return heaviest, frozenset([r * s for r, s, _ in shapes])
 
 
-def longest_evaluation(data: DataFacts, schedule: Schedule) -> tuple[BatchShape, tuple[int, ...]] | None:
-    """An evaluation's batch with the most tokens, and the numbers in the file of its rows; None where none is made."""
-    shapes = batches(data, schedule).evaluated
-    if not shapes:
-        return None
-    size, shape = schedule.eval_batch or schedule.micro_batch, shapes[0]
-    held = held_out(data.rows, schedule)
+def evaluated_rows(data: DataFacts, schedule: Schedule, shape: BatchShape) -> tuple[int, ...]:
+    """Numbers in the file of the rows that meet in the first batch of an evaluation of this shape; the first rows where
+    lengths are not known."""
+    size, held = schedule.eval_batch or schedule.micro_batch, held_out(data.rows, schedule)
     if not data.lengths:
-        return shape, held[: int(shape.rows)]
+        return held[: int(shape.rows)]
     kept = _not_dropped(data, schedule, held)
     lengths = [min(data.lengths[i], schedule.max_length) for i in kept]
     for start in range(0, len(kept), size):
         of_batch = lengths[start : start + size]
         if (len(of_batch), max(of_batch), min(of_batch) < max(of_batch)) == (shape.rows, shape.seq, shape.padded):
-            return shape, tuple(kept[start : start + size])
-    raise AssertionError("the shape was drawn from these batches")
+            return tuple(kept[start : start + size])
+    raise ValueError(f"no batch of an evaluation is {shape}")
 
 
 def _trained(data: DataFacts, schedule: Schedule) -> Batches:

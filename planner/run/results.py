@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from planner import strict_json
 from planner.atomic_file import write_atomically
 from planner.problem import fail
+from planner.run.transfer import Offer
 from planner.strict_json import DamagedError
 
 DRY_RUN = "dry_run.json"
@@ -127,8 +128,9 @@ class FirstBatch:
 class Proof:
     """Two real steps on the longest rows and one evaluation batch: the highest figures that were read, in bytes.
 
-    device: its name. source: the counter that decides, `process` or `reserved`. peak_bytes: of that counter, in loading
-    and the two steps; evaluation_bytes: the same of the evaluation batch, which no run has. process_bytes: of the device
+    device: its name. source: the counter that decides, `process` or `reserved`. peak_bytes: of that counter, in loading,
+    the two steps and the evaluation where the plan has one; evaluation_bytes: of an evaluation batch alone, the longest
+    that is held out, or the steps' own where none is, which no run has. process_bytes: of the device
     as the process holds it, 0 for a card whose driver does not tell; host_bytes: the process's anonymous memory.
     allocated_bytes and reserved_bytes are torch's own and 0 on a CPU. before_bytes: of host_bytes when the libraries were
     loaded and the model was not; after_bytes: of the counter that decides, when everything was freed. rows, seq: the
@@ -155,7 +157,7 @@ class Proof:
 T = TypeVar("T", DryRun, Proof, FirstBatch)
 
 
-def save(result: DryRun | Proof | FirstBatch, path: Path) -> None:
+def save(result: DryRun | Proof | FirstBatch | Offer, path: Path) -> None:
     """Raises ProblemError `file.not_written`."""
     write_atomically(path, strict_json.render(strict_json.plain(result)))
 

@@ -25,7 +25,7 @@ from planner.run.journal import read_all
 from planner.run.results import PROOF, Proof, load
 from planner.run.start import environment, start
 from planner.slots import Slot
-from planner.units import MIB
+from planner.units import MIB, words
 from tests.backends.test_counted_process_memory import counted
 from tests.small_run import choose, small_plan, wait_for_end
 from tests.tiny_model import make_rows, make_tiny_model
@@ -71,6 +71,27 @@ def test_two_steps_on_the_longest_batch_and_an_evaluation(proved: tuple[Path, tu
     assert phases == ["check", "load", "load", "data", "train", "evaluate", "free"]
     assert found.before_bytes < found.evaluation_bytes < found.peak_bytes
     assert 0 < found.step_seconds < found.seconds
+
+
+def test_the_longest_evaluation_is_proved_with_the_steps(plan: Plan, tmp_path: Path) -> None:
+    """It is the fullest instant here, so the proof's peak is its own; on the rows that the run will evaluate."""
+    schedule = replace(plan.stage.schedule, grad_accumulation=1, eval_fraction=0.5, eval_batch=12)
+    with_lora = plan.with_choice(choose(Slot.TRAINABLE, "lora")).with_schedule(schedule)
+    tier = main_tier(estimate(with_lora), with_lora)
+    assert tier is not None
+    assert tier.peak_at is not None
+    assert tier.peak_at.phase == "evaluate"
+    write(with_lora, tmp_path / "prove")
+    start(tmp_path / "prove")
+    events = wait_for_end(tmp_path / "prove")
+    found, word = load(Proof, tmp_path / "prove" / PROOF), events[-1]
+    assert isinstance(word, Finished), word
+    assert found.evaluation_bytes == found.peak_bytes
+    assert "evaluate" in found.phase
+    assert abs(found.peak_bytes / tier.peak_bytes - 1) < 0.1
+    assert (
+        f"Of an evaluation we said {words(tier.peak_bytes)}; it took {words(found.evaluation_bytes)}." in word.sentence
+    )
 
 
 def test_the_last_word_says_what_was_said_and_what_it_took(proved: tuple[Path, tuple[Event, ...]], plan: Plan) -> None:
