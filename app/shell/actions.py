@@ -60,6 +60,8 @@ class Menus:
         self._add(run, "&Watch a process…", "Ctrl+Shift+W", do["watch"])
 
         view = self._menu("&View")
+        self._add(view, "Rows of the &data", "Ctrl+Shift+D", do["rows"])
+        view.addSeparator()
         self._add(view, "&Plan page", "Ctrl+1", do["page_plan"])
         self._add(view, "&Explore page", "Ctrl+2", do["page_explore"])
         self._add(view, "&Run page", "Ctrl+3", do["page_run"])

@@ -32,6 +32,7 @@ def commands(window: MainWindow) -> dict[str, Callable[[], None]]:
         "stop": window.ask_stop,
         "why": lambda: window.why.ask(window.here, window.runner.record),
         "watch": lambda: window.watching.ask(window),
+        "rows": lambda: _rows(window),
         "page_plan": lambda: window.show_page(PLAN),
         "page_explore": lambda: window.show_page(EXPLORE),
         "page_run": lambda: window.show_page(RUN),
@@ -47,6 +48,13 @@ def commands(window: MainWindow) -> dict[str, Callable[[], None]]:
         "log_folder": lambda: window.open_folder(home()),
         "about": lambda: asking.about(window),
     }
+
+
+def _rows(window: MainWindow) -> None:
+    """Look at the rows, or shut the drawer."""
+    on_plan = window.pages.currentIndex() == PLAN
+    window.show_page(PLAN)
+    window.plan_page.open_data(not (on_plan and window.plan_page.drawer.isVisible()))
 
 
 def _done(_result: object) -> None:

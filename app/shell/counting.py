@@ -7,14 +7,16 @@ tokenizer and window. Planning never waits for it.
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app import background
 from app.document import Document
 from app.job import Job, Order
 from planner.estimate import Estimate
 from planner.facts.data import DataFacts
+from planner.facts.mapping import data_key
 from planner.facts.read_data import read_data
 from planner.plan import Plan
 from planner.problem import Problem
@@ -30,12 +32,18 @@ def wanted(plan: Plan) -> bool:
 
 def count_order(plan: Plan) -> Order:
     """Counts the rows of the plan's data; what comes of it is the data with counted lengths."""
-    spec = ScanSpec(model=plan.model.path, data=plan.data.path)
-    return Order(
-        "count",
-        lambda folder: write_job(folder, spec),
-        lambda _folder: read_data(plan.data.path, plan.model, name=plan.data.name),
-    )
+    spec = ScanSpec(model=plan.model.path, data=plan.data.path, mapping=plan.data.mapping)
+
+    def read(_folder: Path) -> DataFacts:
+        found = read_data(plan.data.path, plan.model, name=plan.data.name, mapping=plan.data.mapping)
+        return replace(found, mapping=plan.data.mapping)
+
+    return Order("count", lambda folder: write_job(folder, spec), read)
+
+
+def key_of(plan: Plan) -> tuple[str, str]:
+    """What a count depends on: the rows as they are mapped, and the tokenizer."""
+    return data_key(plan.data.sha256, plan.data.mapping), plan.model.tokenizer
 
 
 class Counting(QObject):
@@ -48,12 +56,17 @@ class Counting(QObject):
         super().__init__(parent)
         self._document = document
         self._tried: set[tuple[str, str]] = set()
+        self._counted: dict[tuple[str, str], DataFacts] = {}  # an undo brings back facts that were only estimated
         self._left = False
         document.changed.connect(self._look)
 
     def _look(self, estimate: Estimate) -> None:
         plan = estimate.plan
-        key = (plan.data.sha256, plan.model.tokenizer)
+        key = key_of(plan)
+        known = self._counted.get(key)
+        if known is not None and plan.data.lengths_from == "estimated":
+            QTimer.singleShot(0, lambda: self._put_known(key, known))  # not while others are still told of this plan
+            return
         if key in self._tried or not wanted(plan):
             return
         self._tried.add(key)
@@ -74,11 +87,22 @@ class Counting(QObject):
         job.start(count_order(plan))
 
     def _put(self, asked: Plan, found: DataFacts) -> None:
+        self._counted[key_of(asked)] = found
         now = self._document.plan
-        if now is None or (now.data, now.model) != (asked.data, asked.model):
+        if now is None or key_of(now) != key_of(asked) or now.data.lengths_from != "estimated":
             return
-        self._document.refresh(replace(now, data=found))
+        self._put_known(key_of(asked), found)
         self.acted.emit(f"Counted the tokens of {found.name}: {sum(found.lengths):,}")
+
+    def _put_known(self, key: tuple[str, str], found: DataFacts) -> None:
+        """The lengths, for data that is still the same; its name, its place and its flag are the plan's own."""
+        now = self._document.plan
+        if now is None or self._left or key_of(now) != key or now.data.lengths_from != "estimated":
+            return
+        counted = replace(now.data, lengths=found.lengths, prompt_lengths=found.prompt_lengths)
+        self._document.refresh(
+            replace(now, data=replace(counted, lengths_from=found.lengths_from, tokenizer=found.tokenizer))
+        )
 
     def _failed(self, problem: Problem) -> None:
         self.problem.emit(problem)

@@ -6,11 +6,13 @@ from pathlib import Path
 
 from PySide6.QtCore import QMimeData
 
+from app import background
 from app.pages.plan.page import ROWS, PlanPage
+from app.shell.dropped import PLAN, what_it_is
 from app.shell.files import Files
 from planner.problem import Problem
 
-KINDS = {".json": "plan", **dict.fromkeys(ROWS, "data")}
+KINDS = {**dict.fromkeys(ROWS, "data"), ".json": "plan or the data"}
 
 
 def dropped_path(data: QMimeData) -> Path | None:
@@ -21,15 +23,21 @@ def dropped_path(data: QMimeData) -> Path | None:
 
 def in_words(path: Path) -> str:
     """What a drop would do, told while the thing still hangs over the window."""
-    kind = "model" if path.is_dir() else KINDS.get(path.suffix.lower())
+    kind = "model or the data" if path.is_dir() else KINDS.get(path.suffix.lower())
     return f"Drop to take {path.name} as the {kind}" if kind else f"{path.name} cannot be used here"
 
 
 def take(path: Path, files: Files, page: PlanPage) -> Problem | None:
     """Open the plan, or give the rest to the Plan page; what is neither comes back as a problem."""
-    if path.suffix.lower() == ".json" and not path.is_dir():
-        files.open(path)
-    elif not page.take_drop(path):
-        fact = f"{path.name} is neither a plan (.json), nor rows (.jsonl), nor a model's folder."
+    if not path.is_dir() and path.suffix.lower() not in KINDS:
+        fact = f"{path.name} is neither a plan (.json), nor rows (.jsonl, .csv, .parquet …), nor a folder of either."
         return Problem("window.unknown_drop", fact, "Drop one of these.")
+
+    def taken(what: str) -> None:
+        if what == PLAN:
+            files.open(path)
+        else:
+            page.take_drop(path, what)
+
+    background.run(lambda: what_it_is(path), taken)
     return None

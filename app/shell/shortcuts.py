@@ -22,6 +22,8 @@ ELSEWHERE = (
     ("Arrow keys on the plans explored", "Left and right along those that no other beats, up and down to the next"),
     ("Space, Return on a plan explored", "Look at it; make it the plan. A and B pin it, to compare two"),
     ("Arrow keys on the load line", "More or less memory: what if? Home goes back to what is free"),
+    ("Arrow keys on the cut-off line", "Cut rows shorter or longer; Shift ten times as far, Esc takes it back"),
+    ("Menu key on a row of the data", "What the column is: a part of the prompt, the answer, …"),
     ("Ctrl+Space on a filter", "This answer only"),
     ("/, Ctrl+F on the Runs page", "Search; Esc empties the search, Down goes to the list"),
     ("Return, F2, Del on a run", "Open it; name it; delete it. Ctrl+Z takes a deletion back"),

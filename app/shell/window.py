@@ -130,6 +130,7 @@ class MainWindow(QMainWindow):
         self.document.changed.connect(self._plan_changed)
         self.explore.plan_page_wanted.connect(lambda: self.show_page(PLAN))
         self.plan_page.start_wanted.connect(self.start)
+        self.plan_page.looking.wanted.connect(lambda: self.show_page(PLAN))
         what = self.plan_page.form.what
         self.starter.model_folder_wanted.connect(lambda: what.model_picked.emit(Pick("browse")))
         self.welcome.model_wanted.connect(lambda: what.model_picked.emit(Pick("browse")))

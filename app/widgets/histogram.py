@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QLineF, QRectF, QSize, Qt
-from PySide6.QtGui import QPaintEvent, QPen
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.shown import Bins
 from app.theme import colour, em, figures
 from app.widgets.surface import painter_on
+
+
+def paint_bins(p: QPainter, bins: Bins, plot: QRectF, cut: float, axis: float) -> None:
+    """The bars on an axis from 0 to `axis` tokens over the width of `plot`; what lies beyond the cut is pale."""
+    wide = plot.width() / axis
+    each = bins.longest / len(bins.counts)
+    most = max(bins.counts) or 1
+    p.setPen(Qt.PenStyle.NoPen)
+    for i, count in enumerate(bins.counts):
+        if not count:
+            continue
+        tall = max(2.0, plot.height() * count / most)
+        beyond = i * each >= cut
+        p.setBrush(colour("others" if beyond else "pale"))
+        p.setOpacity(0.45 if beyond else 1.0)
+        left = plot.left() + i * each * wide + 0.5
+        p.drawRect(QRectF(left, plot.bottom() - tall, max(1.0, each * wide - 1), tall))
+    p.setOpacity(1.0)
 
 
 class Histogram(QWidget):
@@ -42,18 +60,7 @@ class Histogram(QWidget):
         shows_cut = bins.cut <= axis
         base, top = self.height() - em(1.25), em(0.35)
         wide = self.width() / axis
-        each = bins.longest / len(bins.counts)
-        most = max(bins.counts) or 1
-        p.setPen(Qt.PenStyle.NoPen)
-        for i, count in enumerate(bins.counts):
-            if not count:
-                continue
-            tall = max(2.0, (base - top) * count / most)
-            beyond = shows_cut and i * each >= bins.cut
-            p.setBrush(colour("others" if beyond else "pale"))
-            p.setOpacity(0.45 if beyond else 1.0)
-            p.drawRect(QRectF(i * each * wide + 0.5, base - tall, max(1.0, each * wide - 1), tall))
-        p.setOpacity(1.0)
+        paint_bins(p, bins, QRectF(0, top, self.width(), base - top), bins.cut if shows_cut else axis, axis)
         p.setPen(QPen(colour("border"), 1))
         p.drawLine(QLineF(0, base, self.width(), base))
         p.setFont(figures(0.8))

@@ -343,7 +343,9 @@ def test_a_dropped_file_of_rows_is_taken_as_data(qtbot: QtBot, window: MainWindo
     qtbot.waitUntil(lambda: plan_of(window).data.rows == 1)
     rows.write_text("not json\n")
     drop(window, rows)
-    qtbot.waitUntil(window.problems.isVisible)
+    qtbot.waitUntil(window.plan_page.drawer.isVisible)
+    qtbot.waitUntil(lambda: "not JSON" in window.plan_page.drawer.banner.text.text())
+    assert plan_of(window).data.rows == 1
     assert plan_of(window).data.rows == 1
     drop(window, tmp_path / "x.png")
     assert window.problems.problem is not None

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import typing
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
+from app.pages.plan.data.source import change_words
 from app.shown import shown_value
+from planner.facts.data import DataFacts
 from planner.options import coerce, described
 from planner.plan import Choice, Plan, Stage
 from planner.problem import ProblemError
@@ -84,6 +87,8 @@ def difference(before: Plan, after: Plan) -> str:
         old, new = getattr(before, part).name, getattr(after, part).name
         if old != new:
             out.append(f"{part.capitalize()} {old} → {new}")
+        elif part == "data":
+            out += _data_changes(before.data, after.data)
     for choice in after.stage.choices:
         was = before.stage.choice(choice.slot)
         if was is None or was.technique != choice.technique:
@@ -94,6 +99,15 @@ def difference(before: Plan, after: Plan) -> str:
     if before.name != after.name:
         out.append(f"Name {before.name} → {after.name}")
     return "; ".join(out)
+
+
+def _data_changes(before: DataFacts, after: DataFacts) -> list[str]:
+    """Files of one name in two places, and one file read in another way."""
+    if before.path != after.path:
+        old, new = (str(Path(data.path).parent) if data.path else "elsewhere" for data in (before, after))
+        return [f"Data {before.name} in {old} → in {new}"]
+    mapped = change_words(before.mapping, after.mapping)
+    return [f"Data: {mapped}"] if mapped else []
 
 
 def label_of(choice: Choice | None) -> str:

@@ -5,7 +5,6 @@ Facts that come from files or devices are fetched off the GUI thread; what came 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +17,11 @@ from app.document import Document
 from app.pages.plan.advice import suggestions
 from app.pages.plan.budget import BudgetPanel
 from app.pages.plan.chips import Chips
-from app.pages.plan.edits import with_option, with_technique
+from app.pages.plan.data.batching import Batching
+from app.pages.plan.data.drawer import DataDrawer
+from app.pages.plan.data.looking import Looking
+from app.pages.plan.edits import SCHEDULE, with_option, with_technique
+from app.pages.plan.fetching import Fetches
 from app.pages.plan.form import FormPanel
 from app.pages.plan.picks import Pick, plan_with_data, plan_with_machine, plan_with_model
 from app.pages.plan.state import title, view
@@ -31,7 +34,8 @@ from planner.ledger import At
 from planner.plan import Plan
 from planner.problem import Problem
 
-ROWS = (".jsonl", ".ndjson")
+ROWS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".tab", ".parquet", ".arrow", ".txt", ".text", ".md")
+ROWS_FILTER = f"Rows ({' '.join('*' + suffix for suffix in ROWS)});;All files (*)"
 SETTLED_MS = 50
 """Advice is looked for when the page has been painted and no further change came: a thread that computes meanwhile would
 hold up the painting, and a value that is dragged would ask for it many times a second."""
@@ -58,7 +62,9 @@ class PlanPage(QWidget):
         self._advising = background.Task()
         self._settled = QTimer(self, singleShot=True, interval=SETTLED_MS)
         self._settled.timeout.connect(self._advise)
-        self._fetches: deque[tuple[Callable[[Plan], Plan], tuple[str, ...]]] = deque()
+        self._fetches = Fetches(document)
+        self.looking = Looking(document, self._fetches, self)
+        self.batching = Batching(document, self)
         self.setAccessibleName("Plan page")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(em(1.3), em(0.9), em(1.3), em(0.9))
@@ -70,7 +76,15 @@ class PlanPage(QWidget):
         self.splitter.setChildrenCollapsible(False)
         self.splitter.setHandleWidth(em(0.9))
         self.splitter.addWidget(self.form)
-        self.splitter.addWidget(self.budget)
+        self.drawer = DataDrawer(self.looking, self.batching)
+        self.right = QSplitter(Qt.Orientation.Vertical)
+        self.right.setChildrenCollapsible(False)
+        self.right.setHandleWidth(em(0.7))
+        self.right.addWidget(self.budget)
+        self.right.addWidget(self.drawer)
+        self.right.setStretchFactor(0, 2)
+        self.right.setStretchFactor(1, 3)
+        self.splitter.addWidget(self.right)
         self.splitter.setStretchFactor(0, 0)
         self.splitter.setStretchFactor(1, 1)
         layout.addWidget(self.splitter, 1)
@@ -130,6 +144,13 @@ class PlanPage(QWidget):
         what.model_picked.connect(self._pick_model)
         what.data_picked.connect(self._pick_data)
         what.machine_picked.connect(self._pick_machine)
+        what.rows_wanted.connect(lambda: self.open_data(not self.drawer.isVisible()))
+        self.drawer.closed.connect(lambda: self.open_data(False))
+        self.drawer.length_chosen.connect(lambda n: edit(lambda p: with_option(p, SCHEDULE, "max_length", n)))
+        self.looking.wanted.connect(lambda: self.open_data(True))
+        for source in (self.looking.problem, self.batching.problem):
+            source.connect(self.problem.emit)
+        self.looking.acted.connect(self._document.acted.emit)
         for row, part in zip(what.rows, ("model", "data", "machine"), strict=True):
             row.back.clicked.connect(lambda _on=False, part=part: self._part_back(part))
         self.budget.moment_picked.connect(self._choose_moment)
@@ -160,6 +181,7 @@ class PlanPage(QWidget):
         }
         defaults = {"model": start.model.name, "data": start.data.name, "machine": start.machine.name}
         self.form.show_estimate(now, self._document.baseline or plan.stage, changed, defaults)
+        self.drawer.show_estimate(now)
         shown = view(now, self._chosen)
         self.budget.show_view(shown)
         self.start.setText(shown.start_text.replace("Start", "&Start"))
@@ -199,6 +221,17 @@ class PlanPage(QWidget):
         """The window closes: advice under way finds nobody any more."""
         self._settled.stop()
         self._advising.cancel()
+        self._fetches.leave()
+        for part in (self.looking, self.batching, self.drawer):
+            part.leave()
+
+    def open_data(self, on: bool) -> None:
+        """Show the data drawer under the verdict, or shut it; the keyboard goes with it."""
+        shut = self.drawer.isVisible() and not on
+        self.drawer.set_open(on)
+        self.form.what.show_drawer(on)
+        if shut:
+            self.form.what.look.setFocus()
 
     def _show_file(self) -> None:
         path = self._document.path
@@ -213,33 +246,19 @@ class PlanPage(QWidget):
     # picking
 
     def _fetch(self, build: Callable[[Plan], Plan], parts: tuple[str, ...]) -> None:
-        """Build a plan with other facts off the thread, then put those parts to the plan as it is by then.
-
-        One after the other: the second is built from what came of the first.
-        """
-        self._fetches.append((build, parts))
-        if len(self._fetches) == 1:
-            self._fetch_next()
-
-    def _fetch_next(self) -> None:
-        plan = self._document.plan
-        if not self._fetches or plan is None:
-            return
-        build, parts = self._fetches[0]
-
-        def put(built: Plan) -> None:
-            self._fetches.popleft()
-            self._document.edit(lambda p: _with_parts(p, plan, built, parts))
-            self._fetch_next()
+        """Build a plan with other facts off the thread, then put those parts to the plan as it is by then."""
 
         def refused(problem: Problem) -> None:
-            self._fetches.popleft()
             self.problem.emit(problem)
-            if self._document.estimate:
-                self.show_estimate(self._document.estimate)
-            self._fetch_next()
+            self._show_again()
 
-        background.run(lambda: build(plan), put, refused)
+        self._fetches.ask(
+            build, lambda plan, built: self._document.edit(lambda p: _with_parts(p, plan, built, parts)), refused
+        )
+
+    def _show_again(self) -> None:
+        if self._document.estimate:
+            self.show_estimate(self._document.estimate)
 
     def _pick_model(self, pick: Pick) -> None:
         if pick.kind == "browse":
@@ -253,17 +272,22 @@ class PlanPage(QWidget):
         self._fetch(lambda p: plan_with_model(p, pick), ("model", "data"))
 
     def _pick_data(self, pick: Pick) -> None:
-        if pick.kind == "browse":
-            file, _kind = QFileDialog.getOpenFileName(self, "Rows as JSON lines", "", "JSON lines (*.jsonl *.json)")
-            if not file:
-                if self._document.estimate:
-                    self.show_estimate(self._document.estimate)
+        if pick.kind.startswith("browse"):
+            if pick.kind == "browse":
+                found, _kind = QFileDialog.getOpenFileName(self, "A file of rows", "", ROWS_FILTER)
+            else:
+                found = QFileDialog.getExistingDirectory(self, "A folder that datasets saved, or of files of rows")
+            self._show_again()  # the menu says what the plan has, until it has something else
+            if not found:
                 return
-            pick = Pick("file", file)
+            pick = Pick("file", found)
         self.take_data(pick)
 
     def take_data(self, pick: Pick) -> None:
-        self._fetch(lambda p: plan_with_data(p, pick), ("data",))
+        if pick.kind == "file":
+            self.looking.take(pick.which)
+        else:
+            self._fetch(lambda p: plan_with_data(p, pick), ("data",))
 
     def _pick_machine(self, pick: Pick) -> None:
         here = self._here
@@ -280,15 +304,12 @@ class PlanPage(QWidget):
         elif self._here is not None:
             self._pick_machine(Pick("here", self._here.devices[0].id))
 
-    def take_drop(self, path: Path) -> bool:
-        """A dropped folder is a model, a dropped file of rows is data. False for anything else."""
-        if path.is_dir():
+    def take_drop(self, path: Path, what: str) -> None:
+        """A dropped file or folder: a model, or rows."""
+        if what == "model":
             self.take_model(Pick("folder", str(path)))
-        elif path.suffix.lower() in ROWS:
-            self.take_data(Pick("file", str(path)))
         else:
-            return False
-        return True
+            self.take_data(Pick("file", str(path)))
 
 
 def _with_parts(now: Plan, asked: Plan, built: Plan, parts: tuple[str, ...]) -> Plan:

@@ -6,11 +6,13 @@ Qt-free. `view` is called for every change of the plan and of the chosen instant
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app.shown import CONTEXT, RESERVED, Bar, Bins, Moment, Part, Row, span_words
 from planner.estimate import Estimate, Tier, Verdict, device_of
 from planner.evidence import of_plan
-from planner.facts.data import longest_batch
+from planner.facts.cut import Cut, cut
+from planner.facts.data import DataFacts, longest_batch
 from planner.facts.model.facts import ModelFacts
 from planner.interval import causes_in_words
 from planner.ledger import MOMENTS, At
@@ -183,28 +185,39 @@ def model_sentence(model: ModelFacts) -> str:
 
 def data_sentence(plan: Plan) -> str:
     """`longest batch 4 × 318 tokens · no row cut`, with a word where lengths are not counted."""
-    data, cut = plan.data, plan.stage.schedule.max_length
+    data, length = plan.data, plan.stage.schedule.max_length
     if not data.lengths:
-        return f"{data.rows:,} rows · lengths not known yet: planned with {cut:,} tokens"
+        return f"{data.rows:,} rows · lengths not known yet: planned with {length:,} tokens"
     shape = longest_batch(data, plan.stage.schedule)
-    over = sum(1 for n in data.lengths if n > cut)
-    lost = sum(n - cut for n in data.lengths if n > cut)
-    cut_words = f"{over:,} rows cut ({lost / max(1, sum(data.lengths)):.1%} of tokens)" if over else "no row cut"
+    lost = _cut_at(data, length)
+    cut_words = f"{lost.rows_cut:,} rows cut ({lost.tokens_share:.1%} of tokens)" if lost.rows_cut else "no row cut"
     how = "" if data.lengths_from == "counted" else " · lengths estimated from characters"
+    how += " · columns guessed" if data.mapping.guessed else ""
     return f"longest batch {int(shape.rows)} × {int(shape.seq):,} tokens · {cut_words}{how}"
 
 
 def data_bins(plan: Plan, count: int = 36) -> Bins | None:
     """The histogram of row lengths, None when they are not known."""
-    lengths = plan.data.lengths
-    if not lengths:
+    if not plan.data.lengths:
         return None
-    longest = max(lengths)
-    counts = [0] * count
-    for n in lengths:
-        counts[min(count - 1, n * count // (longest + 1))] += 1
+    counts, longest = _counts(plan.data, count)
     sentence = f"{plan.data.rows:,} rows, the longest {longest:,} tokens; {data_sentence(plan)}."
-    return Bins(tuple(counts), longest, plan.stage.schedule.max_length, sentence)
+    return Bins(counts, longest, plan.stage.schedule.max_length, sentence)
+
+
+@lru_cache(maxsize=8)
+def _counts(data: DataFacts, count: int) -> tuple[tuple[int, ...], int]:
+    """Rows in each stretch of length, and the longest: once for each data set, which may have millions of rows."""
+    longest = max(data.lengths)
+    counts = [0] * count
+    for n in data.lengths:
+        counts[min(count - 1, n * count // (longest + 1))] += 1
+    return tuple(counts), longest
+
+
+@lru_cache(maxsize=64)
+def _cut_at(data: DataFacts, length: int) -> Cut:
+    return cut(data, length)
 
 
 def machine_sentence(plan: Plan, *, here: bool) -> str:

@@ -19,6 +19,7 @@ from app.shown import wrapped_between
 from app.theme import em
 from app.widgets.combo import Combo
 from app.widgets.histogram import Histogram
+from app.widgets.link import LinkButton
 from app.widgets.option_form import FormRow
 from app.widgets.pick_field import Entry, PickField
 from app.widgets.surface import Words
@@ -37,6 +38,7 @@ class WhatPanel(QWidget):
     model_picked = Signal(object)
     data_picked = Signal(object)
     machine_picked = Signal(object)
+    rows_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,12 +64,16 @@ class WhatPanel(QWidget):
         self.data_words = Words("", "muted", 0.9, wrap=True)
         self.machine_words = Words("", "muted", 0.9, wrap=True)
         self.histogram = Histogram()
+        self.look = LinkButton("Look at the rows…", size=0.9)
+        self.look.setAccessibleName("Look at the rows…")
+        self.look.setToolTip("First rows, columns, faults, lengths and the first batch (Ctrl+Shift+D)")
+        self.look.clicked.connect(self.rows_wanted.emit)
 
         self.rows = (
             FormRow(
                 "Model", "Which model is trained; only shapes are needed to plan, weights only to run.", self.model
             ),
-            FormRow("Data", "Rows as JSON lines: messages, or prompt and completion.", self.data),
+            FormRow("Data", "Rows to train on: JSONL, JSON, CSV, Parquet, a datasets folder or plain text.", self.data),
             FormRow("Machine", "Where the run would compute. Planning for another machine is as good.", self.machine),
         )
         self.rows[0].put(grid, 0)
@@ -75,9 +81,16 @@ class WhatPanel(QWidget):
         self.rows[1].put(grid, 2)
         grid.addWidget(self.histogram, 3, 2)
         grid.addWidget(self.data_words, 4, 2)
-        self.rows[2].put(grid, 5)
-        grid.addWidget(self.machine_words, 6, 2)
+        grid.addWidget(self.look, 5, 2)
+        self.rows[2].put(grid, 6)
+        grid.addWidget(self.machine_words, 7, 2)
         grid.setColumnStretch(2, 1)
+
+    def show_drawer(self, on: bool) -> None:
+        """Whether the rows are being looked at."""
+        self.look.setText("Close the rows" if on else "Look at the rows…")
+        self.look.setAccessibleName(self.look.text())
+        self.look.updateGeometry()
 
     def show_here(self, here: MachineFacts) -> None:
         """This computer as last probed."""
@@ -110,7 +123,8 @@ class WhatPanel(QWidget):
         self.data.add("Sample questions", Pick("sample"), "comes with the program")
         if not Pick("sample").is_data_of(plan):
             self.data.add(plan.data.name, Pick("file", plan.data.path), _where(plan.data.path))
-        self.data.add("Open a file…", Pick("browse"))
+        self.data.add("Open a file…", Pick("browse"), "JSONL, JSON, CSV, Parquet, text")
+        self.data.add("Open a folder…", Pick("browse_folder"), "saved by datasets")
         self.data.setCurrentIndex(0 if Pick("sample").is_data_of(plan) else 1)
         self.data.say("1 row" if plan.data.rows == 1 else f"{plan.data.rows:,} rows")
         self.data_words.setText(wrapped_between(data_sentence(plan)))
