@@ -13,6 +13,7 @@ from planner.atomic_file import write_atomically
 from planner.estimate import estimate
 from planner.export.readme import readme
 from planner.export.requirements import requirements
+from planner.export.rows import ROWS, carries_rows, write_rows
 from planner.export.script import HEAD, chosen, script
 from planner.export.twins import twin_text
 from planner.plan import Plan
@@ -26,9 +27,12 @@ def export(plan: Plan, spec: RunSpec, folder: Path) -> tuple[Path, ...]:
     """Write the export of `plan` into `folder` and return its files.
 
     Raises ProblemError: `export.folder_in_use` when the folder holds anything but an earlier export,
-    `file.not_written`, `export.part_missing`.
+    `file.not_written`, `export.part_missing`, and where rows are carried along `data.*`.
     """
     ledger = estimate(plan)
+    _check(folder)
+    if carries_rows(plan.data):
+        write_rows(plan.data, folder / ROWS)
     texts = {
         SCRIPT: script(plan, spec, ledger),
         REQUIREMENTS: requirements(spec),
@@ -38,10 +42,10 @@ def export(plan: Plan, spec: RunSpec, folder: Path) -> tuple[Path, ...]:
     for technique in chosen(plan, ledger):
         if technique.part.mixin:
             texts[f"{technique.twin}.py"] = twin_text(technique.twin)
-    _check(folder)
     for name, text in texts.items():
         write_atomically(folder / name, text.encode("utf-8"))
-    return tuple(folder / name for name in texts)
+    carried = (ROWS,) if carries_rows(plan.data) else ()
+    return tuple(folder / name for name in (*texts, *carried))
 
 
 def _check(folder: Path) -> None:

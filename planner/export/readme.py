@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from planner.estimate import Estimate
+from planner.export.rows import ROWS, carries_rows
 from planner.export.source import one_line
+from planner.facts.data import DataFacts
 from planner.plan import Plan
 from planner.run.environment import LEAN
 from planner.run.spec import RunSpec
@@ -66,13 +68,20 @@ def _source(path: str, option: str) -> str:
     return f"read from {code(path)}" if path else f"not at hand when this was written: give `{option}`"
 
 
+def _rows(data: DataFacts) -> str:
+    if not carries_rows(data):
+        return _source(data.path, "--data")
+    columns = ", ".join(f"{code(column)} as {role}" for role, column in data.mapping.columns)
+    return f"carried along in `{ROWS}` as they were trained on; made of {code(data.path)} ({columns})"
+
+
 def readme(plan: Plan, spec: RunSpec, estimate: Estimate) -> str:
     """The text of README.md."""
     facts = "\n".join(
         (
             f"- Plan: {code(plan.name)}",
             f"- Model: {code(plan.model.name)}, {_source(plan.model.path, '--model')}",
-            f"- Data: {code(plan.data.name)}, {plan.data.rows:,} rows, {_source(plan.data.path, '--data')}",
+            f"- Data: {code(plan.data.name)}, {plan.data.rows:,} rows, {_rows(plan.data)}",
             f"- Machine it was planned for: {code(plan.machine.name)}",
         )
     )

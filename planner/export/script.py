@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from planner.estimate import Estimate
+from planner.export.rows import ROWS, carries_rows
 from planner.export.source import argument, comment, literal
 from planner.facts.machine import Device
 from planner.ledger import Line
@@ -150,7 +151,11 @@ def _imports(techniques: tuple[Chosen, ...]) -> Iterator[str]:
 
 def _constants(plan: Plan, spec: RunSpec) -> Iterator[str]:
     yield f"MODEL = {literal(plan.model.path)}"
-    yield f"DATA = {literal(plan.data.path)}"
+    if carries_rows(plan.data):
+        yield from comment(f"The rows as they were trained on, made of {plan.data.name}.")
+        yield f'DATA = str(Path(__file__).resolve().parent / "{ROWS}")'
+    else:
+        yield f"DATA = {literal(plan.data.path)}"
     yield 'OUTPUT = "result"'
     yield f"SEED = {literal(spec.seed)}"
     yield f"THREADS = {literal(spec.threads)}"

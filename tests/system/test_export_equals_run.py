@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -53,6 +54,17 @@ def both_losses(plan: Plan, python: Path, folder: Path) -> tuple[list[str], list
     return [s.loss_hex for s in steps(events)], [row["loss_hex"] for row in rows]
 
 
+def as_csv(rows: Path, target: Path, columns: dict[str, str]) -> Path:
+    """The rows of a JSONL file as a table. columns: name in the table, name in the file."""
+    with target.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, delimiter=";")
+        table.writerow(["number", *columns])
+        for number, line in enumerate(rows.read_text(encoding="utf-8").splitlines()):
+            row = json.loads(line)
+            table.writerow([number, *(row[name] for name in columns.values())])
+    return target
+
+
 def assert_equal_and_training(run_losses: list[str], script_losses: list[str]) -> None:
     assert script_losses == run_losses
     assert len(run_losses) == STEPS
@@ -83,6 +95,8 @@ def test_small_export_gives_the_losses_of_the_run(
     choices: tuple[Any, ...], form: str, tiny_model_dir: Path, python: Path, tmp_path: Path
 ) -> None:
     data = make_rows(tmp_path / "rows.jsonl", 24, form=form)
+    if form == "prompt_completion":  # the same as a table whose columns have other names
+        data = as_csv(data, tmp_path / "rows.csv", {"question": "prompt", "answer": "completion"})
     plan = small_plan(tiny_model_dir, data, *choices, **SHUFFLED)
     assert_equal_and_training(*both_losses(plan, python, tmp_path))
 
