@@ -86,7 +86,7 @@ class PickList(QFrame):
             if entry.heading:
                 heading = entry
                 continue
-            if not all(word in entry.label.lower() for word in wanted):
+            if not all(word in f"{entry.label} {entry.detail}".lower() for word in wanted):
                 continue
             if heading is not None:
                 self._add(heading)

@@ -88,8 +88,43 @@ def _gpu(row: dict[str, str], *, several_sizes: bool) -> Gpu:
     )
 
 
-def other_machine(name: str, *, ram_bytes: int = ASSUMED_RAM_BYTES) -> MachineFacts:
-    """A computer with one such card, all of its memory free. Raises `machine.unknown_gpu`."""
+def other_machine(
+    name: str,
+    *,
+    ram_bytes: int = ASSUMED_RAM_BYTES,
+    disk_bytes: int = ASSUMED_DISK_BYTES,
+    count: int = 1,
+    called: str = "",
+) -> MachineFacts:
+    """A computer with so many such cards, all of its memory free; without a card for no name. called: what it is named.
+    Raises `machine.unknown_gpu`."""
+    card = card_named(name) if name else None
+    unified = card is not None and card.kind == "mps"
+    ram = card.memory_bytes if card is not None and unified else ram_bytes
+    cards = () if card is None else tuple(_device(card, number) for number in range(1 if unified else count))
+    cpu = Device("cpu", "cpu", "CPU", ram, ram)
+    notes = [f"{_size(ram)} of RAM and {ASSUMED_CORES} cores are assumed; all memory counts as free."]
+    if card is not None:
+        notes.append(f"Memory of the card: {card.usable_source}.")
+    if len(cards) > 1:
+        notes.append(f"A plan computes on one of the {len(cards)} cards.")
+    many = "one" if len(cards) == 1 else str(len(cards))
+    return MachineFacts(
+        name=called or (f"a computer with {many} {card.name}" if card is not None else "a computer without a GPU"),
+        os="",
+        cpu="CPU",
+        physical_cores=ASSUMED_CORES,
+        ram_total_bytes=ram,
+        ram_available_bytes=ram,
+        limit_bytes=0,
+        disk_free_bytes=disk_bytes,
+        devices=(*cards, cpu),
+        notes=tuple(notes),
+    )
+
+
+def card_named(name: str) -> Gpu:
+    """The card of the catalogue that can be planned for. Raises `machine.unknown_gpu`."""
     card = next((g for g in gpus() if g.name.casefold() == name.casefold()), None)
     if card is None or not card.kind:  # a vendor whose devices torch reaches by no name we know
         near = [g.name for g in gpus() if g.kind and name.casefold() in g.name.casefold()][:5]
@@ -98,28 +133,20 @@ def other_machine(name: str, *, ram_bytes: int = ASSUMED_RAM_BYTES) -> MachineFa
             f"The catalogue has no card {name!r:.60} that can be planned for.",
             f"Near to it: {', '.join(near)}." if near else "Choose one of the list.",
         )
-    unified = card.kind == "mps"
-    ram = card.memory_bytes if unified else ram_bytes
-    device = Device(
-        id="mps" if unified else "cuda:0",
+    return card
+
+
+def _device(card: Gpu, number: int) -> Device:
+    return Device(
+        id="mps" if card.kind == "mps" else f"cuda:{number}",
         kind=card.kind,
         name=card.name,
         total_bytes=card.usable_bytes,
         free_bytes=card.usable_bytes,
         supports_bf16=card.supports_bf16,
-        shares_ram=unified,
+        shares_ram=card.kind == "mps",
     )
-    cpu = Device("cpu", "cpu", "CPU", ram, ram)
-    assumed = f"{ram / GIB:.0f} GiB of RAM and {ASSUMED_CORES} cores are assumed; all memory counts as free."
-    return MachineFacts(
-        name=f"a computer with one {card.name}",
-        os="",
-        cpu="CPU",
-        physical_cores=ASSUMED_CORES,
-        ram_total_bytes=ram,
-        ram_available_bytes=ram,
-        limit_bytes=0,
-        disk_free_bytes=ASSUMED_DISK_BYTES,
-        devices=(device, cpu),
-        notes=(assumed, f"Memory of the card: {card.usable_source}."),
-    )
+
+
+def _size(n: int) -> str:
+    return f"{n / GIB:.1f}".removesuffix(".0") + " GiB"

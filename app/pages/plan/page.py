@@ -23,6 +23,7 @@ from app.pages.plan.data.looking import Looking
 from app.pages.plan.edits import SCHEDULE, with_option, with_technique
 from app.pages.plan.fetching import Fetches
 from app.pages.plan.form import FormPanel
+from app.pages.plan.machine_dialog import MachineDialog, describe
 from app.pages.plan.picks import Pick, plan_with_data, plan_with_machine, plan_with_model
 from app.pages.plan.state import title, view
 from app.theme import em
@@ -58,6 +59,7 @@ class PlanPage(QWidget):
         self._document = document
         self._here: MachineFacts | None = None
         self._start_plan: Plan | None = None
+        self.describing: MachineDialog | None = None  # the dialog asked for last
         self._chosen: At | None = None
         self._advising = background.Task()
         self._settled = QTimer(self, singleShot=True, interval=SETTLED_MS)
@@ -291,6 +293,10 @@ class PlanPage(QWidget):
 
     def _pick_machine(self, pick: Pick) -> None:
         here = self._here
+        if pick.kind == "other":
+            plan = self._document.plan
+            self.describing = describe(plan, self, self._pick_machine) if plan else None
+            return
         self._document.edit(lambda p: plan_with_machine(p, here, pick))
 
     def _part_back(self, part: str) -> None:

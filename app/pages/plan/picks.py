@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 
+from app.other_machines import OtherMachine, from_text, named_apart
 from planner import presets
 from planner.assets import asset
 from planner.facts.gpus import other_machine
@@ -20,7 +21,8 @@ from planner.slots import Slot
 
 @dataclass(frozen=True)
 class Pick:
-    """One entry of a menu. kind: embedded, catalogue, folder, sample, file, here, gpu, or browse; which: which one."""
+    """One entry of a menu. kind: embedded, catalogue, folder, sample, file, here, gpu, described, other, or
+    browse; which: which one."""
 
     kind: str
     which: str = ""
@@ -54,8 +56,16 @@ def plan_with_machine(plan: Plan, here: MachineFacts | None, pick: Pick) -> Plan
     if pick.kind == "here":
         assert here is not None
         return on_device(replace(plan, machine=here), pick.which)
-    machine = other_machine(pick.which)
+    machine = described_by(pick, here, plan.machine)
     return on_device(replace(plan, machine=machine), machine.devices[0].id)
+
+
+def described_by(pick: Pick, here: MachineFacts | None, now: MachineFacts) -> MachineFacts:
+    """Another computer: one card of the catalogue in an ordinary one, or one that a person described. Raises ProblemError
+    `machine.unknown_gpu`."""
+    if pick.kind == "gpu":
+        return other_machine(pick.which)
+    return named_apart((from_text(pick.which) or OtherMachine()).facts(), here, now)
 
 
 def on_device(plan: Plan, device_id: str) -> Plan:

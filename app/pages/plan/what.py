@@ -11,6 +11,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app import background
+from app.other_machines import OtherMachine, recent, text_of
 from app.pages.plan.choices import Fit, fits
 from app.pages.plan.local_models import local_models
 from app.pages.plan.picks import Pick, machine_plans, model_plans, params_words
@@ -107,6 +108,8 @@ class WhatPanel(QWidget):
         name = device.name if device else plan.machine.name
         if here and device and device.kind == "cpu":
             name = "This computer"
+        if not here and device and plan.machine.name != f"a computer with one {device.name}":
+            name = plan.machine.name
         self.machine.say(name, words(device.total_bytes) if device else "")
         self.machine_words.setText(wrapped_between(machine_sentence(plan, here=here)))
         self.machine_words.setToolTip("\n".join(plan.machine.notes))
@@ -159,24 +162,30 @@ class WhatPanel(QWidget):
         background.run(priced, lambda found: self.model.list.mark({pick: _mark(fit) for pick, fit in found}))
 
     def _open_machines(self) -> None:
+        """At once with what is known, then with the machines that were described before."""
+        self._show_machines([])
+        background.run(recent, lambda found: self._show_machines(found) if found else None)
+
+    def _show_machines(self, described: list[OtherMachine]) -> None:
         assert self._now is not None
         plan, here = self._now.plan, self._here
         entries: list[Entry] = []
-        picks: list[Pick] = []
         if here is not None:
             entries.append(Entry("This computer", heading=True))
             for device in here.devices:
-                pick = Pick("here", device.id)
-                picks.append(pick)
                 free = f"{words(device.free_bytes)} free of {words(device.total_bytes)}"
-                entries.append(Entry(device.name, pick, free))
+                entries.append(Entry(device.name, Pick("here", device.id), free))
+        entries.append(Entry("Another computer", heading=True))
+        entries.append(Entry("Other machine…", Pick("other"), "card, RAM and disk to type in"))
+        for one in described:
+            made = one.facts()
+            entries.append(Entry(made.name, Pick("described", text_of(one)), words(made.devices[0].total_bytes)))
         entries.append(Entry("Another computer, with one", heading=True))
         cards = [card for card in gpus() if card.kind]
-        for card in cards:
-            picks.append(Pick("gpu", card.name))
-            entries.append(Entry(card.name, picks[-1], words(card.usable_bytes)))
+        entries += [Entry(card.name, Pick("gpu", card.name), words(card.usable_bytes)) for card in cards]
         self.machine.list.show_entries(entries)
-        shown = {e.value: e.detail for e in entries if not e.heading}
+        shown = {e.value: e.detail for e in entries if not e.heading and e.value != Pick("other")}
+        picks = list(shown)
 
         def priced() -> list[tuple[Pick, Fit]]:
             return list(zip(picks, fits(machine_plans(plan, here, picks)), strict=True))
