@@ -101,6 +101,10 @@ def _do(spec: Any, report: Report, meter: Meter) -> Finished:
             from backends.jobs import convert
 
             return convert.run(spec, report, meter)
+        case "download":
+            from backends.jobs import download
+
+            return download.run(spec, report)
         case _:
             raise fail("spec.unknown_job", f"This version knows no job {spec.job!r}.", "Update the program.")
 

@@ -24,3 +24,20 @@ QUIET_AND_OFFLINE = {
     "PYTHONFAULTHANDLER": "1",
     "PYTHONIOENCODING": "utf-8",
 }
+ONLINE_JOBS = ("download",)
+ONLINE = {
+    "HF_HUB_DISABLE_XET": "1",  # plain HTTP can go on where it stopped, and tells each byte
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_UPDATE_CHECK": "1",
+    "HF_HUB_VERBOSITY": "error",  # its warnings name addresses, which may hold a signature
+    "HF_HUB_ETAG_TIMEOUT": "20",
+}
+FORCED_OFFLINE = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE")
+
+
+def of_job(job: object) -> dict[str, str]:
+    """What a worker's environment gets for its job: every one is offline but that which a person asked to fetch. A person
+    who has set HF_HUB_OFFLINE for all programs stays offline in that, too."""
+    if job not in ONLINE_JOBS:
+        return QUIET_AND_OFFLINE
+    return {k: v for k, v in QUIET_AND_OFFLINE.items() if k not in FORCED_OFFLINE} | ONLINE

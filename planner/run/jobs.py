@@ -55,8 +55,22 @@ class ConvertSpec:
     target: str
 
 
-Job = ScanSpec | FirstBatchSpec | ConvertSpec
-JOBS: dict[str, type[Any]] = {t.job: t for t in (ScanSpec, FirstBatchSpec, ConvertSpec)}
+@dataclass(frozen=True)
+class DownloadSpec:
+    """Fetch the model `name` from the Hub into the Hugging Face cache: the only job that goes online, and only when asked.
+
+    look: only say what would be fetched, as a `planner.run.transfer.Offer` in RUNDIR/offer.json. revision: the state of
+    the page that was looked at and agreed to; empty for the newest.
+    """
+
+    job: ClassVar[str] = "download"
+    name: str
+    look: bool = True
+    revision: str = ""
+
+
+Job = ScanSpec | FirstBatchSpec | ConvertSpec | DownloadSpec
+JOBS: dict[str, type[Any]] = {t.job: t for t in (ScanSpec, FirstBatchSpec, ConvertSpec, DownloadSpec)}
 
 
 def job_to_json(job: Job) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from typing import Any
 import planner
 from planner.problem import Problem, ProblemError, fail
 from planner.run import awake, layout, lock
-from planner.run.environment import LEAN, QUIET_AND_OFFLINE
+from planner.run.environment import LEAN, of_job
 from planner.slots import Slot
 
 TRAIN_LIBRARIES = ("torch", "transformers", "peft", "trl", "accelerate", "datasets", "safetensors")
@@ -138,8 +138,14 @@ def _launch(run_dir: Path) -> subprocess.Popen[bytes]:
 
 
 def environment(run_dir: Path) -> dict[str, str]:
-    """The worker's environment: this one, quiet and offline, with our packages found also from a checkout."""
-    env = {**os.environ, **LEAN, **QUIET_AND_OFFLINE, "HF_DATASETS_CACHE": str(run_dir / "cache"), **_visible(run_dir)}
+    """The worker's environment: this one, quiet and (but for a download) offline, with our packages found also from a checkout."""
+    env = {
+        **os.environ,
+        **LEAN,
+        **of_job(_stored(run_dir).get("job")),
+        "HF_DATASETS_CACHE": str(run_dir / "cache"),
+        **_visible(run_dir),
+    }
     return env | packages_found()
 
 
