@@ -26,10 +26,11 @@ from planner.run.events import (
 LOOK_EVERY_S = 0.1
 
 
-def follow(run_dir: Path, offset: int, *, as_json: bool, began: float, saves: bool = True) -> Exit:
+def follow(run_dir: Path, offset: int, *, as_json: bool, saves: bool = True) -> Exit:
     """Print events from `offset` on. Ctrl-C asks the worker to stop and save; a second one only ends the view.
 
-    began: when the worker was started (seconds, epoch); what is older in the journal is not this worker's last word.
+    offset: the journal's end when the worker was started, so that any last word after it is this worker's; the clock,
+    which may be set while a run goes on, has no say in that.
     saves: False for a proof, which keeps nothing when it is stopped.
     """
     asked = False
@@ -43,7 +44,7 @@ def follow(run_dir: Path, offset: int, *, as_json: bool, began: float, saves: bo
                 output.problem(problem, as_json=as_json)
             for event in reading.events:
                 show(event, as_json=as_json)
-                if isinstance(event, (Finished, Failed)) and event.time >= began - 1:
+                if isinstance(event, (Finished, Failed)):
                     return ending(event, as_json=as_json)
             if reading.events:
                 continue

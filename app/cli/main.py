@@ -16,6 +16,7 @@ VERBS = (
     "plan",
     "dry-run",
     "run",
+    "queue",
     "prove",
     "export",
     "get-example",

@@ -17,8 +17,10 @@ from planner.run import layout
 from planner.run.spec import RunSpec
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("plan", nargs="?", metavar="PLAN", help="a plan file (JSON)")
+def add_arguments(parser: argparse.ArgumentParser, *, positional: bool = True) -> None:
+    """positional: False for a verb whose own argument may be a plan file."""
+    if positional:
+        parser.add_argument("plan", nargs="?", metavar="PLAN", help="a plan file (JSON)")
     parser.add_argument("--preset", metavar="NAME", help=f"a plan to start from: {', '.join(preset_names())}")
     parser.add_argument(
         "--set",

@@ -6,7 +6,6 @@ What was seen narrows the plan's band from then on. Nothing is saved but the pro
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 
 from app import calibrating
@@ -45,10 +44,9 @@ def run(given: argparse.Namespace) -> Exit:
     folder = new_work_dir("prove")
     save_spec(run_spec(plan, prediction, folder, job="prove"), folder / layout.SPEC)
     output.remark(prediction.reason)
-    began = time.time()
     start.start(folder)
     output.remark(f"The proof's folder, kept for a day: {folder}")
-    code = follow(folder, 0, as_json=given.json, began=began, saves=False)
+    code = follow(folder, 0, as_json=given.json, saves=False)
     if code is Exit.OK and not (folder / PROOF).is_file():
         return Exit.FAILED  # stopped: it has said so
     if code is Exit.OK:

@@ -6,7 +6,6 @@ The worker outlives this command: closing the terminal ends the view, not the ru
 from __future__ import annotations
 
 import argparse
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from app.this_computer import this_machine
 from planner.estimate import Estimate, Verdict, estimate
 from planner.plan_file import save_spec
 from planner.problem import ProblemError
-from planner.run import home, journal, layout, lock, start
+from planner.run import home, journal, keeper, layout, lock, queue, start
 from planner.run.build import run_spec
 from planner.run.events import Finished
 from planner.run.folders import new_run_dir
@@ -33,6 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--max-steps", type=_steps, metavar="N", help="stop after N optimizer steps")
     parser.add_argument("--out", metavar="DIR", help="a new folder for the run; without it one among the other runs")
     parser.add_argument("--anyway", action="store_true", help="start although it may not fit")
+    parser.add_argument(
+        "--overnight",
+        action="store_true",
+        help="leave it to itself: it is proved, waits its turn, goes on with less when memory runs out, and says what happened",
+    )
     parser.add_argument("--resume", metavar="DIR", help="go on with the run in DIR from its last checkpoint")
 
 
@@ -57,13 +61,35 @@ def run(given: argparse.Namespace) -> Exit:
         raise ProblemError(problem)
     run_dir = (out or new_run_dir(plan.name)).absolute()
     _make_room(run_dir)
-    save_spec(run_spec(plan, prediction, run_dir), run_dir / layout.SPEC)
     output.remark(prediction.reason)
+    if given.overnight:
+        return queued(prediction, run_dir, overnight=True, as_json=given.json)
+    save_spec(run_spec(plan, prediction, run_dir), run_dir / layout.SPEC)
     return _begin(run_dir, 0, as_json=given.json)
 
 
+def queued(prediction: Estimate, run_dir: Path, *, overnight: bool, as_json: bool) -> Exit:
+    """Put a new run into the queue, and see to it that somebody looks after the queue."""
+    queue.enqueue(prediction, overnight=overnight, run_dir=run_dir)
+    keeper.ensure()
+    if as_json:
+        output.line(output.json_text({"run_dir": str(run_dir), "overnight": overnight}))
+    else:
+        output.line(f"The run's folder: {run_dir}")
+        output.remark("It starts when its turn has come and its memory is free, also with this terminal closed.")
+        output.remark("`plimsoll queue` shows what waits, and why.")
+    return Exit.OK
+
+
 def _resume(given: argparse.Namespace) -> Exit:
-    if given.plan or given.preset or given.changes or given.out is not None or given.max_steps is not None:
+    if (
+        given.plan
+        or given.preset
+        or given.changes
+        or given.out is not None
+        or given.max_steps is not None
+        or given.overnight
+    ):
         raise wrong_use(
             "cli.two_plans", "A run to resume and a plan were given.", "A run goes on as it was: --resume alone."
         )
@@ -107,10 +133,9 @@ def _make_room(run_dir: Path) -> None:
 
 
 def _begin(run_dir: Path, offset: int, *, as_json: bool) -> Exit:
-    began = time.time()
     start.start(run_dir)
     output.remark(f"The run's folder: {run_dir}")
-    code = follow(run_dir, offset, as_json=as_json, began=began)
+    code = follow(run_dir, offset, as_json=as_json)
     if code is Exit.OK:
         for text in calibrating.told(run_dir):
             output.remark(text)

@@ -16,6 +16,7 @@ from planner import plan_file, strict_json
 from planner.atomic_file import write_atomically
 from planner.estimate import estimate
 from planner.facts.order import total_steps
+from planner.facts.split import n_trained_on
 from planner.plan import Plan
 from planner.problem import Problem, ProblemError
 from planner.run import checkpoints, folders, journal, layout, lock, results
@@ -177,7 +178,8 @@ def _asked(run_dir: Path, story: Story) -> str:
         return f"At {when} this run was left to itself."
     chosen = plan.stage.choice(Slot.TRAINABLE)
     how = technique(chosen.slot, chosen.technique).label if chosen else "training"
-    steps = total_steps(plan.data.rows, plan.stage.schedule)
+    schedule = plan.stage.schedule
+    steps = total_steps(n_trained_on(plan.data.rows, schedule), schedule)
     return f"At {when} you asked for {steps:,} steps of {how} on {plan.model.name} with {plan.data.name}."
 
 

@@ -214,7 +214,7 @@ def test_what_is_asked_to_stop_is_said_to_save_only_if_it_does(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(lock, "is_held", interrupt)
-    assert follow(tmp_path, 0, as_json=False, began=0.0, saves=saves) == 1
+    assert follow(tmp_path, 0, as_json=False, saves=saves) == 1
     assert said in capsys.readouterr().err
 
 

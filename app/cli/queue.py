@@ -1,0 +1,130 @@
+"""`plimsoll queue`: the runs that wait for their turn and their memory, and why; add, move, hold and remove them.
+
+Whoever looks at the queue also sees to it that somebody looks after it, so after a restart of the computer this command,
+or the window, is all it takes to go on.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from app.cli import output, plan_source
+from app.cli.exits import Exit, given_dir, of_verdict, wrong_use
+from planner.estimate import estimate
+from planner.plan_file import load_spec
+from planner.problem import ProblemError
+from planner.run import home, keeper, layout, lock, queue, start
+from planner.run.arguments import computing_device
+from planner.run.build import run_spec
+from planner.run.folders import new_run_dir
+from planner.run.queue import Queued
+from planner.units import words
+
+HELP = "the runs that wait: list, add, move, hold, go or remove"
+DOING = ("list", "add", "move", "hold", "go", "remove")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("do", nargs="?", default="list", choices=DOING, help="what to do; without it: list")
+    parser.add_argument(
+        "run", nargs="?", metavar="WHAT", help="add: a plan file; else a run by its place, name or folder"
+    )
+    parser.add_argument("--to", type=int, metavar="N", help="move: the new place, 1 for the first")
+    plan_source.add_arguments(parser, positional=False)
+    parser.add_argument(
+        "--run-dir", metavar="DIR", help="add: a run that is there already, to go on when its turn comes"
+    )
+    parser.add_argument("--overnight", action="store_true", help="add: leave it to itself")
+    parser.add_argument("--anyway", action="store_true", help="add although it may not fit")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+
+
+def run(given: argparse.Namespace) -> Exit:
+    match given.do:
+        case "add":
+            return _add(given)
+        case "move":
+            if given.to is None or given.to < 1:
+                raise wrong_use("cli.no_place", "It was not said where to.", "Give a place: --to 1.")
+            queue.reorder(_named(given), given.to - 1)
+        case "hold" | "go":
+            queue.hold(_named(given), given.do == "hold")
+        case "remove":
+            queue.leave_queue(_named(given))
+    keeper.ensure()
+    _show(queue.waiting(), as_json=given.json)
+    return Exit.OK
+
+
+def _named(given: argparse.Namespace) -> Path:
+    """The run that is meant: by its place, its folder, or its folder's name."""
+    entries = queue.waiting()
+    text = given.run or ""
+    if text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= len(entries):
+        return entries[int(text) - 1].run_dir
+    for entry in entries:
+        if text and (entry.run_dir.name == text or entry.run_dir == Path(text).absolute()):
+            return entry.run_dir
+    raise wrong_use(
+        "queue.not_waiting", f"{text or 'Nothing'!r} is not in the queue.", "`plimsoll queue` lists what is, by number."
+    )
+
+
+def _add(given: argparse.Namespace) -> Exit:
+    if problem := start.missing_train_extra():
+        raise ProblemError(problem)
+    if given.run_dir is not None:
+        run_dir = given_dir(given.run_dir, "--run-dir").absolute()
+        plan = load_spec(run_dir / layout.SPEC).plan
+        if lock.state(run_dir) is lock.State.FINISHED:
+            raise wrong_use(
+                "run.already_done", f"The run in {given.run_dir!r} is done.", "Its result is in its folder."
+            )
+        need = queue.need_of(estimate(plan))
+        queue.add(Queued(run_dir, need, computing_device(plan).id, given.overnight, added=time.time()))
+    else:
+        given.plan = given.run
+        plan = plan_source.plan_from(given, run_in=home.runs_dir())
+        prediction = estimate(plan)
+        code = of_verdict(prediction.verdict)
+        if code is not Exit.OK and not given.anyway:
+            output.remark(prediction.reason)
+            output.remark("Nothing was queued. `plimsoll plan` says what would help; --anyway queues it.")
+            return code
+        run_spec(plan, prediction, Path())  # what cannot be run leaves no folder behind
+        run_dir = queue.enqueue(prediction, overnight=given.overnight, run_dir=new_run_dir(plan.name))
+    keeper.ensure()
+    _show(queue.waiting(), as_json=given.json)
+    return Exit.OK
+
+
+def _show(entries: tuple[Queued, ...], *, as_json: bool) -> None:
+    if as_json:
+        rows = [
+            {
+                "run_dir": str(e.run_dir),
+                "need_bytes": e.need_bytes,
+                "device": e.device,
+                "overnight": e.overnight,
+                "held": e.held,
+                "said": e.said,
+            }
+            for e in entries
+        ]
+        output.line(output.json_text({"waiting": rows, "watched": [str(p) for p in queue.watched()]}))
+        return
+    if not entries:
+        output.line("Nothing waits.")
+        return
+    for place, entry in enumerate(entries, 1):
+        need = (
+            f"starts when {words(entry.need_bytes)} are free"
+            if entry.need_bytes
+            else "starts when no other run goes on"
+        )
+        marks = "".join((" · overnight" if entry.overnight else "", " · held" if entry.held else ""))
+        output.line(f"{place}  {entry.run_dir.name}  {need}{marks}")
+        if entry.said and not entry.held:
+            output.line(f"   {entry.said}")
