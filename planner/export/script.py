@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from planner.estimate import Estimate
+from planner.export.evaluation import CALLBACK, CLASSES, MIXIN, evaluates, split
 from planner.export.rows import ROWS, carries_rows
 from planner.export.source import argument, comment, literal
 from planner.facts.machine import Device
@@ -98,7 +99,8 @@ def script(plan: Plan, spec: RunSpec, estimate: Estimate) -> str:
         _model(techniques),
         _arguments(spec, techniques),
         ("", *LOSS_LOG.splitlines(), ""),
-        _trainer(techniques),
+        *((("", *CLASSES.splitlines(), ""),) if evaluates(plan.stage.schedule) else ()),
+        _trainer(techniques, evaluates(plan.stage.schedule)),
         _end(),
     )
     return "\n".join("\n".join((*section, "")) for section in sections)
@@ -168,6 +170,10 @@ def _data(plan: Plan) -> Iterator[str]:
     kept = ", ".join(f"{literal(c)}: row[{literal(c)}]" for c in COLUMNS[plan.data.form])
     yield 'with open(given.data, "rb") as file:'
     yield "    rows = [json.loads(line) for line in file if line.strip()]"
+    if evaluates(plan.stage.schedule):
+        yield f"rows = [{{{kept}}} for row in rows]"
+        yield from split(plan.stage.schedule)
+        return
     yield f"train_dataset = Dataset.from_list([{{{kept}}} for row in rows])"
 
 
@@ -216,19 +222,24 @@ def _arguments(spec: RunSpec, techniques: tuple[Chosen, ...]) -> Iterator[str]:
     yield ")"
 
 
-def _trainer(techniques: tuple[Chosen, ...]) -> Iterator[str]:
+def _trainer(techniques: tuple[Chosen, ...], evaluated: bool) -> Iterator[str]:
     mixins = [t for t in techniques if t.part.mixin]
     trainer = "SFTTrainer"
-    if mixins:
+    if mixins or evaluated:
         trainer = "Trainer"
         for t in mixins:
             yield from _about(t)
-        yield f"class Trainer({', '.join(t.part.mixin for t in mixins)}, SFTTrainer):"
-        yield '    """TRL\'s trainer with the parts of the files beside this one."""'
+        before = (*((MIXIN,) if evaluated else ()), *(t.part.mixin for t in mixins))
+        yield f"class Trainer({', '.join(before)}, SFTTrainer):"
+        parts = "parts of the files beside this one" if mixins else "part above"
+        yield f'    """TRL\'s trainer with the {parts}."""'
         yield from ("", "")
     yield f"trainer = {trainer}("
     yield from ("    model=model,", "    args=arguments,", "    train_dataset=train_dataset,")
-    yield from ("    processing_class=tokenizer,", "    callbacks=[LossLog()],")
+    if evaluated:
+        yield "    eval_dataset=eval_dataset,"
+    callbacks = ", ".join(("LossLog()", *((CALLBACK,) if evaluated else ())))
+    yield from ("    processing_class=tokenizer,", f"    callbacks=[{callbacks}],")
     for t in techniques:
         if t.part.trainer:
             yield from _about(t, "    ")

@@ -14,7 +14,7 @@ from planner.assets import asset
 from planner.export.folder import SCRIPT, export
 from planner.plan import Plan
 from planner.run.events import Finished
-from planner.run.journal import last_word, steps
+from planner.run.journal import evaluations, last_word, read_all, steps
 from planner.run.start import start
 from planner.slots import Slot
 from tests.small_run import choose, small_plan, wait_for_end, write_run
@@ -50,8 +50,15 @@ def both_losses(plan: Plan, python: Path, folder: Path) -> tuple[list[str], list
     assert isinstance(word, Finished), word
     for weights in Path(word.adapter).glob("*.safetensors"):
         assert weights.read_bytes() == (elsewhere / "made" / weights.name).read_bytes()
-    rows = [json.loads(line) for line in (elsewhere / "made" / "losses.jsonl").read_text().splitlines()]
-    return [s.loss_hex for s in steps(events)], [row["loss_hex"] for row in rows]
+    made = elsewhere / "made"
+    assert [(e.step, e.loss_hex) for e in evaluations(events)] == hexadecimal(made / "evaluations.jsonl")
+    return [s.loss_hex for s in steps(events)], [loss for _, loss in hexadecimal(made / "losses.jsonl")]
+
+
+def hexadecimal(path: Path) -> list[tuple[int, str]]:
+    """(step, loss) of each line; of a file that the script has no reason to write, none."""
+    rows = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    return [(row["step"], row["loss_hex"]) for row in rows]
 
 
 def as_csv(rows: Path, target: Path, columns: dict[str, str]) -> Path:
@@ -99,6 +106,17 @@ def test_small_export_gives_the_losses_of_the_run(
         data = as_csv(data, tmp_path / "rows.csv", {"question": "prompt", "answer": "completion"})
     plan = small_plan(tiny_model_dir, data, *choices, **SHUFFLED)
     assert_equal_and_training(*both_losses(plan, python, tmp_path))
+
+
+@pytest.mark.usefixtures("warm_workers")
+def test_an_export_holds_out_the_same_rows_and_evaluates_them_to_the_same_losses(
+    tiny_model_dir: Path, python: Path, tmp_path: Path
+) -> None:
+    data = make_rows(tmp_path / "rows.jsonl", 30)
+    evaluated = {"eval_fraction": 0.25, "eval_steps": 6, "eval_batch": 3, "sample_steps": 5}
+    plan = small_plan(tiny_model_dir, data, LORA, FP32, **{**SHUFFLED, **evaluated})
+    assert_equal_and_training(*both_losses(plan, python, tmp_path))
+    assert [e.step for e in evaluations(read_all(tmp_path / "run").events)] == [6, 12, 18, 20]
 
 
 @pytest.mark.slow
