@@ -24,7 +24,7 @@ class UndoBar(QFrame):
         row.setContentsMargins(em(0.9), em(0.4), em(0.5), em(0.4))
         self.words = Words("", "text", wrap=True)
         self.words.setAccessibleName("What was done in words")
-        self.button = Button("&Undo", pill=True)
+        self.button = Button("Undo", pill=True)
         self.button.setAccessibleName("Undo")
         self.button.setToolTip("Take it back (Ctrl+Z)")
         self.button.clicked.connect(self.undo_wanted.emit)

@@ -5,6 +5,7 @@ Each change is told when it is done; what cannot be done is a `Problem`. It star
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -34,13 +35,31 @@ class Changes(QObject):
         super().__init__(parent)
         self.trash = Trash()
         self._deleted: list[tuple[Deleted, str]] = []
-        self._busy = self._left = False
+        self._busy = self._left = self._working = False
+        self._waiting: deque[tuple[Callable[[], Any], Callable[[Any], None]]] = deque()
 
     def _do(self, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
-        background.run(work, lambda found: None if self._left else done(found), self._refused)
+        """One after the other, in the order asked: two at once could each write over what the other has written."""
+        self._waiting.append((work, done))
+        self._next()
+
+    def _next(self) -> None:
+        if self._working or not self._waiting:
+            return
+        self._working = True
+        work, done = self._waiting.popleft()
+
+        def finished(found: Any) -> None:
+            self._working = False
+            if not self._left:
+                done(found)
+            self._next()
+
+        background.run(work, finished, self._refused)
 
     def _refused(self, problem: Problem) -> None:
-        self._busy = False
+        self._working = self._busy = False
+        self._next()
         if not self._left:
             self.problem.emit(problem)
             self.changed.emit()

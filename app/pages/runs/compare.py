@@ -25,7 +25,7 @@ from app.widgets.surface import Card, Elided, Words
 from planner.run import about
 from planner.run.library import RunSummary
 
-_WHAT_EM, _VALUE_EM = 11, 9
+_WHAT_EM, _VALUE_EM = 9, 7.5
 
 
 class _Model(RowModel[Line]):
@@ -61,6 +61,7 @@ class CompareTable(RowTable):
         super().__init__("What differs in the chosen runs", self._model, parent)
         self.setHorizontalScrollBar(ScrollBar(lying=True))
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setCornerWidget(QWidget())
         self.header().setStretchLastSection(False)
 
     def show_lines(self, headings: Sequence[str], lines: Sequence[Line]) -> None:
@@ -115,7 +116,7 @@ class Compare(Card):
         self.tags.setPlaceholderText("Add tags to all of them")
         self.tags.setAccessibleName("Add tags to the chosen runs")
         self.tags.entered.connect(self._add)
-        self.delete = Button("&Delete", pill=True)
+        self.delete = Button("Delete", pill=True)
         self.delete.setAccessibleName("Delete the chosen runs")
         self.delete.clicked.connect(self.delete_wanted.emit)
         row.addWidget(self.tags, 1)

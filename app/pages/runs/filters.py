@@ -27,9 +27,11 @@ class SearchField(TextField):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setPlaceholderText("Search name, model, method, state, tag, note   ( / )")
+        self.setPlaceholderText("Search   ( / )")
         self.setAccessibleName("Search runs")
-        self.setToolTip("Every word must be found. / or Ctrl+F comes here, Esc empties it")
+        self.setToolTip(
+            "In name, model, method, state, tags and note; every word must be found. / or Ctrl+F comes here, Esc empties it"
+        )
         self.setClearButtonEnabled(True)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -54,7 +56,7 @@ class Filters(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(em(0.7))
         self.search = SearchField()
-        self.search.setMinimumWidth(em(20))
+        self.search.setMinimumWidth(em(15))
         self.search.setMaximumWidth(em(26))
         self.search.textChanged.connect(self.searched.emit)
         row.addWidget(self.search, 0, Qt.AlignmentFlag.AlignTop)

@@ -6,8 +6,8 @@ Every button tells a wish; the window carries it out. What does not go is greyed
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFocusEvent
-from PySide6.QtWidgets import QFormLayout, QPlainTextEdit, QSizePolicy, QWidget
+from PySide6.QtGui import QFocusEvent, QPalette
+from PySide6.QtWidgets import QFormLayout, QFrame, QPlainTextEdit, QSizePolicy, QWidget
 
 from app.pages.runs.curves import Curves
 from app.pages.runs.words import (
@@ -22,7 +22,7 @@ from app.pages.runs.words import (
     state_words,
     step_words,
 )
-from app.theme import em
+from app.theme import colour, em, theme
 from app.widgets.buttons import Button
 from app.widgets.fields import TextField
 from app.widgets.flow import Flow
@@ -34,13 +34,13 @@ from planner.units import words
 
 OPEN, CONTINUE, PLAN, COPY, EXPORT, FOLDER, DELETE = "open", "continue", "plan", "copy", "export", "folder", "delete"
 ACTIONS = (
-    (OPEN, "&Open", "Show it on the Run page, live if it goes on (Return)"),
-    (CONTINUE, "&Continue", "Start a worker on it; it goes on from its last checkpoint"),
-    (PLAN, "Reopen as p&lan", "Its settings become the open plan; Ctrl+Z there takes it back"),
-    (COPY, "D&uplicate", "The same, as a plan with a name of its own"),
-    (EXPORT, "E&xport…", "Its script, in a folder you choose"),
-    (FOLDER, "Open &folder", "Where it lies on the disk"),
-    (DELETE, "&Delete", "Into the trash, until this window closes (Del)"),
+    (OPEN, "Open", "Show it on the Run page, live if it goes on (Return)"),
+    (CONTINUE, "Continue", "Start a worker on it; it goes on from its last checkpoint"),
+    (PLAN, "Reopen as plan", "Its settings become the open plan; Ctrl+Z there takes it back"),
+    (COPY, "Duplicate", "The same, as a plan with a name of its own"),
+    (EXPORT, "Export…", "Its script, in a folder you choose"),
+    (FOLDER, "Open folder", "Where it lies on the disk"),
+    (DELETE, "Delete", "Into the trash, until this window closes (Del)"),
 )
 
 
@@ -54,7 +54,16 @@ class NoteField(QPlainTextEdit):
         self._shown = ""
         self.setTabChangesFocus(True)
         self.setPlaceholderText("A note")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self._ground()
+        theme().changed.connect(self._ground)
         self.setFixedHeight(em(3.4))
+
+    def _ground(self) -> None:
+        p = QPalette(self.palette())
+        p.setColor(QPalette.ColorRole.Base, colour("field"))
+        p.setColor(QPalette.ColorRole.Text, colour("text"))
+        self.setPalette(p)
 
     def show_value(self, text: str) -> None:
         if not self.hasFocus() or text == self._shown:
@@ -116,7 +125,7 @@ class OneRun(Card):
         self.buttons: dict[str, Button] = {}
         for key, text, tip in ACTIONS:
             button = Button(text, pill=True)
-            button.setAccessibleName(text.replace("&", ""))
+            button.setAccessibleName(text.rstrip("…"))
             button.setToolTip(tip)
             button.clicked.connect(lambda _on=False, key=key: self.wanted.emit(key))
             flow.addWidget(button)
@@ -161,7 +170,7 @@ class OneRun(Card):
             button.setEnabled(not why)
             button.setToolTip(why or tip)
             if key == OPEN:
-                button.setText("&Watch it" if live else text)
+                button.setText("Watch it" if live else text)
 
     # writing
 

@@ -5,6 +5,7 @@ It draws what it is given. Of one run the raw losses stand pale behind the mean,
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,8 @@ from app.widgets.live_plot import LivePlot, font_family
 STYLES = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (5, 1.5, 1, 1.5)))
 LIGHT_INKS = ("#0072b2", "#b34a00", "#00735a", "#8f4a78", "#131d27")  # 3:1 on white
 DARK_INKS = ("#56b4e9", "#ff9350", "#3cc79a", "#e0a3c8", "#e9eef3")
-MOST = len(STYLES) * len(LIGHT_INKS)  # that can be told apart
+MOST = len(STYLES) * len(LIGHT_INKS)  # pairs that can be told apart: four and five have no common divisor
+LETTER_GAP = 0.055  # of the height
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ class Overlay(LivePlot):
         self._said = axes.axhline(0, linewidth=1.6, linestyle=(0, (5, 3)))
         for i in range(MOST):
             (pale,) = axes.plot([], [], linewidth=0.9)
-            (line,) = axes.plot([], [], linewidth=2.0, linestyle=STYLES[i // len(LIGHT_INKS) % len(STYLES)])
+            (line,) = axes.plot([], [], linewidth=2.0, linestyle=STYLES[i % len(STYLES)])
             end = axes.text(0, 0, "", va="center", ha="left", fontweight="bold", clip_on=False)
             self._artists.append((pale, line, end))
         return [artist for three in self._artists for artist in three]
@@ -89,8 +91,16 @@ class Overlay(LivePlot):
             line.set_data(xs, ys)
             pale.set_data(*(curve.pale if curve and alone else NO_POINTS))
             end.set_text(f" {curve.letter}" if curve and xs and not alone else "")
-            if xs:
-                end.set_position((xs[-1], ys[-1]))
+        self._place_letters()
+
+    def _place_letters(self) -> None:
+        """At the ends of the lines, apart from each other where those meet."""
+        ends = sorted((c.points[1][-1], i) for i, c in enumerate(self.curves[:MOST]) if c.points[1])
+        gap = (self._limits[3] - self._limits[2]) * LETTER_GAP
+        last = -math.inf
+        for y, i in ends:
+            last = max(y, last + gap)
+            self._artists[i][2].set_position((self.curves[i].points[0][-1], last))
 
     def paint_still(self) -> None:
         inks = DARK_INKS if theme().scheme.name == "dark" else LIGHT_INKS

@@ -121,8 +121,8 @@ def said_took_words(runs: Sequence[RunSummary]) -> str:
         return "No run has come to its end yet: nothing to hold against what was said."
     worst = max(misses, key=abs)
     near = sum(abs(miss) <= 0.05 for miss in misses)
-    sign = "−" if worst < 0 else "+"
+    end = "the worst" if len(misses) > 1 else "it"
     return (
         f"{runs_words(len(misses))} came to the end: {near:,} within 5 % of what was said, "
-        f"the worst took {sign}{abs(100 * worst):.1f} %."
+        f"{end} took {abs(100 * worst):.1f} % {'less' if worst < 0 else 'more'}."
     )

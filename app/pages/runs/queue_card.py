@@ -160,11 +160,11 @@ class QueueCard(Card):
         self.sentence = Elided("", "muted", 0.92)
         self.sentence.setAccessibleName("Queue in a sentence")
         head.addWidget(self.sentence, 1)
-        self.hold, self.out = Button("&Hold", pill=True), Button("&Take out", pill=True)
+        self.hold, self.out = Button("Hold", pill=True), Button("Take out", pill=True)
         self.hold.setToolTip("Pass it over until you let it go (H)")
         self.out.setToolTip("It stays in the list below (Del)")
         for button, does in ((self.hold, self._hold), (self.out, self._take_out)):
-            button.setAccessibleName(button.text().replace("&", ""))
+            button.setAccessibleName(button.text())
             button.clicked.connect(does)
             head.addWidget(button)
         self.body.addLayout(head)
@@ -205,7 +205,7 @@ class QueueCard(Card):
         entry = self._entry()
         self.hold.setEnabled(entry is not None)
         self.out.setEnabled(entry is not None)
-        self.hold.setText("&Let go" if entry is not None and entry.held else "&Hold")
+        self.hold.setText("Let go" if entry is not None and entry.held else "Hold")
 
     def _hold(self) -> None:
         if (entry := self._entry()) is not None:

@@ -23,10 +23,10 @@ _WIDTHS_EM = {
     "State": 6.2,
     "Model": 9.5,
     "Method": 8.5,
-    "Step": 6.0,
+    "Step": 6.4,
     "Tags": 8.0,
-    "Began": 6.6,
-    "Time": 6.2,
+    "Began": 8.4,
+    "Time": 5.4,
 }
 _FIGURES_EM = 4.9
 _LEAST_EM = 5.0
@@ -122,6 +122,7 @@ class RunsTable(RowTable):
         self.setHorizontalScrollBar(ScrollBar(lying=True))
         self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.setCornerWidget(QWidget())
         header = self.header()
         header.setStretchLastSection(True)
         header.setSortIndicatorShown(True)
@@ -190,6 +191,8 @@ class RunsTable(RowTable):
             self.rename_wanted.emit()
         elif event.matches(QKeySequence.StandardKey.Copy):
             self.copy()
+        elif event.text() == "/":
+            event.ignore()  # the page's own, to search; a list would look for a name that begins so
         else:
             super().keyPressEvent(event)
 

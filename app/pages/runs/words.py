@@ -46,6 +46,11 @@ MEANINGS = {
 }
 
 
+def name_words(run: RunSummary) -> str:
+    """With a sign where something of it could not be read."""
+    return f"⚠ {run.name}" if run.unread else run.name
+
+
 def state_words(run: RunSummary) -> str:
     return f"{SIGNS[run.state]} {run.state.value}"
 
@@ -112,7 +117,7 @@ Column = tuple[str, Callable[[RunSummary], str], Callable[[RunSummary], Any], bo
 
 COLUMNS: tuple[Column, ...] = (
     # heading, words, order, figures?
-    ("Name", lambda r: r.name, lambda r: r.name.casefold(), False),
+    ("Name", name_words, lambda r: r.name.casefold(), False),
     ("State", state_words, lambda r: list(RunState).index(r.state), False),
     ("Model", model_words, lambda r: r.model.casefold(), False),
     ("Method", lambda r: r.method or NOTHING, lambda r: r.method.casefold(), False),
