@@ -156,6 +156,7 @@ def guess(columns: Sequence[str], rows: Sequence[dict[str, Any]]) -> Mapping:
 
     guessed is False only where the columns carry exactly the form's own names.
     """
+    columns = [column for column in columns if column]  # one without a name can be no part of a mapping
     for form in ("messages", "prompt_completion", "preference"):
         if found := _by_name(form, columns):
             return found
