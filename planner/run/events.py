@@ -158,6 +158,7 @@ class Failed:
 
 
 Event = Started | Phase | Step | Evaluation | Memory | Sample | Checkpoint | Note | Finished | Failed
+LARGEST = 2**63
 TYPES: dict[str, type[Any]] = {
     t.tag: t for t in (Started, Phase, Step, Evaluation, Memory, Sample, Checkpoint, Note, Finished, Failed)
 }
@@ -165,12 +166,15 @@ TYPES: dict[str, type[Any]] = {
 
 def encode(event: Event) -> str:
     """One line of JSON, without a line end; the tag stands in `event`. A number that is not finite becomes null."""
-    fields = {name: None if _not_finite(value) else value for name, value in dataclasses.asdict(event).items()}
-    return json.dumps({"event": event.tag, **fields}, ensure_ascii=False, allow_nan=False)
+    return json.dumps({"event": event.tag, **_finite(dataclasses.asdict(event))}, ensure_ascii=False, allow_nan=False)
 
 
-def _not_finite(value: Any) -> bool:
-    return isinstance(value, float) and not math.isfinite(value)
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    return [_finite(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def decode(line: str) -> Event:
@@ -185,12 +189,13 @@ def decode(line: str) -> Event:
     if kind is None or set(raw) - set(hints):
         raise fail(
             "journal.unknown_event",
-            f"The journal holds an event this version does not know: {tag!r} with {sorted(set(raw) - set(hints))}.",
+            f"The journal holds an event this version does not know: {tag!r:.40} with "
+            f"{sorted(set(raw) - set(hints))!s:.200}.",
             "Open the run with the version that wrote it.",
         )
     try:
         if kind is Failed:
-            raw["problem"] = Problem(**raw["problem"])
+            raw["problem"] = _problem(raw.get("problem"))
         event = kind(**{name: _typed(hints[name], value) for name, value in raw.items()})
     except TypeError as error:
         raise _damaged(f"A {tag} event is incomplete: {error}.") from None
@@ -199,14 +204,23 @@ def decode(line: str) -> Event:
 
 def _typed(kind: Any, value: Any) -> Any:
     """A value as its field declares it; JSON writes a whole float as an int where another program wrote the line."""
-    wanted = typing.get_origin(kind) or kind
-    if wanted is float and value is None:
+    if kind is float and value is None:
         return math.nan
-    if wanted is float and type(value) is int:
+    if type(value) is int and not -LARGEST <= value <= LARGEST:
+        raise TypeError("a number is larger than any that is counted")
+    if kind is float and type(value) is int:
         return float(value)
-    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
-        raise TypeError(f"{value!r:.40} is not a {wanted.__name__}")
+    if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+        raise TypeError(f"{value!r:.40} is not a {kind.__name__}")
+    if kind is float and not math.isfinite(value):
+        return math.nan
     return value
+
+
+def _problem(raw: Any) -> Problem:
+    if not isinstance(raw, dict) or not all(isinstance(text, str) for text in raw.values()):
+        raise TypeError("its problem is not one")
+    return Problem(**raw)
 
 
 def _damaged(fact: str) -> ProblemError:
@@ -214,5 +228,10 @@ def _damaged(fact: str) -> ProblemError:
 
 
 _HINTS: dict[type[Any], dict[str, Any]] = {
-    t: {f.name: typing.get_type_hints(t)[f.name] for f in dataclasses.fields(t)} for t in TYPES.values()
+    t: {
+        f.name: typing.get_origin(hint) or hint
+        for f in dataclasses.fields(t)
+        if (hint := typing.get_type_hints(t)[f.name])
+    }
+    for t in TYPES.values()
 }

@@ -48,8 +48,9 @@ class Kind(IntEnum):
 
 MEMORIES = (Kind.MEMORY, Kind.PROCESS, Kind.RESERVED, Kind.SWAPPED)
 MANY = (Kind.STEP, *MEMORIES)  # of which a journal may hold a million; of all others it holds few
-_HEADS = {tag: f'{{"event": "{tag}", '.encode() for tag in TYPES}
-_TIME_AT = len(_HEADS["memory"]) + len('"time": ')
+_HEADS = {tag: f'{{"event": "{tag}", "time": '.encode() for tag in TYPES}
+_TIME_AT = len(_HEADS["memory"])
+_SOURCES = {source: f', "source": "{source}"'.encode() for source in FOLLOWED}
 _SOURCE_WITHIN = 56  # bytes after the time's first digit in which the source's name begins
 _UNSURE = 255
 
@@ -163,9 +164,15 @@ def event_of(line: bytes) -> Event | Problem:
 
 def kind_of(line: bytes) -> Kind:
     """By the line's beginning where it is as our encoder writes it, else by decoding it."""
-    for tag, head in _HEADS.items():
-        if line.startswith(head) and line.endswith(b"}") and tag != "memory":
-            return Kind[tag.upper()]
+    if line.endswith(b"}"):
+        for tag, head in _HEADS.items():
+            if line.startswith(head) and tag != "memory":
+                return Kind[tag.upper()]
+        if line.startswith(_HEADS["memory"]):
+            comma = line.find(b",", _TIME_AT, _TIME_AT + _SOURCE_WITHIN)
+            for source, said in _SOURCES.items():
+                if comma > _TIME_AT and line.startswith(said, comma):
+                    return memory_kind(source)
     event = event_of(line)
     if isinstance(event, Problem):
         return Kind.UNREADABLE
@@ -239,9 +246,8 @@ def _memory_kinds(np: Any, after: Any) -> Any:
     if not len(after):
         return kinds
     comma = (after[:, :_SOURCE_WITHIN] == ord(",")).argmax(axis=1)
-    said = b', "source": "'
-    for source in FOLLOWED:
-        want = np.frombuffer(said + source.encode() + b'"', np.uint8)
+    for source, said in _SOURCES.items():
+        want = np.frombuffer(said, np.uint8)
         rows = np.flatnonzero((kinds == _UNSURE) & (comma > 0) & (comma + len(want) <= after.shape[1]))
         found = after[rows[:, None], comma[rows, None] + np.arange(len(want))]
         kinds[rows[(found == want).all(axis=1)]] = memory_kind(source)

@@ -176,7 +176,10 @@ class RunPage(QWidget):
 
     def _when(self) -> str:
         began = self._record.began_at
-        return time.strftime("%Y-%m-%d %H:%M", time.localtime(began)) if began else ""
+        try:
+            return time.strftime("%Y-%m-%d %H:%M", time.localtime(began)) if began else ""
+        except (OverflowError, ValueError, OSError):  # a time no calendar has
+            return ""
 
     def _said_parts(self) -> tuple[Part, ...]:
         """The parts of the prediction, summed once per run from the plan it was made from."""
