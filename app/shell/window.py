@@ -310,6 +310,7 @@ class MainWindow(QMainWindow):
         self.plan_page.leave()
         self.trust_page.leave()
         self.counting.leave()
+        self.run_page.leave()
         self.runs.leave()
         for job in self.findChildren(Job):
             job.leave()
