@@ -15,13 +15,16 @@ from app.theme import colour, em, figures, font, theme
 from app.widgets.marks import Mark
 from app.widgets.scroll import ScrollBar
 
+Piece = tuple[str, Mark, bool]
+"""A text, how it is marked, and whether it stands on a ground that sets it off from its neighbours."""
+
 
 class MarkedText(QTextEdit):
     """Pieces of text in a row, each with its mark."""
 
     def __init__(self, name: str, *, fixed: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._pieces: Sequence[tuple[str, Mark]] = ()
+        self._pieces: Sequence[Piece] = ()
         self._fixed = fixed
         self.setReadOnly(True)
         self.setAccessibleName(name)
@@ -33,7 +36,7 @@ class MarkedText(QTextEdit):
         self.viewport().setAutoFillBackground(False)
         theme().changed.connect(self._draw)
 
-    def show_pieces(self, pieces: Sequence[tuple[str, Mark]], said: str) -> None:
+    def show_pieces(self, pieces: Sequence[Piece], said: str) -> None:
         """said: the same for assistive programs."""
         self.setAccessibleDescription(said)
         if pieces != self._pieces:
@@ -44,13 +47,13 @@ class MarkedText(QTextEdit):
         self.clear()
         cursor = QTextCursor(self.document())
         cursor.beginEditBlock()
-        formats = {mark: self._format(mark) for mark in Mark}
-        for text, mark in self._pieces:
-            cursor.insertText(text, formats[mark])
+        formats = {(mark, ground): self._format(mark, ground) for mark in Mark for ground in (False, True)}
+        for text, mark, ground in self._pieces:
+            cursor.insertText(text, formats[mark, ground])
         cursor.endEditBlock()
         self.verticalScrollBar().setValue(0)
 
-    def _format(self, mark: Mark) -> QTextCharFormat:
+    def _format(self, mark: Mark, ground: bool) -> QTextCharFormat:
         made = QTextCharFormat()
         made.setFont(figures(0.95) if self._fixed else font())
         made.setForeground(colour("text"))
@@ -61,8 +64,10 @@ class MarkedText(QTextEdit):
             made.setForeground(colour("muted"))
             made.setUnderlineStyle(QTextCharFormat.UnderlineStyle.DotLine)
         if mark in (Mark.SPECIAL, Mark.MASKED_SPECIAL):
-            made.setBackground(colour("field"))
             made.setFontItalic(True)
+            made.setFontWeight(QFont.Weight.DemiBold)
+        if ground:
+            made.setBackground(colour("border"))
         return made
 
     def sizeHint(self) -> QSize:

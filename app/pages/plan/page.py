@@ -61,6 +61,7 @@ class PlanPage(QWidget):
         self._start_plan: Plan | None = None
         self.describing: MachineDialog | None = None  # the dialog asked for last
         self._chosen: At | None = None
+        self._drawer_placed = False
         self._advising = background.Task()
         self._settled = QTimer(self, singleShot=True, interval=SETTLED_MS)
         self._settled.timeout.connect(self._advise)
@@ -231,6 +232,12 @@ class PlanPage(QWidget):
         """Show the data drawer under the verdict, or shut it; the keyboard goes with it."""
         shut = self.drawer.isVisible() and not on
         self.drawer.set_open(on)
+        self.budget.setMinimumHeight(em(8) if on else 0)
+        if on and not self._drawer_placed:  # the verdict keeps its lines, the drawer has the rest
+            self._drawer_placed = True
+            high = self.right.height()
+            above = min(max(high - em(30), em(8)), em(21))
+            self.right.setSizes([above, high - above])
         self.form.what.show_drawer(on)
         if shut:
             self.form.what.look.setFocus()

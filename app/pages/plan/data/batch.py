@@ -19,14 +19,14 @@ _VISIBLE = str.maketrans({"\n": "⏎\n", "\t": "⇥", "\r": "␍"})
 
 @dataclass(frozen=True)
 class BatchLine:
-    """One row of the list. pieces: what is read of it. said: the same as plain text, masked runs in brackets."""
+    """One row of the list. pieces: what is read of it, every second one on a ground. said: the same as plain text, masked runs in brackets."""
 
     number: int
     tokens: int
     in_loss: int
     padding: int
     was_cut: bool
-    pieces: tuple[tuple[str, Mark], ...]
+    pieces: tuple[tuple[str, Mark, bool], ...]
     said: str
 
     @property
@@ -71,11 +71,11 @@ def lines(found: FirstBatch) -> tuple[BatchLine, ...]:
 def _line(row: BatchRow, was_cut: bool) -> BatchLine:
     real = [token for token in row.tokens if not token.padding]
     padding = len(row.tokens) - len(real)
-    pieces = [(shown(token), mark_of(token)) for token in real[:SHOWN_TOKENS]]
+    pieces = [(shown(token), mark_of(token), bool(place % 2)) for place, token in enumerate(real[:SHOWN_TOKENS])]
     if len(real) > SHOWN_TOKENS:
-        pieces.append((f"\n… and {len(real) - SHOWN_TOKENS:,} tokens more", Mark.HEADING))
+        pieces.append((f"\n… and {len(real) - SHOWN_TOKENS:,} tokens more", Mark.HEADING, False))
     if padding:
-        pieces.append((f"\n+ {padding:,} of padding", Mark.HEADING))
+        pieces.append((f"\n+ {padding:,} of padding", Mark.HEADING, False))
     in_loss = sum(token.in_loss for token in real)
     return BatchLine(row.number, len(real), in_loss, padding, was_cut, tuple(pieces), as_text(row))
 

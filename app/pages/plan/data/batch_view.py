@@ -14,7 +14,8 @@ from app.widgets.surface import Words
 
 ASK = "Shows the first rows that a run trains on, as the model's own tokenizer and the trainer make them. Some seconds."
 LEGEND = (
-    "Dotted and grey: masked, does not count in the loss. Italic on a ground: a special token. Padding is only counted."
+    "Every second token stands on a ground. Grey and dotted under: masked, does not count in the loss. "
+    "Bold and slanted: a special token."
 )
 OLD = "Of the plan as it was."
 
@@ -48,7 +49,8 @@ class BatchView(QWidget):
         head.addWidget(self.plain, 0, Qt.AlignmentFlag.AlignTop)
         head.addWidget(self.button, 0, Qt.AlignmentFlag.AlignTop)
         layout.addLayout(head)
-        self.legend = Words(LEGEND, "muted", 0.88, wrap=True)
+        self.legend = Words("", "muted", 0.88, wrap=True)
+        self.legend.setText(LEGEND)  # a wrapped label learns its height from a text that is set
         layout.addWidget(self.legend)
         self.list.setAccessibleName("Rows of the first batch")
         self.list.setFrameShape(QListWidget.Shape.NoFrame)
@@ -62,7 +64,8 @@ class BatchView(QWidget):
         self.splitter.setStretchFactor(0, 1)
         self.splitter.setStretchFactor(1, 3)
         layout.addWidget(self.splitter, 1)
-        layout.addStretch(0)
+        self._nothing = QWidget()
+        layout.addWidget(self._nothing, 1)
         self.show_batch("", (), told="", refused="", stale=False)
 
     def show_batch(self, headline: str, lines: tuple[BatchLine, ...], *, told: str, refused: str, stale: bool) -> None:
@@ -78,6 +81,7 @@ class BatchView(QWidget):
         self.button.updateGeometry()
         for widget in (self.legend, self.splitter, self.plain):
             widget.setVisible(bool(lines))
+        self._nothing.setVisible(not lines)
         if lines is not self._lines:
             self._lines = lines
             self.list.clear()
@@ -92,5 +96,5 @@ class BatchView(QWidget):
             self.text.show_pieces((), "")
             return
         line = self._lines[place]
-        pieces = ((line.said, Mark.PLAIN),) if self.plain.isChecked() else line.pieces
+        pieces = ((line.said, Mark.PLAIN, False),) if self.plain.isChecked() else line.pieces
         self.text.show_pieces(pieces, line.said)

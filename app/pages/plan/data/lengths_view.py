@@ -44,7 +44,7 @@ class LengthsView(QWidget):
         self.chart.dragged.connect(self._dragged)
         self.chart.dropped.connect(self._dropped)
         self.card = ChartCard("Lengths", self.chart, COLUMNS, lambda: as_rows(self._found) if self._found else [])
-        self.card.body.setContentsMargins(0, 0, 0, 0)
+        self.card.body.setContentsMargins(em(0.7), em(0.4), em(0.5), em(0.3))
         self.card.table.setAccessibleDescription("Return or a double click cuts there")
         self.card.table.itemActivated.connect(lambda item: self._chosen_in_table(item.row()))
         self.card.say("Drag the line, or move it with the arrow keys: Ctrl+Z takes a move back")

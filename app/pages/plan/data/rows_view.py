@@ -86,14 +86,17 @@ class RowsView(QWidget):
             self.becomes.show_pieces((), "")
             return
         parts = becomes(self._preview, place)
-        pieces: list[tuple[str, Mark]] = []
+        pieces: list[tuple[str, Mark, bool]] = []
         for part in parts:
             if part.heading:
-                pieces.append((f"{part.heading.upper()}\n", Mark.HEADING))
-            pieces.append((f"{part.text}\n\n", Mark.PLAIN))
+                pieces.append((f"{part.heading.upper()}\n", Mark.HEADING, False))
+            pieces.append((f"{part.text}\n\n", Mark.PLAIN, False))
         self.becomes.show_pieces(pieces, as_text(parts))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         beside = event.size().width() >= em(BESIDE_EM)
+        if beside == (self.splitter.orientation() is Qt.Orientation.Horizontal):
+            return
         self.splitter.setOrientation(Qt.Orientation.Horizontal if beside else Qt.Orientation.Vertical)
+        self.splitter.setSizes([em(30), em(20)] if beside else [em(12), em(7)])
