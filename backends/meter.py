@@ -3,7 +3,8 @@
 It reads counters that cost microseconds and changes nothing: no allocator is reset, no cache emptied. The figure of a
 CPU run is the anonymous memory of the process (Linux: RssAnon; elsewhere psutil's unique set size): file pages can be
 dropped by the system at any time and are not counted. The figure of a CUDA run is what the process holds of the card:
-torch's reserved bytes and the context beside them, where the driver tells its size; never run on a card yet.
+torch's reserved bytes and the context beside them, where the driver tells its size; never run on a card yet. What of the
+process lies in swap is a figure of its own (`swapped`), told only where there is some: `backends.spill` says what it means.
 """
 
 from __future__ import annotations
@@ -19,25 +20,38 @@ from typing import Any
 import psutil
 
 from backends.report import Report
+from backends.spill import Room, Spill
 from planner.run.events import Memory
 
 EVENT_EVERY_S = 0.2  # in the first quarter of an hour; a run of days does not need half a million readings
 SLOWEST_EVENT_S = 5.0
 PROCESS_EVERY_S = 0.02 if sys.platform == "linux" else 0.2  # a read costs some 30 µs on Linux, milliseconds elsewhere
+STATUS = "/proc/self/status"
 CLOSELY_EVERY_S = 0.002 if sys.platform == "linux" else 0.05
 
 
 def process_bytes() -> int:
     """Anonymous memory of this process now."""
+    return process_reading()[0]
+
+
+def process_reading() -> tuple[int, int]:
+    """Anonymous memory of this process in RAM, and what of it lies in swap: 0 where the system does not tell."""
     if sys.platform != "linux":
-        return int(psutil.Process().memory_full_info().uss)
-    with open("/proc/self/status", "rb") as file:  # noqa: PTH123 - read fifty times a second
+        return int(psutil.Process().memory_full_info().uss), 0
+    with open(STATUS, "rb") as file:  # noqa: PTH123 - read fifty times a second
         text = file.read()
-    start = text.find(b"RssAnon:") + 8
-    if start < 8:  # sandboxes and Windows' first Linux layer do not part it from file pages
+    swapped = _kib_after(text, b"VmSwap:") or 0
+    anonymous = _kib_after(text, b"RssAnon:")
+    if anonymous is None:  # sandboxes and Windows' first Linux layer do not part it from file pages
         memory = psutil.Process().memory_info()
-        return int(memory.rss - memory.shared)
-    return int(text[start : text.index(b"kB", start)]) * 1024
+        return int(memory.rss - memory.shared), swapped
+    return anonymous, swapped
+
+
+def _kib_after(text: bytes, name: bytes) -> int | None:
+    start = text.find(name)
+    return None if start < 0 else int(text[start + len(name) : text.index(b"kB", start)]) * 1024
 
 
 @dataclass
@@ -76,6 +90,8 @@ class Meter:
         self._over = threading.Event()
         self._lock = threading.Lock()
         self.process = Track("process", "host")
+        self.swapped = Track("swapped", "host")
+        self._spill = Spill(lambda text: report.note(text, "warning"))
         self._cuda: _Cuda | None = None
         self._thread = threading.Thread(target=self._run, name="meter", daemon=True)
 
@@ -97,6 +113,16 @@ class Meter:
             if step is not None:
                 self._step = step
             self._read()
+
+    def step_took(self, seconds: float, tokens: int) -> None:
+        """How long a step took without pauses, for so many tokens: steps that become slow while memory is full are told."""
+        with contextlib.suppress(OSError):
+            self._spill.step(seconds, tokens, self._rooms)
+
+    def _rooms(self) -> tuple[Room, ...]:
+        memory = psutil.virtual_memory()
+        ram = Room("RAM", memory.available, memory.total)
+        return (*(self._cuda.room() if self._cuda else ()), ram)
 
     def tell(self) -> None:
         """An event with a reading of this instant, beside the regular ones."""
@@ -151,17 +177,22 @@ class Meter:
                 return
 
     def _read(self) -> None:
-        self.process.take(process_bytes(), self._step, self._moment)
+        anonymous, swapped = process_reading()
+        self.process.take(anonymous, self._step, self._moment)
+        if swapped or self.swapped.peak:
+            self.swapped.take(swapped, self._step, self._moment)
         if self._cuda:
             self._cuda.read(self._step, self._moment)
 
     def _tell(self) -> None:
         ours = self.process.high
+        self._spill.reading(self.swapped.last)
         memory = psutil.virtual_memory()
         others = {"host": max(0, memory.total - memory.available - ours)}
         if self._cuda:
             others["device"] = self._cuda.others_bytes()
-        for track in [self.process, *(self._cuda.tracks if self._cuda else ())]:
+        swapped = [self.swapped] if self.swapped.peak else []
+        for track in [self.process, *swapped, *(self._cuda.tracks if self._cuda else ())]:
             with self._lock:
                 event = Memory(
                     time=time.time(),
@@ -218,6 +249,13 @@ class _Cuda:
         self.reserved.peak = max(self.reserved.peak, self._torch.max_memory_reserved(self._device))
         self.whole.take(self.reserved.last + self._context_bytes, step, moment)
         self.whole.peak = max(self.whole.peak, self.reserved.peak + self._context_bytes)
+
+    def room(self) -> tuple[Room, ...]:
+        """What the card has, as the driver counts it; nothing where it does not say."""
+        with contextlib.suppress(Exception):
+            free, total = self._torch.mem_get_info(self._device)
+            return (Room("the card", int(free), int(total)),)
+        return ()
 
     def others_bytes(self) -> int:
         """Bytes of the card that other programs hold, 0 where the driver does not say."""

@@ -228,6 +228,7 @@ class TellSteps(TrainerCallback):
         self.step_s = elapsed_s
         tokens = sum(int(t) for t in self._step_tokens)
         self.tokens += tokens
+        self._meter.step_took(elapsed_s, tokens)
         loss = float(logs["loss"])
         self._report.step = state.global_step
         self._report.write(

@@ -111,13 +111,13 @@ def test_who_sees_two_steps_only_looks_more_closely(tmp_path: Path, monkeypatch:
     readings: list[float] = []
     enough = threading.Event()
 
-    def read() -> int:
+    def read() -> tuple[int, int]:
         readings.append(time.monotonic())
         if len(readings) >= 40:
             enough.set()
-        return MIB
+        return MIB, 0
 
-    monkeypatch.setattr(metering, "process_bytes", read)
+    monkeypatch.setattr(metering, "process_reading", read)
     meter = Meter(Report(tmp_path))
     meter.look_closely()
     meter.start()
