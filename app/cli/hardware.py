@@ -38,6 +38,8 @@ def in_words(facts: MachineFacts) -> list[str]:
     rows = [("", "total", "free", "")]
     rows += [(d.name, words(d.total_bytes), words(d.free_bytes), _held(d)) for d in facts.devices if d.kind != "cpu"]
     rows.append(("RAM", words(facts.host_total_bytes), words(facts.host_free_bytes), _limit(facts)))
+    if facts.swap_total_bytes:
+        rows.append(("Swap", words(facts.swap_total_bytes), words(facts.swap_free_bytes), "no room to plan with"))
     rows.append(("Disk", "", words(facts.disk_free_bytes), ""))
     return [
         f"{facts.name} · {facts.os} · {facts.cpu}, {facts.physical_cores} cores",

@@ -78,6 +78,9 @@ class StatusBar(QStatusBar):
         for device in here.devices:
             lines.append(f"{device.name}: {words(device.free_bytes)} of {words(device.total_bytes)} free")
             lines += [f"    {h.name} holds {words(h.bytes)}" for h in device.others[:8]]
+        if here.swap_total_bytes:
+            used = here.swap_total_bytes - here.swap_free_bytes
+            lines.append(f"Swap: {words(used)} of {words(here.swap_total_bytes)} in use; it is no room to plan with")
         lines.append(f"Disk for runs: {words(here.disk_free_bytes)} free")
         return "\n".join([*lines, *here.notes])
 

@@ -10,9 +10,13 @@ import pytest
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
+from app.cli.hardware import in_words
 from app.document import Document
 from app.free_now import Steady, differs, what_changed
+from app.pages.plan.state import bar
 from app.shell.refreshing import EVERY_MS, SPARINGLY_MS, Refreshing
+from app.shell.status import StatusBar
+from planner.estimate import estimate
 from planner.facts.machine import Device, Holder, MachineFacts
 from planner.plan import Plan
 from planner.units import GIB, MIB
@@ -179,3 +183,25 @@ def test_following_is_no_step_of_the_history(
 
 def test_small_holders_are_not_worth_a_line() -> None:
     assert what_changed(having(8, a=1.0), having(8 - 100 * MIB / GIB, a=1.0 + 100 * MIB / GIB)) == ""
+
+
+def test_swap_is_shown_and_said_to_be_no_room(qtbot: QtBot) -> None:
+    swapping = replace(machine_with(6.0), swap_total_bytes=4 * GIB, swap_free_bytes=3 * GIB, notes=("A note.",))
+    status = StatusBar()
+    qtbot.addWidget(status)
+    status.show_here(swapping, swapping.devices[0])
+    assert "6.00 GiB of 16.00 GiB free" in status.machine.text()
+    assert "Swap: 1.00 GiB of 4.00 GiB in use; it is no room to plan with" in status.machine_words()
+    assert "A note." in status.machine_words()
+    assert any(line.startswith("Swap") and "no room" in line for line in in_words(swapping))
+    assert not any(line.startswith("Swap") for line in in_words(machine_with(6.0)))
+
+
+def test_a_bar_says_that_swap_is_no_room_only_where_it_would_be_needed(make_plan: Callable[..., Plan]) -> None:
+    def said(free_gib: float) -> str:
+        plan = make_plan(free_gib)
+        result = estimate(replace(plan, machine=replace(plan.machine, swap_free_bytes=8 * GIB)))
+        return bar(result, result.tiers[0]).sentence
+
+    assert "swap" in said(0.5)
+    assert "swap" not in said(12.0)

@@ -28,6 +28,7 @@ TONES = {
 SHORT = {
     "weights": "weights",
     "generate": "answer",
+    "generate_later": "answer",
     "forward_end": "forward",
     "loss": "loss",
     "layer_last": "layer N",
@@ -108,6 +109,8 @@ def bar(result: Estimate, tier: Tier) -> Bar:
         f"Allocated {words(tier.allocated_bytes)}, reserved {words(tier.reserved_bytes)}, "
         f"process {words(tier.process_bytes)}."
     )
+    if tier.swap_bytes and tier.low_bytes > tier.budget_bytes:
+        sentence += f" {words(tier.swap_bytes)} of swap are free beside it, which is no room: going on there is no fit."
     return Bar(
         place=tier.place,
         name=_tier_name(tier),
