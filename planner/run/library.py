@@ -89,7 +89,7 @@ class RunSummary:
     resumable: bool = False
     unread: str = ""
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Names the run among all."""
         return self.run_dir.name
@@ -153,22 +153,23 @@ def look(root: Path | None = None, before: Library | None = None, *, keep: bool 
         known[name] = found
         if found.facts.job != "train":
             continue
-        now = summary(folder, found.facts)
         was = shown.get(name)
+        now = summary(folder, found.facts, disk_bytes=was.disk_bytes if was is not None else -1)
         summaries.append(was if was is not None and _equal(was, now) else now)
     if keep and (fresh or len(known) != len(earlier)):
         _keep(root, known)
     return Library(root, known, tuple(summaries))
 
 
-def summary(folder: Path, facts: Facts) -> RunSummary:
-    """The facts with the run's state now."""
+def summary(folder: Path, facts: Facts, *, disk_bytes: int = -1) -> RunSummary:
+    """The facts with the run's state now. disk_bytes: as it was counted last."""
     state = _state(folder, facts)
     died = state is RunState.LOST
     complete = facts.outcome == "done" or (facts.outcome == "stopped" and 0 < facts.total_steps <= facts.step)
     return RunSummary(
         run_dir=folder,
         state=state,
+        disk_bytes=disk_bytes,
         whole=facts.word == "finished" and complete,
         resumable=not state.live and not complete and state not in (RunState.NOT_STARTED, RunState.QUEUED),
         problem_code="worker.died" if died else facts.problem_code,

@@ -346,9 +346,9 @@ def test_a_look_at_a_thousand_runs_never_holds_the_window_up(qtbot: QtBot, page:
     real = page._saw
 
     def timed(seen: object) -> None:
-        began = time.process_time()
+        began = time.thread_time()
         real(seen)  # type: ignore[arg-type]
-        took.append((time.process_time() - began) * 1000)
+        took.append((time.thread_time() - began) * 1000)
 
     page.shelf.changed.disconnect(page._saw)
     page.shelf.changed.connect(timed)

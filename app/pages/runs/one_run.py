@@ -188,6 +188,7 @@ class OneRun(Card):
         typed = About(self.name.text(), about.tags_of(self.tags.text()), self.note.toPlainText())
         if about.tidy(typed) != about.tidy(About(self._run.name, self._run.tags, self._run.note)):
             self.written.emit((self._run.run_dir, typed))
+        self._run = None
 
     def ask_name(self) -> None:
         """F2: straight to typing a name."""

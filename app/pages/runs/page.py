@@ -100,6 +100,7 @@ class RunsPage(QWidget):
             column.addWidget(widget)
         column.addWidget(self.splitter, 1)
         self.empty = EmptyPage(NONE_HEADLINE, NONE_SENTENCE, NONE_LABEL)
+        self.empty.button.setAccessibleName(NONE_LABEL.replace("&", ""))
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.empty)
         self._stack.addWidget(full)
@@ -170,7 +171,6 @@ class RunsPage(QWidget):
         self.filters.show_state(state)
         self.table.show_runs(state.shown, state.column, falling=state.falling)
         self.nothing_found.setVisible(bool(state.runs) and not state.shown)
-        self.overview.show_state(state)
         seen = self.shelf.seen
         live = next((run.name for run in state.runs if run.state.live), "")
         self.queue.show_waiting(waiting_of(seen.queued, seen.library.by_key) if seen else (), live)
@@ -181,6 +181,7 @@ class RunsPage(QWidget):
         self.below.setCurrentIndex(1 if chosen else 0)
         if not chosen:
             self.one.leave()
+            self.overview.show_state(self.state)
             return
         self.left_side.setCurrentIndex(0 if len(chosen) == 1 else 1)
         if len(chosen) == 1:
