@@ -14,6 +14,7 @@ from typing import Any
 
 from planner.facts.histogram import cut
 from planner.facts.model import catalogue
+from planner.facts.split import n_held_out
 from planner.plan import Choice, Plan
 from planner.slots import QUESTIONS, Slot
 from planner.techniques.registry import of_slot, technique
@@ -47,7 +48,13 @@ class Step:
 
 def single_changes(plan: Plan) -> list[Step]:
     """Every change of one answer, one option or the batch."""
-    return [*_other_techniques(plan), *_variants(plan), *_smaller_batches(plan), *_other_devices(plan)]
+    return [
+        *_other_techniques(plan),
+        *_variants(plan),
+        *_smaller_batches(plan),
+        *_smaller_evaluations(plan),
+        *_other_devices(plan),
+    ]
 
 
 def alternatives(plan: Plan) -> list[list[tuple[Step, ...]]]:
@@ -61,6 +68,7 @@ def alternatives(plan: Plan) -> list[list[tuple[Step, ...]]]:
                 of_slot_ += [(step,), *_settings(plan, new, (step,))]
         of_slot_ += [(s,) for s in _other_devices(plan) if s.slot is choice.slot]
         found.append(of_slot_)
+    found.append([(), *((s,) for s in _smaller_evaluations(plan))])
     batches: list[tuple[Step, ...]] = [(), *((s,) for s in _smaller_batches(plan))]
     return [*(one for one in found if len(one) > 1), batches]
 
@@ -187,6 +195,20 @@ def batch_step(plan: Plan, rows: int, accumulation: int) -> Step:
         source=BATCH_SOURCE,
         short=f"batch {rows}",
     )
+
+
+def _smaller_evaluations(plan: Plan) -> Iterator[Step]:
+    """Fewer rows in one forward pass of an evaluation, where one is made: a half, a quarter, one. Training stays as it is."""
+    s = plan.stage.schedule
+    rows = min(s.eval_batch or s.micro_batch, n_held_out(plan.data.rows, s))
+    for smaller in dict.fromkeys(n for n in (rows // 2, rows // 4, 1) if 0 < n < rows):
+        yield Step(
+            key="schedule.eval_batch",
+            title=f"Evaluation batch {smaller} instead of {rows}",
+            apply=schedules(eval_batch=smaller),
+            field="eval_batch",
+            short=f"evaluate by {smaller}",
+        )
 
 
 def batch_words(rows: int, accumulation: int) -> str:

@@ -53,10 +53,23 @@ class Effort(NamedTuple):
 
 def effort_of(draft: Draft) -> Effort:
     """draft: with all its techniques applied; its batch is not looked at."""
+    return _effort(draft.stacks, _timed_ways(draft), draft.head_work, draft.update, draft.schedule.max_grad_norm > 0)
+
+
+def _timed_ways(draft: Draft) -> Ways:
     ways = draft.ways
     if ways.mask_bits < 8:  # without padding a mask is left out; what it costs is not worth two answers
         ways = ways._replace(mask_bits=8)
-    return _effort(draft.stacks, ways, draft.head_work, draft.update, draft.schedule.max_grad_norm > 0)
+    return ways
+
+
+def forward_share(draft: Draft) -> float:
+    """Of what a step takes of a device but for its update, the part that one forward pass is: its products among all, a
+    half where weights are frozen, a third where they are trained, less where blocks are made again."""
+    body, head = _body(draft.stacks, _timed_ways(draft)), draft.head_work or HeadWork()
+    of_head = 2 * body.head_elements
+    every = body.flops_16 + body.flops_32 + of_head * (head.products + 1 + body.head_trained)
+    return (body.forward_flops + of_head) / every if every else 0.0
 
 
 @lru_cache(maxsize=8192)
@@ -101,17 +114,20 @@ class _Body(NamedTuple):
     head_elements: int
     head_bits: int
     head_trained: bool
+    forward_flops: float
 
 
 @lru_cache(maxsize=4096)
 def _body(stacks: tuple[Stack, ...], ways: Ways) -> _Body:
     blocks = blocks_of_any_batch(stacks, ways)
     flops, read, times = {16: 0.0, 32: 0.0}, 0.0, 2 + ways.recompute
+    forward = 0.0
     for stack in stacks:
         for x in stack.tensors:
             if x.role in PRODUCTS and len(x.shape) > 1:
                 bits = _bits(x, ways)
                 flops[bits] += 2 * _read_by_a_token(x, stack) * (times + x.trained)
+                forward += 2 * _read_by_a_token(x, stack)
                 read += times * x.elements * bits / 8
     head = next((x for x in stacks[-1].tensors if x.role == "head" and len(x.shape) > 1), None)
     return _Body(
@@ -125,6 +141,7 @@ def _body(stacks: tuple[Stack, ...], ways: Ways) -> _Body:
         head.elements if head else 0,
         _bits(head, ways) if head else 32,
         bool(head and head.trained),
+        forward,
     )
 
 

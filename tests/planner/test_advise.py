@@ -211,3 +211,20 @@ def test_four_bits_in_place_of_sixteen_say_what_they_give_up() -> None:
     assert four.severity > 0
     assert "sixteen values" in four.loses
     assert four.time >= 1.0  # nobody has measured that a card is faster with them
+
+
+def test_where_only_an_evaluation_is_too_much_it_is_made_in_smaller_batches() -> None:
+    """And nothing of the training is changed."""
+    schedule = Schedule(micro_batch=1, max_length=512, eval_fraction=0.5, eval_batch=32)
+    roomy = estimate(plan(64 * GIB, schedule=schedule))
+    assert roomy.tiers[0].peak_at is not None
+    assert roomy.tiers[0].peak_at.phase == "evaluate"
+    of = plan(roomy.tiers[0].peak_bytes * 9 // 10, schedule=schedule)
+    first, *_ = advise(of, estimate(of))
+    assert first.field == "eval_batch"
+    assert first.verdict is Verdict.FITS
+    assert replace(first.plan.stage.schedule, eval_batch=32) == schedule
+    assert first.title.startswith("Evaluation batch ")
+    assert first.title.endswith(" instead of 30"), "no more rows are held out"
+    alone = {s.key for s in single_changes(plan(GIB))}
+    assert "schedule.eval_batch" not in alone, "without rows held out there is nothing to make smaller"

@@ -21,6 +21,7 @@ from planner.timing.rates import Rates, Work
 from planner.timing.rates_of import rates, rates_of
 from planner.timing.speed import of_card, of_cores, speed_of
 from planner.timing.timed import timed
+from planner.timing.work import evaluations_of
 from tests.plan_strategies import plans
 from tests.planner.test_plan_file import sample_plan
 from tests.small_run import choose
@@ -202,6 +203,28 @@ def test_a_run_is_as_many_epochs_as_its_steps_make() -> None:
     assert thrice.seconds_of_run == pytest.approx(tuple(3 * s for s in once.seconds_of_run))
     assert cut.seconds_of_run == pytest.approx(tuple(s / 3 for s in once.seconds_of_run))
     assert once.seconds_of_run == once.seconds_per_epoch
+
+
+def test_evaluations_take_their_part_of_a_run_and_none_of_an_epoch() -> None:
+    """Full training: a forward pass is a third of a step's products, and as much of its time but for the update's."""
+    plan = sample_plan().with_choice(choose(Slot.TRAINABLE, "full"))
+    schedule = replace(plan.stage.schedule, micro_batch=1, grad_accumulation=1, max_steps=10, eval_fraction=0.5)
+    data = replace(plan.data, rows=8, lengths=(64,) * 8, prompt_lengths=(), sha256="eight")
+    plan = replace(plan, data=data)
+    never, last, thrice = (
+        timed(plan.with_schedule(replace(schedule, **changes)))  # type: ignore[arg-type]
+        for changes in ({"eval_fraction": 0.0}, {}, {"eval_steps": 4})
+    )
+    assert never is not None
+    assert last is not None
+    assert thrice is not None
+    assert never.evaluating == (0.0, 0.0, 0.0)
+    assert thrice.evaluating == pytest.approx(tuple(3 * s for s in last.evaluating)), "after steps 4, 8 and 10"
+    assert last.work.tokens == never.work.tokens / 2
+    four_steps = last.seconds_per_epoch[1]
+    assert 0.1 * four_steps < last.evaluating[1] < four_steps / 3
+    assert last.seconds_of_run[1] == pytest.approx(2.5 * four_steps + last.evaluating[1])
+    assert [evaluations_of(n, replace(schedule, eval_steps=4)) for n in (3, 4, 5, 8)] == [1, 1, 2, 2]
 
 
 def test_rows_that_are_dropped_are_no_steps() -> None:
