@@ -7,6 +7,7 @@ or nobody looks. matplotlib is loaded when the first figure is needed, never at 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +18,8 @@ from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from app.theme import colour, em, theme
 
 DRAW_EVERY_MS = 120
+APART_S = 0.04
+_NEXT_AT: list[float] = [0.0]  # when the next figure may be made
 
 
 def load_matplotlib() -> None:
@@ -176,7 +179,12 @@ class LivePlot(QWidget):
         super().showEvent(event)
         self._dirty = True
         # after the page has been painted once, so that changing to it is felt at once
-        QTimer.singleShot(0, self._make_if_seen)
+        # and one figure after the other, so that a page with two of them is not held up by both at once
+        if self.canvas is None:
+            now = time.monotonic()
+            at = max(now, min(_NEXT_AT[0], now + 10 * APART_S))
+            QTimer.singleShot(round(1000 * (at - now)), self._make_if_seen)
+            _NEXT_AT[0] = at + APART_S
         self._timer.start()
 
     def hideEvent(self, event: QHideEvent) -> None:

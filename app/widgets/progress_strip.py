@@ -31,6 +31,12 @@ class Progress(QProgressBar):
         self.setAccessibleName("Progress")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
+    def setValue(self, value: int) -> None:
+        """Painted with all else: Qt's own would paint the whole page at once, figures and all, in the middle of a change."""
+        self.setUpdatesEnabled(False)
+        super().setValue(value)
+        self.setUpdatesEnabled(True)
+
     def sizeHint(self) -> QSize:
         return QSize(em(12), em(0.9))
 
