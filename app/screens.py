@@ -99,6 +99,18 @@ def arrange(shot: str, page: ExplorePage, wait: Callable[[Callable[[], bool]], N
     wait(settled)
 
 
+def describing_machine(window: Any) -> Any:
+    """The dialog behind *Other machine…*, half filled in."""
+    from app.other_machines import OtherMachine
+    from app.pages.plan.picks import Pick
+
+    window.plan_page.form.what.machine_picked.emit(Pick("other"))
+    dialog = window.plan_page.describing
+    assert dialog is not None
+    dialog.show_machine(OtherMachine(CROWDED_CARD, 2, 128.0, 1000.0))
+    return dialog
+
+
 def photograph(shot: str, scheme: str, target: Path) -> None:
     """One picture, in this process; the scale is set in its environment."""
     from PySide6.QtCore import QEventLoop, QTimer
@@ -168,6 +180,9 @@ def photograph(shot: str, scheme: str, target: Path) -> None:
         window.why.page.field.setPlainText(PASTED)
         wait(lambda: window.why.page.open.isEnabled())
         settle(0.5)
+    if shot == "other-machine":
+        shown = describing_machine(window)
+        settle(0.5)
     target.parent.mkdir(parents=True, exist_ok=True)
     shown.grab().save(str(target))
     window._closing_decided = True
@@ -212,7 +227,7 @@ def main(arguments: list[str]) -> int:
         with tempfile.TemporaryDirectory() as own:
             (Path(own) / "models").symlink_to(models.absolute(), target_is_directory=True)
             os.environ[HOME_VARIABLE] = own
-            for shot in ("plan", "plan-does-not-fit", "why", *EXPLORED):
+            for shot in ("plan", "plan-does-not-fit", "other-machine", "why", *EXPLORED):
                 all_of(shot, folder)
             save(check(DRY, crowded_plan()).result, home() / TRACED)
             all_of("plan-dry-run", folder)

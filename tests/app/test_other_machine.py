@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app import other_machines
 from app.document import Document
-from app.other_machines import OtherMachine, from_text, named_apart, recent, remember, text_of
+from app.other_machines import OtherMachine, named_apart, recent, remember, text_of
 from app.pages.plan.machine_dialog import NO_CARD, MachineDialog
 from app.pages.plan.page import PlanPage
 from app.pages.plan.picks import Pick, plan_with_machine
@@ -88,24 +85,6 @@ def test_machines_described_lately_are_kept_newest_first_and_once() -> None:
     for ram in range(1, 20):
         remember(OtherMachine(ram_gib=float(ram)))
     assert len(recent()) == other_machines.MOST_KEPT
-
-
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30),
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(st.sampled_from(("card", "count", "ram_gib", "disk_gib", "name", "x")), inner, max_size=6)
-    ),
-    max_leaves=12,
-)
-
-
-@given(st.one_of(JSON.map(json.dumps), st.text(max_size=60)))
-def test_whatever_is_kept_is_a_machine_or_none(text: str) -> None:
-    found = from_text(text)
-    if found is not None:
-        assert found.facts().devices
-        assert from_text(text_of(found)) == found
 
 
 def test_the_dialog_says_what_the_plan_would_be_there_and_where_figures_come_from(
