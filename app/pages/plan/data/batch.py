@@ -58,7 +58,7 @@ def headline(found: FirstBatch) -> str:
     counting = sum(token.in_loss for token in tokens)
     masked = len(tokens) - padding - counting
     rows = "1 row" if len(found.rows) == 1 else f"{len(found.rows):,} rows"
-    told = f"{rows} × {found.seq:,} tokens: {counting:,} count in the loss, {masked:,} are masked, {padding:,} are padding."
+    told = f"{rows} × {found.seq:,} tokens: {counting:,} count in the loss, {masked:,} masked, {padding:,} padding."
     if found.cut:
         told += f" {len(found.cut):,} cut at {found.length:,}."
     return told if found.certain else f"{told} Chosen by the lengths that are known; not every row was prepared."

@@ -121,7 +121,7 @@ class DataDrawer(Card):
         self.tabs[FINDINGS].setText(f"Findings · {faults}" if faults else "Findings")
         self.tabs[FINDINGS].updateGeometry()
         if page == ROWS:
-            self.rows.show_preview(looking.preview, looking.mapping)
+            self.rows.show_preview(looking.preview, looking.rows, looking.mapping)
         elif page == FINDINGS:
             said = " ".join(summary(looking.checks, held_out=looking.held_out)) if looking.checks else ""
             found = findings(looking.known_faults, looking.checks)
@@ -139,9 +139,15 @@ class DataDrawer(Card):
         )
 
     def _see_row(self, number: int) -> None:
+        """Go to the row a finding is about, wherever in the file it is."""
         self.see(ROWS)
         if not self.rows.see_row(number):
-            self.banner.show_banner(Banner("muted", f"Row {number:,} is beyond the first rows that are shown here."))
+            self.banner.show_banner(Banner("muted", f"Going to row {number:,} …"))
+            self._looking.fetch_row(number, lambda found: self._arrive(number, found=found))
+
+    def _arrive(self, number: int, *, found: bool) -> None:
+        if not (found and self.rows.see_row(number)):
+            self.banner.show_banner(Banner("muted", f"Row {number:,} cannot be shown in columns."))
 
     def _act(self, action: str) -> None:
         if action == "confirm":

@@ -55,10 +55,10 @@ def title(looked: Looked, data: DataFacts | None) -> str:
     if looked.preview is not None:
         told.append(FORMATS.get(looked.preview.file_format, looked.preview.file_format))
     if looked.planned and data is not None:
-        told.append("1 row" if data.rows == 1 else f"{data.rows:,} rows")
+        told.append(_rows(data.rows))
     elif looked.preview is not None:
         told.append(
-            f"{looked.preview.rows_seen:,} rows" if looked.preview.whole else f"first {looked.preview.rows_seen:,} rows"
+            _rows(looked.preview.rows_seen) if looked.preview.whole else f"first {looked.preview.rows_seen:,} rows"
         )
     return " · ".join(told)
 
@@ -91,3 +91,7 @@ def banner(looked: Looked, kept: str) -> Banner | None:
     if not looked.planned and complete(looked.mapping):
         return Banner("muted", f"These rows are not the plan's: it has {kept}.", "use", "Use these rows")
     return None
+
+
+def _rows(n: int) -> str:
+    return "1 row" if n == 1 else f"{n:,} rows"

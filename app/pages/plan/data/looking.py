@@ -16,6 +16,8 @@ from PySide6.QtCore import QObject, Signal
 
 from app import background
 from app.document import Document
+from app.pages.plan.data.far_row import with_row
+from app.pages.plan.data.rows import ShownRow, shown_rows
 from app.pages.plan.data.source import (
     Source,
     change_words,
@@ -48,10 +50,19 @@ def read(source: Source, plan: Plan) -> DataFacts | tuple[Problem, ...]:
     return data
 
 
-def _preview(path: str, mapping: Mapping | None) -> Preview:
-    """The beginning of a file, under the path that a plan would have of it."""
+Seen = tuple[Preview, tuple[ShownRow, ...]]
+
+
+def _preview(path: str, mapping: Mapping | None) -> Seen:
+    """The beginning of a file, under the path that a plan would have of it, and its rows as they are shown."""
     file = Path(path).resolve()
-    return replace(look_at(file, mapping), path=str(file))
+    found = replace(look_at(file, mapping), path=str(file))
+    return found, shown_rows(found)
+
+
+def _further(before: Preview, mapping: Mapping, number: int) -> Seen:
+    after = with_row(before, mapping, number)
+    return after, shown_rows(after)
 
 
 class Looking(QObject):
@@ -67,6 +78,7 @@ class Looking(QObject):
         self._document, self._fetches = document, fetches
         self.source = Source()
         self.preview: Preview | None = None
+        self.rows: tuple[ShownRow, ...] = ()  # of the preview, as they are shown
         self.trouble: Problem | None = None  # why the file cannot be looked at
         self.faults: tuple[Problem, ...] = ()  # of the whole file, once it was read and refused
         self.reading = False
@@ -75,7 +87,7 @@ class Looking(QObject):
         self.held_out = 0
         self._planned = Source()  # the plan's own, as last seen
         self._shown = False
-        self._look = self._check = background.Task()
+        self._look = self._check = self._row = background.Task()
         document.changed.connect(self._follow)
 
     # what there is to see
@@ -205,19 +217,34 @@ class Looking(QObject):
             return
         mapping = source.mapping if source.mapping.form else None
 
-        def came(found: Preview) -> None:
-            self.preview, self.trouble = found, None
+        def came(found: Seen) -> None:
+            (self.preview, self.rows), self.trouble = found, None
             if then:
                 then()
             self.changed.emit()
 
         def refused(problem: Problem) -> None:
-            self.preview, self.trouble = None, problem
+            self.preview, self.rows, self.trouble = None, (), problem
             if then:
                 self.problem.emit(problem)
             self.changed.emit()
 
         self._look = background.run(lambda: _preview(source.path, mapping), came, refused)
+
+    def fetch_row(self, number: int, found: Callable[[bool], None]) -> None:
+        """Show a row from further on in the file behind the first ones; tells whether it could be."""
+        before, mapping = self.preview, self.mapping
+        if before is None:
+            return
+
+        def came(seen: Seen) -> None:
+            if self.preview is before:  # else a person has gone on
+                self.preview, self.rows = seen
+                self.changed.emit()
+                found(seen[0] is not before)
+
+        self._row.cancel()
+        self._row = background.run(lambda: _further(before, mapping, number), came, self.problem.emit)
 
     def look_again(self) -> None:
         """The file was mended meanwhile, or is another one now."""
@@ -255,6 +282,7 @@ class Looking(QObject):
             return
         if source.path != self.source.path:
             self.preview = self.trouble = None
+            self.rows = ()
         same = same_rows(source, self.source)
         self.source = source
         if not same:
@@ -276,5 +304,5 @@ class Looking(QObject):
 
     def leave(self) -> None:
         """The window closes."""
-        self._look.cancel()
-        self._check.cancel()
+        for task in (self._look, self._check, self._row):
+            task.cancel()

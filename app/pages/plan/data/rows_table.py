@@ -22,6 +22,7 @@ from planner.facts.preview import Column
 NUMBER = 0
 _ROW_EM, _WIDE_EM, _LEAST_EM, _NUMBER_EM = 1.6, 17, 7, 4
 MEASURED = 12
+MEASURED_COLUMNS = 40
 FAULT_SIGN = "⚠"
 
 
@@ -134,7 +135,8 @@ class RowsTable(RowTable):
         if not same:
             self._headings.resizeSection(NUMBER, em(_NUMBER_EM))
             for section in range(1, len(columns) + 1):
-                self._headings.resizeSection(section, self._width_of(section))
+                wide = self._width_of(section) if section <= MEASURED_COLUMNS else em(_LEAST_EM)
+                self._headings.resizeSection(section, wide)
         row = at.row() if same and 0 <= at.row() < len(rows) else 0
         if rows:
             self.setCurrentIndex(self._model.index(row, max(at.column(), 0) if same else 0))

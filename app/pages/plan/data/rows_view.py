@@ -7,7 +7,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
 from app.pages.plan.data.mapping_bar import MappingBar
-from app.pages.plan.data.rows import as_text, becomes, shown_rows
+from app.pages.plan.data.rows import ShownRow, as_text, becomes
 from app.pages.plan.data.rows_table import RowsTable
 from app.pages.plan.data.source import made_words
 from app.theme import em
@@ -60,7 +60,7 @@ class RowsView(QWidget):
         self.splitter.setStretchFactor(1, 2)
         layout.addWidget(self.splitter, 1)
 
-    def show_preview(self, preview: Preview | None, mapping: Mapping) -> None:
+    def show_preview(self, preview: Preview | None, rows: tuple[ShownRow, ...], mapping: Mapping) -> None:
         if preview is self._preview and self.bar.shown == mapping:
             return
         self._preview = preview
@@ -69,7 +69,7 @@ class RowsView(QWidget):
         told = " ".join([*(preview.notes if preview else ()), made_words(mapping)]).strip()
         self.made.setText(told)
         self.made.setVisible(bool(told))
-        self.table.show_file(columns, shown_rows(preview) if preview else (), mapping)
+        self.table.show_file(columns, rows, mapping)
         self._show_row(self.table.currentIndex().row())
 
     def see_row(self, number: int) -> bool:
