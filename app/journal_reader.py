@@ -12,13 +12,14 @@ from pathlib import Path
 from app.pages.run.state import RunRecord
 from planner import plan_file
 from planner.problem import Problem, ProblemError
-from planner.run import layout, lock
+from planner.run import layout, lock, overnight
 from planner.run.events import Event
 from planner.run.journal_index import JournalIndex
 from planner.run.journal_look import first_look
 from planner.run.lock import State
 from planner.run.spec import RunSpec
 
+PASSING = (State.RUNNING, State.NEVER_STARTED, State.QUEUED)  # another state follows without a word in the journal
 MUCH_LINES = 20_000  # new since the last look: folded on the thread
 
 
@@ -32,6 +33,7 @@ class Look:
     died: Problem | None
     spec: RunSpec | None
     gone: bool = False
+    told: tuple[str, ...] = ()
     record: RunRecord | None = None
     index: JournalIndex | None = None
 
@@ -74,7 +76,7 @@ def look(run_dir: Path, known: Known) -> Look:
     state, died = known.state, known.died
     if running:
         state, died = State.RUNNING, None
-    elif anew or len(index) > before or known.gone or state in (State.RUNNING, State.NEVER_STARTED):
+    elif anew or len(index) > before or known.gone or state in PASSING or (run_dir / layout.QUEUED).exists():
         state = lock.state(run_dir)
         died = lock.died(run_dir) if state is State.LOST else None
     spec = known.spec
@@ -83,7 +85,8 @@ def look(run_dir: Path, known: Known) -> Look:
             spec = plan_file.load_spec(run_dir / layout.SPEC)
         except ProblemError as error:
             problems.append(error.problem)
-    return Look(tuple(events), tuple(problems), state, died, spec, record=record, index=index)
+    sentences = () if running else overnight.told(run_dir)
+    return Look(tuple(events), tuple(problems), state, died, spec, told=sentences, record=record, index=index)
 
 
 def _begins_anew(index: JournalIndex) -> bool:

@@ -187,8 +187,14 @@ class Runner(QObject):
         self._looking = False
         before, was_live = self.record, self.record.live
         record = self.record = found.record or before
-        news = (before.state, before.died, before.spec) != (found.state, found.died, found.spec)
-        record.spec, record.state, record.died, record.gone = found.spec, found.state, found.died, found.gone
+        news = (before.state, before.died, before.spec, before.told) != (
+            found.state,
+            found.died,
+            found.spec,
+            found.told,
+        )
+        record.spec, record.state, record.died = found.spec, found.state, found.died
+        record.told, record.gone = found.told, found.gone
         self.index = found.index or self.index
         self._unfed.extend(found.events)
         for problem in found.problems:

@@ -1,9 +1,9 @@
 """Ten thousand steps of a two-layer model by the real worker with the window attached: the memory of both stays flat.
 
 Both are sampled every second as anonymous memory (Linux: RssAnon), the window's by its process, the worker's by its own.
-What is asked of each is how it grows over the last three quarters, as a line through the samples: by the least squares,
-in bytes per thousand steps. Goal: below 0.5 MiB per 1,000 steps in each, so that a hundred thousand steps cost no more
-than a page of pictures. Writes `results/long_run.json`.
+What is asked of each is how it grows over the second half, as a line through the samples: by the least squares, in bytes
+per thousand steps. In the first half curves fill up to what they keep (600 points of loss, 900 of memory) and the figures
+are drawn anew for each new length of their axes. Goal: below 0.125 MiB per 1,000 steps in each. Writes `results/long_run.json`.
 Run: python -m benchmarks.long_run [STEPS]
 """
 
@@ -22,7 +22,7 @@ from pathlib import Path
 from benchmarks.provenance import ROOT, commit
 
 STEPS = 10_000
-GOAL_BYTES = 512 * 1024  # per 1,000 steps
+GOAL_BYTES = 128 * 1024  # per 1,000 steps
 EVERY_MS = 1000
 PREPARE, RUN_NAME = "--prepare", "20260101-000000-long"
 RESULT = ROOT / "benchmarks" / "results" / "long_run.json"
@@ -103,8 +103,8 @@ def watched(steps: int, home: Path) -> list[Reading]:
 
 
 def growth(readings: list[Reading], steps: int) -> dict[str, float]:
-    """Bytes per 1,000 steps, of the samples after the first quarter."""
-    settled = [r for r in readings if r.step >= steps / 4]
+    """Bytes per 1,000 steps, of the samples after the first half."""
+    settled = [r for r in readings if r.step >= steps / 2]
     at = [r.step / 1000 for r in settled]
     return {
         "app": statistics.linear_regression(at, [r.app_bytes for r in settled]).slope,

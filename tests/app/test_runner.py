@@ -109,6 +109,14 @@ def test_a_folder_that_is_deleted_is_told_and_what_was_read_stays(qtbot: QtBot, 
     runner.detach()
 
 
+def test_what_a_run_did_by_itself_overnight_is_told(qtbot: QtBot, runner: Runner, run_dir: Path) -> None:
+    (run_dir / layout.TOLD).write_text('{"sentences": ["It was proved.", "It took 2 GiB.", "It ended."]}')
+    write(run_dir, long_run(5))
+    runner.attach(run_dir)
+    qtbot.waitUntil(lambda: runner.record.remark() == "It was proved. It took 2 GiB. It ended.")
+    runner.detach()
+
+
 def test_no_step_for_much_longer_than_usual_is_told_and_a_clock_that_is_set_is_not(
     qtbot: QtBot, runner: Runner, run_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

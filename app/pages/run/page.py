@@ -133,6 +133,7 @@ class RunPage(QWidget):
         self.head.show_record(record, self._name(), self._when())
         self.fault.show_fault(fault_of(record))
         self.remark.setText(record.remark())
+        self.remark.set_role("bad" if record.live else "text")
         self.remark.setVisible(bool(record.remark()))
         for plot in (self.loss, self.memory):
             plot.record = record
@@ -216,5 +217,6 @@ def _memory_words(record: RunRecord) -> str:
     if not record.peak_bytes:
         return "nothing yet"
     now = f"now {words(record.held_bytes)} · " if record.live else ""
-    spilled = f" · {words(record.swapped_bytes)} of it on disk" if record.swapped_bytes else ""
+    what = "of its RAM" if record.source == "reserved" else "of it"
+    spilled = f" · {words(record.swapped_bytes)} {what} on disk" if record.swapped_bytes else ""
     return f"{now}highest {words(record.peak_bytes)}{spilled}"

@@ -172,7 +172,7 @@ class MemoryPlot(LivePlot):
     def _feed_swapped(self, xs: list[float], ys: list[float]) -> None:
         """What of the run lies on the disk stands on what lies in memory."""
         at, swapped = self.record.swapped.points()
-        if not any(swapped) or not xs:
+        if not any(swapped) or not xs or self.record.source == "reserved":  # of RAM, and this is a card
             self._swapped.set_data([0.0], [0.0], [0.0])
             return
         import numpy as np

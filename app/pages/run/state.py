@@ -102,6 +102,7 @@ class RunRecord:
     seconds: float = 0.0  # of the run, gaps between sessions left out
     pace: Pace = field(default_factory=Pace)
     skipped: int = 0  # steps that were passed over when a long journal was opened
+    told: tuple[str, ...] = ()  # of a run that looked after itself, when it is over
     gone: bool = False  # its folder is no longer where it was
     stalled: bool = False  # set by whoever has a clock
     _offset: float = 0.0
@@ -247,13 +248,14 @@ class RunRecord:
             State.FAILED: "failed",
             State.RELEASED: "released",
             State.NEVER_STARTED: "starting",
+            State.QUEUED: "waiting its turn",
         }.get(self.state, str(self.state))
 
     def resumable(self) -> bool:
         """Whether a start would go on with this run."""
         word = self.finished
         over = word is not None and (word.outcome == "done" or (word.outcome == "stopped" and self._all_steps_made()))
-        return not self.live and not self.gone and not over and self.state is not State.NEVER_STARTED
+        return not self.live and not self.gone and not over and self.state not in (State.NEVER_STARTED, State.QUEUED)
 
     def _all_steps_made(self) -> bool:
         return self.step >= self.total_steps
@@ -268,9 +270,9 @@ class RunRecord:
         return min((e for e in self.evaluations if math.isfinite(e.loss)), key=lambda e: e.loss, default=None)
 
     def remark(self) -> str:
-        """What a person should look at while the run goes on."""
+        """What a person should look at while the run goes on; how it fared where it looked after itself."""
         if not self.live:
-            return ""
+            return " ".join(self.told)
         if self.stalled:
             return "No step for much longer than a step usually takes. It may be waiting for the disk or for memory."
         return self.notes[-1].text if self.notes else ""
