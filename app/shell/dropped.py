@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from planner.facts.formats.datasets_folder import is_datasets_folder
+from planner.facts.model.gguf_parts import is_gguf
 
 PLAN, MODEL, ROWS = "plan", "model", "rows"
 LOOKED_AT_BYTES = 64 * 1024
@@ -20,6 +21,8 @@ def what_it_is(path: Path) -> str:
     """plan, model or rows."""
     if path.is_dir():
         return ROWS if is_datasets_folder(path) and not (path / "config.json").is_file() else MODEL
+    if is_gguf(path):
+        return MODEL
     if path.suffix.lower() == ".json" and _is_plan(path):
         return PLAN
     return ROWS

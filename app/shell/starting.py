@@ -1,7 +1,7 @@
 """From Start to a run: what may stand between, each with a button that removes it. The person is never sent away.
 
 No training libraries: the command that installs them. Embedded model not here yet: its size, then the download with
-progress. Model known by its shape only: a folder with its weights. Plan for another machine: the same plan for this
+progress. A GGUF file: what converting it takes, then that. Model known by its shape only: a folder with its weights. Plan for another machine: the same plan for this
 one. What was asked for is taken back as soon as the plan has it.
 """
 
@@ -10,12 +10,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QGuiApplication
 
-from app import background, example
+from app import background, converting, example
 from app.document import Document
 from app.pages.plan.picks import Pick, plan_with_machine, plan_with_model
 from app.runner import Runner
@@ -23,7 +24,9 @@ from app.widgets.activity_bar import ActivityBar
 from app.widgets.problem_bar import ProblemBar
 from planner.estimate import Estimate
 from planner.facts.machine import MachineFacts
+from planner.models_here import read_model
 from planner.plan import Plan
+from planner.plan_set import with_model
 from planner.problem import Problem
 from planner.run.start import missing_train_extra
 
@@ -44,13 +47,16 @@ class Starter(QObject):
         self.here: MachineFacts | None = None
         self.fetching = False
         self._refused: Plan | None = None  # the plan that the problem shown is about
+        self.begin: Callable[[Estimate], None] = self._start_now  # what Start means where nothing is missing
+        self._then: Callable[[Estimate], None] = self.begin
         document.changed.connect(self._look_again)
 
-    def start(self) -> None:
-        """Start the plan that is shown."""
+    def start(self, then: Callable[[Estimate], None] | None = None) -> None:
+        """Start the plan that is shown. then: what else to do with it when nothing is missing any more."""
         estimate = self._document.estimate
         if estimate is None or self._runner.starting or self.fetching:
             return
+        self._then = then or self.begin
         plan = estimate.plan
         if self.here is not None and plan.machine.name != self.here.name:
             problem = Problem(
@@ -59,6 +65,9 @@ class Starter(QObject):
                 "Plan it for this computer, or export it and run the script there.",
             )
             self._refuse(plan, problem, "Plan for this computer", self._plan_for_here)
+            return
+        if plan.model.gguf and not plan.model.path:
+            background.run(missing_train_extra, self._look_at_gguf, self._problems.show_problem)
             return
         if not plan.model.path and plan.model.source != "embedded":
             problem = Problem(
@@ -93,8 +102,11 @@ class Starter(QObject):
         elif estimate.plan.model.source == "embedded" and not estimate.plan.model.path:
             self._activity.ask(example.sizes(), "Fetch and start", self._fetch)
         else:
-            self.acted.emit("Starting the worker …")
-            self._runner.start(estimate)
+            self._then(estimate)
+
+    def _start_now(self, estimate: Estimate) -> None:
+        self.acted.emit("Starting the worker …")
+        self._runner.start(estimate)
 
     def ask_for_libraries(self, missing: Problem) -> None:
         """Say what installs what training needs."""
@@ -108,6 +120,58 @@ class Starter(QObject):
         here = self.here
         assert here is not None
         self._document.edit(lambda plan: plan_with_machine(plan, here, Pick("here", here.devices[0].id)))
+
+    def _look_at_gguf(self, missing: Problem | None) -> None:
+        """A GGUF file is converted once; what that takes is said first, unless it was done already."""
+        plan = self._document.plan
+        if missing is not None:
+            self.ask_for_libraries(missing)
+        elif plan is not None and not self.fetching:
+            self.fetching = True
+            gguf = Path(plan.model.gguf)
+            self._work(lambda progress: converting.conversion_of(gguf, progress), self._offer_conversion)
+
+    def _offer_conversion(self, asked: converting.Conversion) -> None:
+        if asked.done:
+            self._use_converted(asked, asked.target)
+        else:
+            self._activity.ask(asked.sentence, "Convert and start", lambda: self._convert(asked))
+
+    def _convert(self, asked: converting.Conversion) -> None:
+        self.fetching = True
+        self._work(
+            lambda progress: converting.convert(asked, progress), lambda folder: self._use_converted(asked, folder)
+        )
+
+    def _use_converted(self, asked: converting.Conversion, folder: Path) -> None:
+        """The plan takes the folder in the file's place, and the run begins; another plan meanwhile stays as it is."""
+        plan = self._document.plan
+        if plan is None or plan.model.gguf != str(asked.gguf.resolve()):
+            return
+
+        def put(found: Plan) -> None:
+            now = self._document.plan
+            if now is not None and now.model == plan.model:
+                self._document.refresh(replace(now, model=found.model, data=found.data))
+                self.start(self._then)
+
+        name = plan.model.name
+        background.run(lambda: with_model(plan, read_model(folder, name=name)), put, self._problems.show_problem)
+
+    def _work(self, work: Callable[[converting.Progress], Any], done: Callable[[Any], None]) -> None:
+        """Something with a bar; when it is over the bar goes and `fetching` is False, whatever came of it."""
+
+        def over(then: Callable[[Any], None], found: Any) -> None:
+            self.fetching = False
+            self._activity.done()
+            then(found)
+
+        background.run_with_progress(
+            lambda tell: work(lambda what, done, of: tell((what, done, of))),
+            lambda told: self._activity.show_progress(*told),
+            lambda found: over(done, found),
+            lambda problem: over(self._problems.show_problem, problem),
+        )
 
     def _fetch(self) -> None:
         self.fetching = True
@@ -138,6 +202,6 @@ class Starter(QObject):
             assert now is not None
             if now.model.source == "embedded":
                 self._document.refresh(replace(now, model=found.model, data=found.data))
-                self.start()
+                self.start(self._then)
 
         background.run(lambda: plan_with_model(plan, Pick("embedded")), put, self._problems.show_problem)

@@ -29,11 +29,13 @@ from app.shell.application import load_what_figures_need
 from app.shell.checking import DRY, PROVE, Checking
 from app.shell.commands import commands
 from app.shell.counting import Counting
+from app.shell.downloading import Downloading
 from app.shell.explore_later import ExploreLater
 from app.shell.files import Files
 from app.shell.frame import frame
 from app.shell.learning import Learning
 from app.shell.opening import Opened, opened
+from app.shell.overnight import Queueing
 from app.shell.pages import PAGES, PLAN, RUN, WATCH
 from app.shell.rail import Rail
 from app.shell.refreshing import Refreshing
@@ -91,6 +93,7 @@ class MainWindow(QMainWindow):
         self.run_page, self.trust_page, self.watch_page = RunPage(), TrustPage(), WatchPage()
         self.explore = ExploreLater(self.document)
         self.problems, self.activity, self.check_bar = ProblemBar(), ActivityBar(), ActivityBar("Check")
+        self.download_bar = ActivityBar("Download")
         self.rail = Rail(PAGES)
         self.pages = QStackedWidget()
         self.runs = Runs(self)
@@ -100,12 +103,14 @@ class MainWindow(QMainWindow):
         self.status = StatusBar()
         self.setStatusBar(self.status)
         self.starter = Starter(self.document, self.runner, self.problems, self.activity, self)
+        self.queueing = Queueing(self.runner, self.starter, self.problems, self)
+        self.downloading = Downloading(self.download_bar, self.problems, self)
         self.checking = Checking(self.document, self.plan_page, self.check_bar, self.learning, self)
         self.watching = Watching(self.document, self.watch_page, self)
         self.teaching = Teaching(self.learning, self.trust_page, self)
         self.sharing = Sharing(self.document, self)
         self.welcome = Welcome()
-        bars = (self.welcome, self.problems, self.activity, self.check_bar)
+        bars = (self.welcome, self.problems, self.activity, self.check_bar, self.download_bar)
         self.setCentralWidget(frame(self.rail, bars, self.pages))
         self.menus = Menus(self, commands(self), self.document.stack)
         self.menus.recent.aboutToShow.connect(lambda: self.menus.fill_recent(self.files.open, self.files.open_left))
@@ -121,10 +126,19 @@ class MainWindow(QMainWindow):
     def _wire(self) -> None:
         self.rail.chosen.connect(self.show_page)
         shown = (self.document, self.runner, self.plan_page, self.counting, self.files, self.checking)
-        for finds_problems in (*shown, self.trust_page, self.watching, self.teaching, self.sharing, self.explore, self.runs):
+        for finds_problems in (
+            *shown,
+            self.trust_page,
+            self.watching,
+            self.teaching,
+            self.sharing,
+            self.explore,
+            self.runs,
+            self.queueing,
+        ):
             finds_problems.problem.connect(self.problems.show_problem)
         acting = (self.document, self.starter, self.counting, self.files, self.checking)
-        for source in (*acting, self.learning, self.teaching, self.sharing, self.explore, self.runs):
+        for source in (*acting, self.learning, self.teaching, self.sharing, self.explore, self.runs, self.queueing):
             source.acted.connect(self.status.say)
         self.document.renamed.connect(self._show_name)
         self.document.changed.connect(self._plan_changed)
@@ -138,6 +152,10 @@ class MainWindow(QMainWindow):
         self.welcome.situation_wanted.connect(self.files.open_preset)
         self.plan_page.export_wanted.connect(self.files.ask_export)
         self.plan_page.share_wanted.connect(self.sharing.ask)
+        self.plan_page.download_wanted.connect(self.downloading.ask)
+        self.plan_page.unfinished.connect(self.downloading.tell_unfinished)
+        self.downloading.fetched.connect(lambda folder: self.plan_page.take_drop(folder, "model"))
+        self.downloading.acted.connect(self.status.say)
         self.sharing.opened.connect(lambda: self.show_page(PLAN))
         self.plan_page.dry_run_wanted.connect(self.checking.dry_run)
         self.plan_page.proof_wanted.connect(self.checking.prove)

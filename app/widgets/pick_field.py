@@ -21,7 +21,8 @@ from app.widgets.surface import field_panel, painter_on
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the list. heading: a section's title. reason: why it is greyed. value: what `picked` carries."""
+    """One line of the list. heading: a section's title. reason: why it is greyed. value: what `picked` carries. always:
+    shown whatever is searched for. tip: beside the pointer, where it says more than the line."""
 
     label: str
     value: Any = None
@@ -29,6 +30,8 @@ class Entry:
     tone: str = "muted"
     reason: str = ""
     heading: bool = False
+    always: bool = False
+    tip: str = ""
 
 
 class PickList(QFrame):
@@ -86,7 +89,7 @@ class PickList(QFrame):
             if entry.heading:
                 heading = entry
                 continue
-            if not all(word in f"{entry.label} {entry.detail}".lower() for word in wanted):
+            if not entry.always and not all(word in f"{entry.label} {entry.detail}".lower() for word in wanted):
                 continue
             if heading is not None:
                 self._add(heading)
@@ -100,7 +103,7 @@ class PickList(QFrame):
         item.setData(entry.reason or entry.detail, DETAIL)
         item.setData("muted" if entry.reason else entry.tone, TONE)
         item.setData(entry.heading, HEADING)
-        item.setToolTip(entry.reason or f"{entry.label}  {entry.detail}".strip())
+        item.setToolTip(entry.reason or entry.tip or f"{entry.label}  {entry.detail}".strip())
         item.setEnabled(not entry.heading and not entry.reason)
         self._model.appendRow(item)
 

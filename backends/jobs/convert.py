@@ -9,9 +9,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from backends import checkpoint
-from backends.failure import first_line, is_out_of_memory
+from backends.failure import first_line, is_disk_full, is_out_of_memory
+from backends.gguf_join import join
 from backends.meter import Meter
 from backends.report import Report
+from planner.facts.model.gguf_parts import parts_of
 from planner.problem import fail
 from planner.run import events
 from planner.run.jobs import ConvertSpec
@@ -19,16 +21,23 @@ from planner.units import words
 
 
 def run(spec: ConvertSpec, report: Report, meter: Meter) -> events.Finished:
-    """Raises ProblemError `gguf.not_found`, `gguf.not_readable`, `disk.full`."""
+    """Raises ProblemError `gguf.not_found`, `gguf.not_readable`, `model.shard_missing`, `disk.full`."""
     gguf, target = Path(spec.gguf), Path(spec.target)
     report.started()
     meter.start()
     _check(gguf)
+    parts = parts_of(gguf)
     report.phase("load", "libraries")  # only now: they take seconds, and a wrong file is told at once
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
+    joined: Path | None = None
     try:
+        if len(parts) > 1:
+            report.phase("convert", f"joining {len(parts)} parts")
+            target.parent.mkdir(parents=True, exist_ok=True)
+            joined = gguf = target.with_name(f".{target.name}.joined.gguf")
+            join(parts, joined)
         report.phase("convert", "reading the tokenizer")
         tokenizer = AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name, local_files_only=True)
         report.phase("convert", "reading the weights")
@@ -40,11 +49,14 @@ def run(spec: ConvertSpec, report: Report, meter: Meter) -> events.Finished:
             local_files_only=True,
         )
     except Exception as error:
-        if is_out_of_memory(error):
+        if is_out_of_memory(error) or is_disk_full(error):
             raise
         raise fail(
-            "gguf.not_readable", f"{gguf.name} cannot be read: {first_line(error)}", "Fetch the file again."
+            "gguf.not_readable", f"{parts[0].name} cannot be read: {first_line(error)}", "Fetch the file again."
         ) from error
+    finally:
+        if joined is not None:
+            joined.unlink(missing_ok=True)
     report.phase("convert", "writing")
 
     def fill(folder: Path) -> None:

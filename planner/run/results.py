@@ -154,7 +154,7 @@ class Proof:
     seconds: float
 
 
-T = TypeVar("T", DryRun, Proof, FirstBatch)
+T = TypeVar("T", DryRun, Proof, FirstBatch, Offer)
 
 
 def save(result: DryRun | Proof | FirstBatch | Offer, path: Path) -> None:

@@ -1,57 +1,52 @@
-"""Models that already lie on this computer: in the program's own folder and in the Hugging Face cache. Qt-free.
+"""Models that already lie on this computer, as the model field lists them: whole ones first, with what is wrong of others.
 
-Only folders are listed and only `config.json` is looked for; nothing is opened, fetched or followed out of the cache.
+Qt-free; folders are listed and headers read, nothing is fetched. The finding itself is `planner.models_here`.
 """
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+from dataclasses import dataclass
 
-from planner.run.home import EXAMPLE_MODEL, models_dir
+from app.pages.plan.picks import Pick
+from planner.facts.model.folder_state import ADAPTER, BROKEN, WHOLE, CachedModel
+from planner.models_here import base_folder, models_here
+from planner.units import words
 
-
-def hub_cache() -> Path:
-    """Where the Hugging Face libraries keep downloads, by their own variables."""
-    if cache := os.environ.get("HF_HUB_CACHE"):
-        return Path(cache)
-    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "huggingface"
-    return Path(home) / "hub"
+UNFINISHED = "unfinished"  # the kind of a pick that leads to what is missing
+FEW_WORDS = {"partial": "not all here", "gated": "refused by its owner", "broken": "cannot be used"}
 
 
-def local_models() -> list[tuple[str, Path]]:
-    """(name, folder) of every model folder found, by name; unreadable places are passed over."""
-    found = {}
-    for folder in _folders(models_dir()):
-        if folder.name != EXAMPLE_MODEL and _holds_model(folder):
-            found[folder.name] = folder
-    for repository in _folders(hub_cache()):
-        if not repository.name.startswith("models--"):
-            continue
-        name = repository.name.removeprefix("models--").replace("--", "/")
-        snapshots = sorted(_folders(repository / "snapshots"), key=_age, reverse=True)
-        newest = next((s for s in snapshots if _holds_model(s)), None)
-        if newest is not None:
-            found[name] = newest
-    return sorted(found.items(), key=lambda pair: pair[0].lower())
+@dataclass(frozen=True)
+class LocalEntry:
+    """One line of the list. reason: why it cannot be picked, empty where it can. tip: shown beside the pointer."""
+
+    label: str
+    pick: Pick
+    detail: str
+    tone: str = "muted"
+    reason: str = ""
+    tip: str = ""
 
 
-def _folders(parent: Path) -> list[Path]:
-    try:
-        return [p for p in parent.iterdir() if p.is_dir()]
-    except OSError:
-        return []
+def local_models() -> tuple[CachedModel, ...]:
+    """By name, those that can be used first."""
+    return tuple(sorted(models_here(), key=lambda m: (m.state != WHOLE, m.name.lower())))
 
 
-def _holds_model(folder: Path) -> bool:
-    try:
-        return (folder / "config.json").is_file() and any(folder.glob("*.safetensors"))
-    except OSError:
-        return False
+def entries(found: tuple[CachedModel, ...]) -> list[LocalEntry]:
+    """What the list says of each, before its plan was priced."""
+    return [_entry(model, found) for model in found]
 
 
-def _age(folder: Path) -> float:
-    try:
-        return folder.stat().st_mtime
-    except OSError:
-        return 0.0
+def _entry(model: CachedModel, found: tuple[CachedModel, ...]) -> LocalEntry:
+    if model.state == BROKEN:
+        return LocalEntry(model.name, Pick("folder", str(model.path)), "", reason=model.says, tip=model.says)
+    if model.state != WHOLE:
+        return LocalEntry(model.name, Pick(UNFINISHED, model.name), FEW_WORDS[model.state], "warn", tip=model.says)
+    size = words(model.bytes)
+    if model.kind == ADAPTER:
+        there = "" if not model.base or base_folder(model.base, found) else ", not on this computer"
+        base = f" of {model.base.rsplit('/', 1)[-1]}{there}" if model.base else ""
+        return LocalEntry(model.name, Pick("folder", str(model.path)), f"{model.detail}{base}", tip=f"{size}{base}")
+    detail = " · ".join(filter(None, [model.detail, size]))
+    return LocalEntry(model.name, Pick("folder", str(model.path)), detail)

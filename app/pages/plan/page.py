@@ -23,7 +23,10 @@ from app.pages.plan.data.looking import Looking
 from app.pages.plan.edits import SCHEDULE, with_option, with_technique
 from app.pages.plan.fetching import Fetches
 from app.pages.plan.form import FormPanel
+from app.pages.plan.local_models import UNFINISHED
 from app.pages.plan.machine_dialog import MachineDialog, describe
+from app.pages.plan.model_ask import ask_for
+from app.pages.plan.model_menu import DOWNLOAD
 from app.pages.plan.picks import Pick, plan_with_data, plan_with_machine, plan_with_model
 from app.pages.plan.state import title, view
 from app.theme import em
@@ -45,13 +48,16 @@ PROOF_TIP = "Two real steps on the longest rows here, then everything is freed; 
 
 
 class PlanPage(QWidget):
-    """The five `…_wanted` carry nothing: the window asks the document."""
+    """`download_wanted` carries a name of the Hub, or nothing where it is still to be asked for, `unfinished` a
+    `CachedModel`; the other `…_wanted` carry nothing: the window asks the document."""
 
     start_wanted = Signal()
     export_wanted = Signal()
     share_wanted = Signal()
     dry_run_wanted = Signal()
     proof_wanted = Signal()
+    download_wanted = Signal(str)
+    unfinished = Signal(object)
     problem = Signal(object)
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
@@ -270,15 +276,18 @@ class PlanPage(QWidget):
             self.show_estimate(self._document.estimate)
 
     def _pick_model(self, pick: Pick) -> None:
-        if pick.kind == "browse":
-            folder = QFileDialog.getExistingDirectory(self, "A folder with config.json and .safetensors files")
-            if not folder:
-                return
-            pick = Pick("folder", folder)
-        self.take_model(pick)
+        """What is no model yet is asked for first, or told to whoever can fetch it."""
+        if pick.kind == UNFINISHED:
+            self.unfinished.emit(self.form.what.models.found[pick.which])
+        elif pick.kind == DOWNLOAD:
+            self.download_wanted.emit(pick.which)
+        else:
+            chosen = ask_for(self, pick)
+            if chosen is not None:
+                self.take_model(chosen)
 
     def take_model(self, pick: Pick) -> None:
-        self._fetch(lambda p: plan_with_model(p, pick), ("model", "data"))
+        self._fetch(lambda p: plan_with_model(p, pick), ("model", "data", "stages"))
 
     def _pick_data(self, pick: Pick) -> None:
         if pick.kind.startswith("browse"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
+from pathlib import Path
 
 from app.other_machines import OtherMachine, from_text, named_apart
 from planner import presets
@@ -11,18 +12,19 @@ from planner.assets import asset
 from planner.facts.gpus import other_machine
 from planner.facts.machine import MachineFacts
 from planner.facts.model import catalogue
+from planner.facts.model.adapter import is_adapter
 from planner.facts.model.facts import ModelFacts
-from planner.facts.model.folder import read_folder
 from planner.facts.read_data import read_data
+from planner.models_here import read_model
 from planner.plan import Plan
-from planner.plan_set import with_model
+from planner.plan_set import with_adapter, with_model
 from planner.slots import Slot
 
 
 @dataclass(frozen=True)
 class Pick:
-    """One entry of a menu. kind: embedded, catalogue, folder, sample, file, here, gpu, described, other, or
-    browse; which: which one."""
+    """One entry of a menu. kind: embedded, catalogue, folder, sample, file, here, gpu, described, other, browse,
+    browse_file, unfinished or download; which: which one."""
 
     kind: str
     which: str = ""
@@ -37,11 +39,16 @@ def model_of(pick: Pick) -> ModelFacts:
         return presets.embedded_model()
     if pick.kind == "catalogue":
         return catalogue.find(pick.which)
-    return read_folder(pick.which)
+    return read_model(pick.which)
 
 
 def plan_with_model(plan: Plan, pick: Pick) -> Plan:
-    """The plan with a picked model and the lengths its tokenizer gives. Raises ProblemError `model.…`, `data.…`."""
+    """The plan with a picked model and the lengths its tokenizer gives; of an adapter with its base model and settings.
+
+    Raises ProblemError `model.…`, `gguf.…`, `adapter.…`, `data.…`.
+    """
+    if pick.kind == "folder" and is_adapter(Path(pick.which)):
+        return with_adapter(plan, Path(pick.which))
     return with_model(plan, model_of(pick))
 
 

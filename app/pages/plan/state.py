@@ -17,6 +17,7 @@ from planner.facts.model.facts import ModelFacts
 from planner.interval import causes_in_words
 from planner.ledger import MOMENTS, At
 from planner.plan import Plan
+from planner.plan_set import ADAPTER_NOTE
 from planner.units import words
 
 TONES = {
@@ -177,9 +178,14 @@ def _peak_sentence(tier: Tier) -> str:
 
 
 def model_sentence(model: ModelFacts) -> str:
-    """What a plan with a model whose weights are not here can be used for; empty where they are."""
+    """What a plan with a model whose weights are not here can be used for; of an adapter, what is taken of it."""
+    _, like, adapter = model.provenance.partition(ADAPTER_NOTE)
+    if like:
+        return f"{like}{adapter}{'' if model.path else ' · the model is known by its shape: download it to run'}"
     if model.path:
         return ""
+    if model.gguf:
+        return "a GGUF file · Start turns it into a folder that can be trained, once"
     if model.source == "embedded":
         return "not on this computer yet · Start offers to fetch it"
     known = "from the catalogue, known by its shape" if model.source == "catalogue" else "known by its shape alone"

@@ -13,8 +13,8 @@ from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 from app import background
 from app.other_machines import OtherMachine, recent, text_of
 from app.pages.plan.choices import Fit, fits
-from app.pages.plan.local_models import local_models
-from app.pages.plan.picks import Pick, machine_plans, model_plans, params_words
+from app.pages.plan.model_menu import ModelMenu
+from app.pages.plan.picks import Pick, machine_plans, params_words
 from app.pages.plan.state import data_bins, data_sentence, machine_sentence, model_sentence
 from app.shown import wrapped_between
 from app.theme import em
@@ -27,9 +27,7 @@ from app.widgets.surface import Words
 from planner.estimate import Estimate, device_of
 from planner.facts.gpus import gpus
 from planner.facts.machine import MachineFacts
-from planner.facts.model import catalogue
 from planner.plan import Plan
-from planner.run.home import EXAMPLE_MODEL
 from planner.units import words
 
 
@@ -54,7 +52,8 @@ class WhatPanel(QWidget):
 
         self.model = PickField("Model")
         self.model.opening.connect(self._open_models)
-        self.model.picked.connect(self.model_picked.emit)
+        self.models = ModelMenu(self.model)
+        self.model.picked.connect(lambda pick: self.model_picked.emit(self.models.meant(pick)))
         self.data = Combo()
         self.data.picked.connect(self.data_picked.emit)
         self.machine = PickField("Machine")
@@ -137,29 +136,7 @@ class WhatPanel(QWidget):
 
     def _open_models(self) -> None:
         assert self._now is not None
-        plan = self._now.plan
-        names = catalogue.names()
-        first = [
-            Entry("Embedded", heading=True),
-            Entry(EXAMPLE_MODEL, Pick("embedded"), "comes with the program"),
-            Entry("Other folder…", Pick("browse"), "config.json and .safetensors"),
-        ]
-        rest = [Entry("Catalogue: plan by shape", heading=True), *(Entry(n, Pick("catalogue", n)) for n in names)]
-        self.model.list.show_entries([*first, *rest])
-
-        def with_local(found: list[tuple[str, Path]]) -> None:
-            local = [Entry(name, Pick("folder", str(path)), "on this computer") for name, path in found]
-            if local:
-                self.model.list.show_entries([*first, Entry("On this computer", heading=True), *local, *rest])
-
-        background.run(local_models, with_local)
-        picks = [Pick("catalogue", n) for n in names]
-
-        def priced() -> list[tuple[Pick, Fit]]:
-            able = model_plans(plan, names)
-            return list(zip(picks, fits(able), strict=True))
-
-        background.run(priced, lambda found: self.model.list.mark({pick: _mark(fit) for pick, fit in found}))
+        self.models.open(self._now.plan)
 
     def _open_machines(self) -> None:
         """At once with what is known, then with the machines that were described before."""

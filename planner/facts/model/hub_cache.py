@@ -32,6 +32,19 @@ def page(name: str) -> str:
     return f"{os.environ.get('HF_ENDPOINT', '').rstrip('/') or HUB}/{name}"
 
 
+def name_in_cache(path: Path) -> str:
+    """The model's name where a path lies in a revision of it, whose own name is only a sum; empty elsewhere."""
+    for folder in (path, path.parent):
+        if folder.parent.name == "snapshots" and folder.parent.parent.name.startswith(PREFIX):
+            own = f"/{path.stem}" if folder != path else ""
+            return _model_name(folder.parent.parent) + own
+    return ""
+
+
+def _model_name(repository: Path) -> str:
+    return repository.name.removeprefix(PREFIX).replace("--", "/")
+
+
 def cached(hub: Path | None = None) -> tuple[CachedModel, ...]:
     """Everything in the cache by name, whole or not. Never raises; what cannot be looked at is passed over."""
     found: list[CachedModel] = []
@@ -43,7 +56,7 @@ def cached(hub: Path | None = None) -> tuple[CachedModel, ...]:
 
 def repository_models(repository: Path) -> tuple[CachedModel, ...]:
     """What one repository of the cache holds: its newest revision that is whole, else its newest one."""
-    name = repository.name.removeprefix(PREFIX).replace("--", "/")
+    name = _model_name(repository)
     looked = [seen for snapshot in _snapshots(repository) if (seen := look_at(snapshot, name))]
     whole = next((seen for seen in looked if all(m.state == WHOLE for m in seen)), None)
     if whole is not None:
