@@ -21,6 +21,7 @@ from planner.facts.machine import Device, Holder, MachineFacts
 from planner.plan import Plan
 from planner.units import GIB, MIB
 from tests.app.conftest import machine_with
+from tests.faults import fault
 
 
 def having(free_gib: float, **holders: float) -> MachineFacts:
@@ -205,3 +206,39 @@ def test_a_bar_says_that_swap_is_no_room_only_where_it_would_be_needed(make_plan
 
     assert "swap" in said(0.5)
     assert "swap" not in said(12.0)
+
+
+@fault(
+    "A card is unplugged while its plan is open",
+    injected="A reading without the card follows one with it",
+    seen="That the card is gone; the plan says that it has no such device, and what there is",
+    lost="Nothing: with the card back the plan is as it was",
+)
+def test_a_plan_outlives_its_card(
+    qtbot: QtBot, follow: tuple[Refreshing, Window, list[MachineFacts]], make_plan: Callable[..., Plan]
+) -> None:
+    refreshing, _, readings = follow
+    document: Any = refreshing._document
+    there = machine_with(12.0, kind="cuda")
+    gone = replace(there, devices=there.devices[1:])
+    plan = make_plan(kind="cuda")
+    document.open_plan(plan, plan.stage)
+    refreshing.begin(there)
+    said: list[str] = []
+    refreshing.acted.connect(said.append)
+    refreshing.settled.connect(document.refresh_machine)
+    refreshing.settled.connect(refreshing.begin)
+    readings[:] = [there, gone]
+    refreshing._last = there
+    before = document.estimate
+    for _ in range(2):
+        with qtbot.waitSignal(refreshing.seen):
+            refreshing.ask()
+    assert said == ["A card is gone"]
+    assert "has no device 'cuda:0'" in document.estimate.reason
+    readings[:] = [there]
+    with qtbot.waitSignal(refreshing.settled):
+        refreshing.ask()
+    assert document.estimate.reason == before.reason
+    assert document.stack.count() == 0
+    refreshing.leave()

@@ -13,6 +13,7 @@ from backends.spill import Room, Spill, spilled
 from planner.run.events import Memory, Note
 from planner.run.journal import read_all
 from planner.units import GIB, MIB
+from tests.faults import fault
 
 FULL = (Room("RAM", GIB // 10, 16 * GIB),)
 FREE = (Room("RAM", 6 * GIB, 16 * GIB),)
@@ -74,6 +75,12 @@ def test_it_has_a_code_of_its_own() -> None:
     assert spilled("x").code == "memory.spill"
 
 
+@fault(
+    "The system swaps a run out",
+    injected="The kernel's file of the process says so, as recorded",
+    seen="A warning with how much lies in swap, and that part of the memory in its own hatch",
+    lost="Time",
+)
 @pytest.mark.skipif(metering.sys.platform != "linux", reason="only Linux tells what of a process is swapped out")
 def test_the_part_in_swap_is_a_reading_of_its_own_beside_the_part_in_ram(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

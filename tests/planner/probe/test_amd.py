@@ -13,6 +13,7 @@ from planner.probe import amd
 from planner.probe.drm_clients import held_by_card, size
 from planner.probe.machine import assemble
 from planner.probe.torch_build import torch_build
+from tests.faults import fault
 from tests.fixtures import machines
 
 GIB = 1024**3
@@ -105,6 +106,12 @@ def test_a_device_that_kfd_does_not_list_is_left_out_and_said(tmp_path: Path) ->
     assert any("ROCm can compute" in n for n in found.notes)
 
 
+@fault(
+    "An AMD card without /dev/kfd, without the right to it, or with a torch of another build",
+    injected="A recorded computer, with each of these said of it",
+    seen="What stands in the way, and what to do",
+    lost="Nothing",
+)
 def test_what_stands_in_the_way_of_computing_is_said(tmp_path: Path) -> None:
     part = told(tmp_path, "amd-vega64")
     assert part["kfd"] == "absent"

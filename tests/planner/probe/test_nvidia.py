@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from planner.probe.nvidia import probe
+from tests.faults import fault
 from tests.fixtures import machines
 
 pynvml = pytest.importorskip("pynvml")
@@ -82,6 +83,12 @@ def test_without_a_driver_or_a_card_there_is_nothing_to_say(tmp_path: Path) -> N
     assert probe("0", Playback(nvmlInit=absent), str(tmp_path)) == {"devices": [], "notes": []}
 
 
+@fault(
+    "NVIDIA's driver was updated, is not loaded, or is out of a container's reach",
+    injected="A playback of NVML raises pynvml's own errors",
+    seen="What the driver says and what to do about it; the processor can be planned for",
+    lost="The cards' figures",
+)
 @pytest.mark.parametrize(
     ("code", "advice"),
     [
@@ -99,6 +106,12 @@ def test_a_driver_that_does_not_answer_is_a_note_with_what_to_do(code: int, advi
     assert advice in told["notes"][0]
 
 
+@fault(
+    "One of several cards has fallen off the bus",
+    injected="A playback of NVML raises its own error for one card",
+    seen="Which card does not answer, and to restart",
+    lost="That card",
+)
 def test_a_lost_card_costs_itself_and_no_other() -> None:
     lost = pynvml.NVMLError(pynvml.NVML_ERROR_GPU_IS_LOST)
 
@@ -123,6 +136,12 @@ def test_a_card_whose_memory_cannot_be_read_is_no_unified_one() -> None:
     assert "left out" in told["notes"][0]
 
 
+@fault(
+    "A card is there without its driver",
+    injected="The bus of a computer in a public report, laid out as files",
+    seen="The card, and that it needs its driver",
+    lost="Nothing",
+)
 @pytest.mark.skipif(sys.platform != "linux", reason="the bus is read from Linux's sysfs")
 @pytest.mark.parametrize(
     ("recorded", "notes", "word"),

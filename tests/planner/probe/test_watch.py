@@ -14,6 +14,7 @@ import pytest
 from planner.probe import host, stay, watch
 from planner.probe.machine import Said
 from planner.probe.watch import Watch
+from tests.faults import fault
 
 PYTHON = [sys.executable, "-c"]
 GIB = 1024**3
@@ -39,6 +40,12 @@ def test_one_child_answers_again_and_again_and_ends_when_it_is_not_needed(tmp_pa
     assert watching._child is None
 
 
+@fault(
+    "A driver hangs while free memory is followed",
+    injected="A real process that never answers, breaks off, or prints junk",
+    seen="Which part did not answer; the rest is shown, and it is asked seldom from then on",
+    lost="That part's figures",
+)
 @pytest.mark.parametrize(
     "program",
     [
