@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from app.pages.runs.page import RunsPage
 from app.pages.runs.queue_card import why_words
-from planner.run import about, layout, lock, queue
+from planner.run import about, keeper, layout, lock, queue
 from planner.run.about import About
 from planner.run.events import Step
 from planner.run.home import runs_dir
@@ -284,11 +284,16 @@ def test_needless_checkpoints_are_freed_and_come_back(qtbot: QtBot, page: RunsPa
     assert (b / layout.CHECKPOINTS / "step-2" / "model.safetensors").stat().st_size == 1024
 
 
-def test_the_queue_is_ordered_by_keys_held_and_left(qtbot: QtBot, page: RunsPage) -> None:
+def test_the_queue_is_ordered_by_keys_held_and_left(
+    qtbot: QtBot, page: RunsPage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[bool] = []
+    monkeypatch.setattr(keeper, "ensure", lambda: kept.append(True))  # its own tests start it
     folders = [run_folder(runs_dir() / name) for name in "abc"]
     for folder in folders:
         queue.add(Queued(folder, GIB))
     begin(qtbot, page)
+    qtbot.waitUntil(lambda: kept == [True])
     assert page.queue.isVisible()
     listed = page.queue.list
     assert [folder.name for folder in listed.folders()] == ["a", "b", "c"]
@@ -300,6 +305,8 @@ def test_the_queue_is_ordered_by_keys_held_and_left(qtbot: QtBot, page: RunsPage
     qtbot.keyClick(listed, Qt.Key.Key_H)
     qtbot.waitUntil(lambda: queue.waiting()[1].held)
     qtbot.waitUntil(lambda: page.queue.hold.text() == "Let go")
+    qtbot.keyClick(listed, Qt.Key.Key_H)
+    qtbot.waitUntil(lambda: kept == [True, True] and page.queue.hold.text() == "Hold")
     qtbot.keyClick(listed, Qt.Key.Key_Delete)
     qtbot.waitUntil(lambda: [folder.name for folder in listed.folders()] == ["a", "b"])
     assert folders[2].is_dir()

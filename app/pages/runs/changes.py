@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, Signal
 from app import background
 from app.pages.runs.words import runs_words
 from planner.problem import Problem, ProblemError
-from planner.run import about, layout, queue
+from planner.run import about, keeper, layout, queue
 from planner.run.about import About
 from planner.run.trash import Deleted, Trash, sweep
 from planner.units import words
@@ -60,9 +60,13 @@ class Changes(QObject):
     def _refused(self, problem: Problem) -> None:
         self._working = self._busy = False
         self._next()
+        self._tell(problem)
+        if not self._left:
+            self.changed.emit()
+
+    def _tell(self, problem: Problem) -> None:
         if not self._left:
             self.problem.emit(problem)
-            self.changed.emit()
 
     # names, tags, notes
 
@@ -154,13 +158,20 @@ class Changes(QObject):
         self._do(lambda: queue.leave_queue(run_dir), lambda _none: self.changed.emit())
 
     def hold(self, run_dir: Path, held: bool) -> None:
-        self._do(lambda: queue.hold(run_dir, held), lambda _none: self.changed.emit())
+        def work() -> None:
+            queue.hold(run_dir, held)
+            if not held:
+                keeper.ensure()
+
+        self._do(work, lambda _none: self.changed.emit())
 
     # beginning and end
 
-    def sweep(self) -> None:
-        """What windows that were ended left in the trash a day ago."""
+    def begin(self) -> None:
+        """What windows that were ended left in the trash a day ago goes; a queue that nobody keeps is kept again, as
+        after the computer was started anew."""
         background.run(sweep, lambda _none: None)
+        background.run(keeper.ensure, lambda _started: None, self._tell)
 
     def leave(self) -> None:
         """The window closes: what was deleted is gone. Not on a thread, which would be ended with the program."""

@@ -141,7 +141,7 @@ class RunsPage(QWidget):
 
     def begin(self) -> None:
         """The window stands: look at the folders from now on."""
-        self.changes.sweep()
+        self.changes.begin()
         self.shelf.watch()
 
     def leave(self) -> None:

@@ -191,6 +191,9 @@ class RunsTable(RowTable):
             self.rename_wanted.emit()
         elif event.matches(QKeySequence.StandardKey.Copy):
             self.copy()
+        elif event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Up) and not self.keys_chosen() and self._model.rows:
+            row = max(0, self.currentIndex().row())  # the first press chooses where one is
+            self.choose([self._model.rows[row].key])
         elif event.text() == "/":
             event.ignore()  # the page's own, to search; a list would look for a name that begins so
         else:
