@@ -48,6 +48,8 @@ class Menus:
         run = self._menu("&Run")
         self.start = self._add(run, "&Start", "Ctrl+Return", do["start"])
         self.start.setShortcuts([QKeySequence("Ctrl+Return"), QKeySequence("Ctrl+Enter")])
+        self._add(run, "Add to the &queue", "Ctrl+J", do["queue"])
+        self._add(run, "Leave it to run over&night", "Ctrl+Shift+J", do["overnight"])
         self.dry_run = self._add(run, "&Dry run", "Ctrl+D", do["dry_run"])
         self.prove = self._add(run, "Pro&ve it", "Ctrl+Shift+Return", do["prove"])
         run.addSeparator()

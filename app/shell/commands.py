@@ -24,6 +24,8 @@ def commands(window: MainWindow) -> dict[str, Callable[[], None]]:
         "paste": window.sharing.paste,
         "quit": lambda: _done(window.close()),
         "start": window.start,
+        "queue": lambda: window.queueing.add(),
+        "overnight": lambda: window.queueing.overnight(),
         "dry_run": window.checking.dry_run,
         "prove": window.checking.prove,
         "pause": lambda: window.runner.send("resume" if window.runner.record.paused else "pause"),
