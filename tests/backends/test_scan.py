@@ -36,8 +36,16 @@ def as_text(path: Path) -> Path:
     return path
 
 
+def plain(path: Path) -> Path:
+    """Texts alone, one of them already with the end mark."""
+    rows = [json.loads(line) for line in make_rows(path, 12, form="prompt_completion").read_text().splitlines()]
+    texts = [row["prompt"] + row["completion"] + "<|im_end|>" * (i == 4) for i, row in enumerate(rows)]
+    path.write_text("\n".join(json.dumps({"text": text}) for text in texts))
+    return path
+
+
 @pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing` is deprecated:FutureWarning")  # TRL's own call
-@pytest.mark.parametrize("make", [lambda p: make_rows(p, 12), conversational, as_text])
+@pytest.mark.parametrize("make", [lambda p: make_rows(p, 12), conversational, as_text, plain])
 def test_the_count_is_the_trainers(make, tiny_model_dir: Path, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     from datasets import Dataset
     from transformers import AutoModelForCausalLM, AutoTokenizer

@@ -35,7 +35,10 @@ def plain_columns(schema: Any, name: str) -> list[str]:
     """Columns that can be shown and trained on. Raises ProblemError `data.damaged`, `data.no_columns`."""
     if len(schema) > COLUMNS_LIMIT:
         raise damaged(name, f"it has {len(schema):,} columns, more than {COLUMNS_LIMIT:,}")
-    names = [field.name for field in schema]
+    try:
+        names = [field.name for field in schema]
+    except UnicodeDecodeError:
+        raise damaged(name, "the name of a column is not UTF-8") from None
     if len(set(names)) != len(names):
         raise damaged(name, "two of its columns have one name")
     found = [field.name for field in schema if _is_plain(field.type)]
@@ -58,7 +61,8 @@ def rows_of_batch(batch: Any, name: str) -> Iterator[dict[str, Any]]:
 
     try:
         batch.validate(full=True)
-        yield from batch.to_pylist()
+        for at in range(0, batch.num_rows, MOST_IN_BATCH):  # columns of nothing may have any number of rows
+            yield from batch.slice(at, MOST_IN_BATCH).to_pylist()
     except (pa.ArrowException, ValueError, TypeError, OverflowError, OSError, MemoryError, KeyError) as error:
         raise damaged(name, said_of(error)) from None
 

@@ -216,6 +216,17 @@ def test_a_folder_as_the_hub_keeps_it_is_read(tmp_path: Path) -> None:
     assert facts.notes == ("Only the split train is read; there is also test.",)
 
 
+def test_a_columns_name_that_is_no_text_is_damage(tmp_path: Path) -> None:
+    """Found by damaging Arrow files at random: the library reads such a schema and fails when it is asked for the name."""
+    pa = pytest.importorskip("pyarrow")
+    table = pa.table({"question": ["a"], "answer": ["b"]})
+    with pa.ipc.new_stream(tmp_path / "rows.arrow", table.schema) as stream:
+        stream.write_table(table)
+    raw = (tmp_path / "rows.arrow").read_bytes()
+    (tmp_path / "rows.arrow").write_bytes(raw.replace(b"question", b"\xffuestion"))
+    assert "not UTF-8" in problem(tmp_path / "rows.arrow", "data.damaged")
+
+
 def test_a_folder_without_rows_says_so(tmp_path: Path) -> None:
     (tmp_path / "notes.doc").write_text("nothing")
     assert "holds no rows" in problem(tmp_path, "data.file_unreadable")
