@@ -17,6 +17,7 @@ VERBS = (
     "dry-run",
     "run",
     "queue",
+    "runs",
     "prove",
     "export",
     "get-example",

@@ -14,8 +14,8 @@ from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QWidget
 
 from app.pages.runs.curves import Curves
 from app.pages.runs.differing import Line, differences, differing_words, outcomes
-from app.pages.runs.one_run import many_words
 from app.pages.runs.overlay import letter
+from app.pages.runs.telling import many_words
 from app.theme import colour, em, figures, font
 from app.widgets.buttons import Button
 from app.widgets.fields import TextField
