@@ -116,6 +116,8 @@ def photograph(shot: str, scheme: str, target: Path) -> None:
     from PySide6.QtCore import QEventLoop, QTimer
     from PySide6.QtWidgets import QWidget
 
+    from app.screens_of_list import SHOTS as RUNS_SHOTS
+    from app.screens_of_list import arrange as arrange_runs
     from app.shell.application import make_application
     from app.shell.pages import EXPLORE, PLAN, RUN, TRUST
     from app.shell.window import MainWindow
@@ -144,7 +146,9 @@ def photograph(shot: str, scheme: str, target: Path) -> None:
         window.document.open_plan(crowded_plan(), window.start_plan.stage)
     if shot == "plan-proved":
         wait(lambda: window.plan_page.budget.proved.isVisible())
-    if shot.startswith("run"):
+    if shot in RUNS_SHOTS:
+        arrange_runs(shot, window, wait)
+    elif shot.startswith("run"):
         wait(lambda: window.runner.record.spec is not None)
         window.show_page(RUN)
         wait(lambda: window.run_page.memory.draws["whole"] > 0)
@@ -239,6 +243,8 @@ def main(arguments: list[str]) -> int:
             all_of("watch", folder)
             wait_for(run_dir, 2.0)
             for shot in ("run-finished", "trust", "trust-misses", "trust-table"):
+                all_of(shot, folder)
+            for shot in ("runs", "runs-one", "runs-compare"):
                 all_of(shot, folder)
             events = journal.read_all(run_dir).events
             steps = sum(isinstance(e, Step) for e in events)
