@@ -15,7 +15,6 @@ PROBES = {
     "disk": "planner.probe.disk",
     "nvidia": "planner.probe.nvidia",
     "amd": "planner.probe.amd",
-    "intel": "planner.probe.intel",
     "apple": "planner.probe.apple",
 }
 

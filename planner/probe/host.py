@@ -1,4 +1,5 @@
-"""CPU, RAM, swap, the control group's limits, and who holds the memory. Runs in a child process."""
+"""CPU, RAM, swap, the control group's limits, and who holds the memory; and Intel's GPUs, which are only told. Runs in a
+child process."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from planner.probe import cgroup, proc, sysfs
+from planner.probe import cgroup, intel, proc, sysfs
 from planner.probe.holders import host_processes, largest
 
 
@@ -26,6 +27,7 @@ def probe(own_pid: str = "0") -> dict[str, Any]:
         "usable_cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else logical,
         **memory(),
         "holders": largest(host_processes(frozenset({os.getpid(), int(own_pid)}))),
+        "notes": intel.probe()["notes"] if sys.platform.startswith("linux") else [],
     }
 
 

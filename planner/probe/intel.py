@@ -2,7 +2,7 @@
 
 Neither i915 nor xe says without root how large a card's memory is or what is free of it (xe has it in debugfs only), and
 no technique here has been counted on torch's `xpu`. So they are no devices that can be planned for, and a note says so
-rather than a figure that nobody has read. Runs in a child process. Never run on a computer with an Intel GPU.
+rather than a figure that nobody has read. Asked by the host's probe, since it reads sysfs only. Never run on a computer with an Intel GPU.
 """
 
 from __future__ import annotations

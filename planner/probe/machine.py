@@ -29,7 +29,7 @@ def probes(runs_folder: Path | None = None) -> dict[str, tuple[str, ...]]:
         "nvidia": (own,),
     }
     if sys.platform.startswith("linux"):
-        found |= {"amd": (own,), "intel": ()}
+        found["amd"] = (own,)
     if sys.platform == "darwin":
         found["apple"] = ()
     return found
@@ -62,7 +62,6 @@ def assemble(said: Mapping[str, Said], visible: str | None = None) -> MachineFac
     )
     nvidia = _nvidia(_part(said, "nvidia", "NVIDIA devices", notes), cpu, visible, notes)
     amd = _amd(_part(said, "amd", "AMD devices", notes), cpu, visible, notes)
-    _part(said, "intel", "Intel GPUs", notes)
     if nvidia and amd:
         notes.append(
             f"{amd[0].name} is left out: one installation of torch serves NVIDIA's devices or AMD's, not both."

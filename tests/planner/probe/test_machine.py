@@ -178,7 +178,7 @@ def test_a_mac_that_says_nothing_of_it_has_what_psutil_says() -> None:
 
 def test_intels_gpus_are_named_and_said_to_be_out_of_reach(tmp_path: Path) -> None:
     arc = probe_intel(str(machines.laid_out(tmp_path / "a", "intel-arc-b580")))
-    found = assemble(said(intel=arc))
+    found = assemble(said(host={**HOST, "notes": arc["notes"]}))
     assert [d.id for d in found.devices] == ["cpu"]
     assert any("e20b" in n and "cannot be planned yet" in n and "xe" in n for n in found.notes)
     named = machines.laid_out(tmp_path / "named", "intel-arc-b580")

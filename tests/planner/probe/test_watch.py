@@ -111,10 +111,10 @@ def test_a_probe_that_fails_costs_its_part_of_the_answer(tmp_path: Path, monkeyp
     def broken(*_: Any) -> Any:
         raise RuntimeError("a library that is not well")
 
-    monkeypatch.setattr("planner.probe.intel.probe", broken)
+    monkeypatch.setattr("planner.probe.nvidia.probe", broken)
     out = io.StringIO()
-    assert stay.main([str(tmp_path), "0"], io.StringIO('["disk", "intel"]\n["disk"]\n'), out) == 0
+    assert stay.main([str(tmp_path), "0"], io.StringIO('["disk", "nvidia"]\n["disk"]\n'), out) == 0
     first, second = (json.loads(line) for line in out.getvalue().splitlines())
     assert first["disk"]["free_bytes"] > 0
-    assert first["intel"] == "it failed with RuntimeError"
+    assert first["nvidia"] == "it failed with RuntimeError"
     assert set(second) == {"disk"}
