@@ -21,6 +21,7 @@ from app.job import Wish, carried_out
 from app.pages.explore.chart_card import PINS, TABLE
 from app.pages.explore.page import ExplorePage
 from app.runner import make_run
+from app.screens_of_runs import evaluated_run, run_out_of_memory
 from app.shell.checking import DRY, PROVE, order, traced
 from planner.estimate import estimate
 from planner.facts.gpus import other_machine
@@ -244,6 +245,10 @@ def main(arguments: list[str]) -> int:
             wait_for(run_dir, 2.0)
             for shot in ("run-finished", "trust", "trust-misses", "trust-table"):
                 all_of(shot, folder)
+            evaluated_run()
+            all_of("run-evaluated", folder)
+            if run_out_of_memory():
+                all_of("run-out-of-memory", folder)
             for shot in ("runs", "runs-one", "runs-compare"):
                 all_of(shot, folder)
             events = journal.read_all(run_dir).events

@@ -14,7 +14,7 @@ from tests.fuzz.damaged import LINE
 
 
 @given(LINE)
-@settings(max_examples=CASES)
+@settings(max_examples=CASES, deadline=None)
 def test_a_line_of_any_bytes_is_an_event_or_a_problem(line: bytes) -> None:
     event = event_of(line)
     if isinstance(event, Problem):

@@ -40,7 +40,7 @@ def index_of(run_dir: Path, *, over: bool = True) -> JournalIndex:
 
 
 @given(st.lists(st.sampled_from(LINES), max_size=30), st.booleans(), st.integers(0, 400))
-@settings(max_examples=100)
+@settings(max_examples=100, deadline=None)
 def test_with_numpy_and_without_it_the_same_lines_are_found_and_read_as_the_journal_reads_them(
     tmp_path_factory: pytest.TempPathFactory, lines: list[bytes], ended: bool, cut: int
 ) -> None:
