@@ -4,7 +4,8 @@ Neither is an error to anybody: the run is only many times slower, for hours. Tw
 what of the process lies in swap (Linux says so), and steps that take three times as long as they did while the memory is
 full. The second covers what no counter tells: macOS's compressor, and the driver of NVIDIA on Windows, which moves what does
 not fit on the card to RAM ("CUDA - Sysmem Fallback Policy" in its control panel). Windows' counters of dedicated and shared
-GPU memory are not read. Never run on a computer that swaps, on Windows or on a card: the signs are held against recordings.
+GPU memory are not read. The first sign was held against a process that was really swapped out (Linux, a memory group of
+version 1); nothing here was ever run on Windows, a Mac or a card.
 """
 
 from __future__ import annotations

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +13,7 @@ from backends import meter as metering
 from backends.meter import Meter, process_reading
 from backends.report import Report
 from backends.spill import Room, Spill, spilled
+from planner.probe.proc import memory as memory_of_this_computer
 from planner.run.events import Memory, Note
 from planner.run.journal import read_all
 from planner.units import GIB, MIB
@@ -81,7 +85,7 @@ def test_it_has_a_code_of_its_own() -> None:
     seen="A warning with how much lies in swap, and that part of the memory in its own hatch",
     lost="Time",
 )
-@pytest.mark.skipif(metering.sys.platform != "linux", reason="only Linux tells what of a process is swapped out")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells what of a process is swapped out")
 def test_the_part_in_swap_is_a_reading_of_its_own_beside_the_part_in_ram(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -112,3 +116,51 @@ def test_a_run_that_is_not_swapped_out_has_no_such_reading(tmp_path: Path) -> No
     meter.stop()
     report.close()
     assert {e.source for e in read_all(tmp_path).events if isinstance(e, Memory)} == {"process"}
+
+
+GROUP = Path("/sys/fs/cgroup/memory/plimsoll-spill")
+SWAPPED = """
+import mmap, sys
+from pathlib import Path
+from backends.meter import Meter
+from backends.report import Report
+report = Report(Path(sys.argv[1]))
+meter = Meter(report)
+Path(sys.argv[2], "cgroup.procs").write_text("0")
+block = mmap.mmap(-1, 200 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+for at in range(0, len(block), 4096):
+    block[at] = 1
+meter.mark("forward", 1)
+meter.tell()
+meter.stop()
+report.close()
+"""
+
+
+def swaps_in_groups() -> bool:
+    """Whether a group with little RAM and much swap can be made here: version 1 as root, with swap turned on."""
+    told = memory_of_this_computer()
+    return (
+        sys.platform == "linux"
+        and os.access(GROUP.parent / "memory.memsw.limit_in_bytes", os.W_OK)
+        and told is not None
+        and told.swap_free > 160 * MIB
+    )
+
+
+@pytest.mark.skipif(not swaps_in_groups(), reason="needs root, memory groups of version 1 and swap")
+def test_a_process_that_is_really_swapped_out_says_so(tmp_path: Path) -> None:
+    GROUP.mkdir()
+    try:
+        (GROUP / "memory.limit_in_bytes").write_text(str(120 * MIB))
+        (GROUP / "memory.memsw.limit_in_bytes").write_text(str(400 * MIB))
+        subprocess.run(
+            [sys.executable, "-c", SWAPPED, str(tmp_path), str(GROUP)], check=True, timeout=60, capture_output=True
+        )
+    finally:
+        GROUP.rmdir()
+    events = read_all(tmp_path).events
+    memory = {e.source: e for e in events if isinstance(e, Memory)}
+    assert memory["swapped"].bytes > 64 * MIB
+    assert memory["swapped"].bytes + memory["process"].bytes > 200 * MIB
+    assert any("lie in swap" in e.text for e in events if isinstance(e, Note))
