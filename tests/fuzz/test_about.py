@@ -13,6 +13,8 @@ from planner.run import about
 from planner.run.about import ABOUT, About
 from tests.fuzz import CASES
 
+LONGEST_MS = 5_000  # of one case, on a machine that does much else; a hang takes longer
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(("name", "tags", "note", "x")), inner),
@@ -20,7 +22,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=CASES)
+@settings(max_examples=CASES, deadline=LONGEST_MS)
 @given(st.binary(max_size=400) | JSON.map(lambda v: repr(v).replace("'", '"').encode(errors="surrogatepass")))
 def test_any_bytes_are_read_or_told(data: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -36,7 +38,7 @@ def opened(folder: Path) -> tuple[About | None, str]:
         return None, error.problem.code
 
 
-@settings(max_examples=CASES)
+@settings(max_examples=CASES, deadline=LONGEST_MS)
 @given(st.text(max_size=300), st.lists(st.text(max_size=60), max_size=50), st.text(max_size=400))
 def test_what_is_written_is_what_is_read(name: str, tags: list[str], note: str) -> None:
     with tempfile.TemporaryDirectory() as folder:

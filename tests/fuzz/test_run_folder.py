@@ -19,6 +19,8 @@ from planner.run.summary import LONGEST_TEXT
 from tests.fuzz import CASES
 from tests.run_folders import BEGAN, done, finished_folder, out_of_memory, session
 
+LONGEST_MS = 5_000  # of one case, on a machine that does much else; a hang takes longer
+
 FILES = (layout.SPEC, layout.EVENTS, ABOUT, layout.EXIT, layout.ALIVE, layout.QUEUED)
 
 
@@ -71,7 +73,7 @@ def check(run: RunSummary) -> None:
     assert all(len(text) <= LONGEST_TEXT for text in (run.name, run.model, run.sentence, run.problem_fact))
 
 
-@settings(max_examples=CASES)
+@settings(max_examples=CASES, deadline=LONGEST_MS)
 @given(st.dictionaries(st.sampled_from(FILES), damaged() | odd_lines() | st.binary(max_size=300), max_size=5))
 def test_any_folder_is_a_row_or_no_run(files: dict[str, bytes]) -> None:
     with tempfile.TemporaryDirectory() as root:
@@ -86,7 +88,7 @@ def test_any_folder_is_a_row_or_no_run(files: dict[str, bytes]) -> None:
         assert repr(again.runs) == repr(found.runs), "what was kept says the same"
 
 
-@settings(max_examples=CASES)
+@settings(max_examples=CASES, deadline=LONGEST_MS)
 @given(st.sampled_from(FILES))
 def test_a_folder_in_a_files_place_is_no_accident(name: str) -> None:
     with tempfile.TemporaryDirectory() as root:
@@ -105,7 +107,7 @@ def kept() -> bytes:
         return (Path(root) / KEPT).read_bytes()
 
 
-@settings(max_examples=CASES)
+@settings(max_examples=CASES, deadline=LONGEST_MS)
 @given(st.data())
 def test_a_damaged_file_of_what_was_kept_changes_no_type(data: st.DataObject) -> None:
     text = kept()

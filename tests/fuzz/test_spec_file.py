@@ -18,6 +18,8 @@ from planner.run.spec import RunSpec
 from tests.fuzz import CASES
 from tests.run_folders import a_plan, spec_of
 
+LONGEST_MS = 5_000  # of one case, on a machine that does much else; a hang takes longer
+
 VALUES = (
     st.none()
     | st.booleans()
@@ -70,7 +72,7 @@ def opened(text: bytes, *, spec: bool) -> tuple[Plan | RunSpec | None, str]:
             return None, error.problem.fact
 
 
-@settings(max_examples=CASES)
+@settings(max_examples=CASES, deadline=LONGEST_MS)
 @given(st.data(), st.booleans())
 def test_another_value_in_any_place_is_read_or_told(data: st.DataObject, spec: bool) -> None:
     whole = json.loads(texts()[spec])
@@ -80,7 +82,7 @@ def test_another_value_in_any_place_is_read_or_told(data: st.DataObject, spec: b
     read(json.dumps(whole).encode(), spec=spec)
 
 
-@settings(max_examples=CASES)
+@settings(max_examples=CASES, deadline=LONGEST_MS)
 @given(st.data(), st.booleans())
 def test_a_torn_file_is_read_or_told(data: st.DataObject, spec: bool) -> None:
     text = texts()[spec].encode()
@@ -90,7 +92,7 @@ def test_a_torn_file_is_read_or_told(data: st.DataObject, spec: bool) -> None:
     read(text[:begin] + into + text[end:], spec=spec)
 
 
-@settings(max_examples=CASES)
+@settings(max_examples=CASES, deadline=LONGEST_MS)
 @given(st.binary(max_size=300), st.booleans())
 def test_any_bytes_are_told(data: bytes, spec: bool) -> None:
     read(data, spec=spec)
