@@ -78,6 +78,9 @@ def test_one_press_asks_for_the_retry_that_was_offered(qtbot: QtBot, page: RunPa
     page.offer_retry("Batch 2 instead of 4", "It goes on from step 5.")
     assert page.fault.retry.accessibleName() == "Retry with batch 2 instead of 4"
     assert page.fault.detail.text() == "It goes on from step 5."
+    page.offer_retry("Layer inputs kept instead of everything, and a batch of 1 instead of 4", "It goes on.")
+    assert page.fault.retry.text() == "&Retry with the smallest change"
+    assert page.fault.detail.text().startswith("Layer inputs kept instead of everything")
     with qtbot.waitSignal(page.retry_wanted):
         page.fault.retry.click()
     with qtbot.waitSignal(page.resume_wanted):

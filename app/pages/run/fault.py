@@ -61,7 +61,7 @@ def _memory(failed: Failed) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[st
     short = from_details(failed.details)
     where = {"host": "RAM", "device": "The card"}.get(short.tier, short.tier)
     rows = (
-        ("While", " · ".join(filter(None, (short.phase or failed.phase, short.moment)))),
+        ("While", " · ".join(filter(None, (short.phase or failed.phase, short.moment.replace("_", " "))))),
         ("At step", f"{short.step or failed.step:,}"),
         ("Asked for" if short.line_is == ASKED else "Largest part then", _line(short.line, short.line_bytes)),
         ("Asked", words(short.asked_bytes) if short.asked_bytes else ""),

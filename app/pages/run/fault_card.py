@@ -17,6 +17,9 @@ from app.widgets.buttons import Button
 from app.widgets.surface import Card, Elided, Words, caption
 
 
+LONGEST_ON_BUTTON = 48  # letters
+
+
 class Figures(QWidget):
     """A small table of names and values; each value carries its name for a screen reader."""
 
@@ -115,13 +118,14 @@ class FaultCard(Card):
     def _show_buttons(self) -> None:
         title, detail = self._offered
         self.retry.setVisible(bool(title))
-        self.retry.setText(f"&Retry with {_lower(title)}" if title else "")
-        self.retry.setAccessibleName(self.retry.text().replace("&", ""))
+        short = len(title) <= LONGEST_ON_BUTTON
+        self.retry.setText(f"&Retry with {_lower(title) if short else 'the smallest change'}" if title else "")
+        self.retry.setAccessibleName(f"Retry with {_lower(title)}")
         again = self.fault.again if self.fault else ""
         self.again.setVisible(bool(again))
         self.again.setText(again)
         self.again.setAccessibleName(again)
-        self.detail.setText(detail)
+        self.detail.setText(detail if short else f"{title}. {detail}")
         for button in (self.retry, self.again):
             button.updateGeometry()
 
