@@ -16,7 +16,6 @@ from app.theme import em
 from app.widgets.buttons import Button
 from app.widgets.surface import Card, Elided, Words, caption
 
-
 LONGEST_ON_BUTTON = 48  # letters
 
 
