@@ -6,6 +6,7 @@ nothing is fetched.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from planner.facts.model import catalogue
@@ -14,7 +15,7 @@ from planner.facts.model.facts import ModelFacts
 from planner.facts.model.folder import read_folder
 from planner.facts.model.folder_state import GGUF, MODEL, WHOLE, CachedModel, look_at
 from planner.facts.model.gguf import read_gguf
-from planner.facts.model.gguf_parts import folder_file, is_gguf
+from planner.facts.model.gguf_parts import folder_file, is_gguf, plain_name
 from planner.facts.model.hub_cache import cached, name_in_cache, page
 from planner.presets import embedded_model
 from planner.problem import ProblemError, fail
@@ -30,7 +31,7 @@ def models_here() -> tuple[CachedModel, ...]:
         for folder in _folders(parent):
             if folder.name != EXAMPLE_MODEL and not folder.name.startswith("."):
                 found += look_at(folder, folder.name)
-        found += [m for m in look_at(parent, parent.name) if m.kind == GGUF]
+        found += [replace(m, name=plain_name(m.path)) for m in look_at(parent, parent.name) if m.kind == GGUF]
     return tuple(sorted([*found, *cached()], key=lambda m: m.name.lower()))
 
 

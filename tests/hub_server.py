@@ -63,6 +63,8 @@ class Handler(BaseHTTPRequestHandler):
         path = self.path.split("?")[0]
         self.hub.asked.append((self.command, path, self.headers.get("Range", "")))
         self.hub.logins.append(self.headers.get("Authorization", ""))
+        if "/tree/" in path:
+            return self.tree(path.removeprefix("/api/models/").split("/tree/")[0])
         if path.startswith("/api/models/"):
             return self.info(path.removeprefix("/api/models/").split("/revision/")[0])
         name, found, rest = path.lstrip("/").partition("/resolve/")
@@ -86,19 +88,33 @@ class Handler(BaseHTTPRequestHandler):
         if folder is None:
             return self.refuse(401 if not self.headers.get("Authorization") else 404, "RepoNotFound")
         siblings = []
-        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
-            raw = path.read_bytes()
-            size = self.hub.claims.get(path.name, len(raw))
-            entry: dict[str, object] = {
-                "rfilename": str(path.relative_to(folder)),
-                "size": size,
-                "blobId": git_sum(raw),
-            }
-            if large(path):
+        for file, size, raw, big in self.files(folder):
+            entry: dict[str, object] = {"rfilename": file, "size": size, "blobId": git_sum(raw)}
+            if big:
                 entry["lfs"] = {"sha256": hashlib.sha256(raw).hexdigest(), "size": size, "pointerSize": 130}
             siblings.append(entry)
         said = {"id": name, "modelId": name, "sha": COMMIT, "siblings": siblings, "private": False, "tags": []}
-        raw = json.dumps({**said, "gated": "manual" if name in self.hub.gated else False}).encode()
+        self.say({**said, "gated": "manual" if name in self.hub.gated else False})
+
+    def tree(self, name: str) -> None:
+        folder = self.hub.models.get(name)
+        if folder is None:
+            return self.refuse(404, "RepoNotFound")
+        entries = []
+        for file, size, raw, big in self.files(folder):
+            entry: dict[str, object] = {"type": "file", "path": file, "size": size, "oid": git_sum(raw)}
+            if big:
+                entry["lfs"] = {"oid": hashlib.sha256(raw).hexdigest(), "size": size, "pointerSize": 130}
+            entries.append(entry)
+        return self.say(entries)
+
+    def files(self, folder: Path) -> Iterator[tuple[str, int, bytes, bool]]:
+        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            raw = path.read_bytes()
+            yield str(path.relative_to(folder)), self.hub.claims.get(path.name, len(raw)), raw, large(path)
+
+    def say(self, value: object) -> None:
+        raw = json.dumps(value).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(raw)))
