@@ -28,12 +28,13 @@ from backends.dry_run.trainer import trace
 from backends.few_steps import MICRO_BATCHES, STEPS
 from backends.trainers.twins import untraceable
 from planner.drafting import draft
-from planner.estimate import Estimate, device_of, estimate, heaviest_batch
+from planner.estimate import Estimate, device_of, estimate, heaviest_batch, heaviest_evaluation
 from planner.facts.gpus import capability_of
 from planner.ledger import DEVICE, HOST
 from planner.plan import Plan
 from planner.problem import ProblemError
 from planner.run.results import Difference, DryRun, LiveTensor, MomentBytes
+from planner.timeline import EVALUATE
 from planner.units import words
 
 MOST_TENSORS = 40
@@ -68,7 +69,8 @@ def dry_run(
     if device.kind != "cpu":
         card = Card(device.kind, capability_of(device.name) if device.kind == "cuda" else 0.0)
     try:
-        live = trace(plan, batch, card, tell=lambda where: tell("trace", where), within=within)
+        evaluated = heaviest_evaluation(plan)
+        live = trace(plan, batch, card, evaluated=evaluated, tell=lambda where: tell("trace", where), within=within)
     except NEEDS_CONTENTS as error:
         because = f"{plan.model.architecture} cannot be traced: an operation ({error}) needs the contents of a tensor."
         return replace(result, untraceable=because)
@@ -130,7 +132,7 @@ def _differences(prediction: Estimate, live: LiveTrace, card: Card | None, rests
     plan, place = prediction.plan, DEVICE if card else HOST
     if not prediction.timeline:  # no formulas for this model: nothing to differ from
         return
-    drafted = draft(plan, 0, heaviest_batch(plan))
+    drafted = draft(plan, 0, heaviest_batch(plan), heaviest_evaluation(plan))
     of_moment: Compared | None = None  # comes before its lines
     for row in compare(prediction, live, place, {RESTS: rests} if rests else {}):
         if not row.what:
@@ -139,7 +141,8 @@ def _differences(prediction: Estimate, live: LiveTrace, card: Card | None, rests
         assert of_moment is not None
         at, more = row.at, row.planned - row.counted
         whole, all_more = of_moment.counted, of_moment.planned - of_moment.counted
-        because = why(Differing(plan, drafted, at.phase, at.moment, row.what, more, whole, all_more))
+        of_phase = drafted.evaluation if at.phase == EVALUATE and drafted.evaluation else drafted
+        because = why(Differing(plan, of_phase, at.phase, at.moment, row.what, more, whole, all_more))
         yield Difference(at.phase, at.moment, row.what, row.planned, row.counted, because)
 
 

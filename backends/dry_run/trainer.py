@@ -65,18 +65,35 @@ class TracedSteps(CountedSteps):
             live.see(tensor, "", "batch")
         return batches, items
 
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """The library's loop but for what it reads of the losses, which have no contents."""
+        self.model.eval()  # type: ignore[attr-defined]
+        live, batches = self.live_count, iter(self.get_eval_dataloader())  # type: ignore[attr-defined]
+        assert isinstance(live, LiveTrace)
+        while True:
+            live.on_host, live.fetching = self.card is not None, True
+            try:
+                inputs = next(batches, None)
+            finally:
+                live.on_host = live.fetching = False
+            if inputs is None:
+                return {}
+            self.prediction_step(self.model, inputs, prediction_loss_only=True)  # type: ignore[attr-defined]
+
 
 def trace(
     plan: Plan,
     batch: BatchShape,
     card: Card | None = None,
     *,
+    evaluated: BatchShape | None = None,
     data: list[dict[str, Any]] | None = None,
     steps: int = STEPS,
     tell: Callable[[str], bool] = lambda where: True,
     within: Path | None = None,
 ) -> LiveTrace:
-    """The steps of a plan on its heaviest batch. data: other rows than those. tell: hears where the step is, says whether
+    """The steps of a plan on its heaviest batch. evaluated: the shape of an evaluation's batches, of which two come after
+    the last step; none where it is not given. data: other rows than those. tell: hears where the step is, says whether
     to go on. within: where the trainer's own folder, which stays empty, is made and removed; else with temporary files.
 
     Raises ProblemError of `planned`, StoppedError, and torch's own errors over an operation that needs contents.
@@ -100,6 +117,8 @@ def trace(
             planned.small_tokenizer(),
             rows,
             folder,
+            planned.heaviest_rows(plan, evaluated, 2) if evaluated else None,
+            per_device_eval_batch_size=int(evaluated.rows) if evaluated else 1,
             max_steps=steps,
             per_device_train_batch_size=int(batch.rows),
             gradient_accumulation_steps=followed,

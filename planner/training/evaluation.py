@@ -35,7 +35,22 @@ def between_steps(draft: Draft) -> tuple[Line, ...]:
         return ()
     when = draft.when
     batches = 2 if draft.device == "cpu" else 1
-    return body_lines(draft.evaluation, when.evaluating, when.evaluating_loss, batches)
+    lines = body_lines(draft.evaluation, when.evaluating, when.evaluating_loss, batches)
+    facts = draft.facts
+    if facts.positions != "learned" or facts.token_types:
+        return lines
+    return (*(x for x in lines if x.what != "Embedded batch"), _embedded(draft.evaluation, when.evaluating))
+
+
+def _embedded(draft: Draft, alive: frozenset[At]) -> Line:
+    """Embeddings of tokens and of positions, both held by the model's forward pass; their sum goes into the first block."""
+    facts, batch, element = draft.facts, draft.batch, draft.ways.flow_bits // 8
+    numbered = batch.tokens if facts.positions_by_row else batch.seq
+    size = element * facts.hidden_size * batch.tokens + numbered * (element * facts.hidden_size + 8)
+    why = Why(
+        "The embedding's result and that of {n} positions, held until the forward pass is over.", (("n", numbered),)
+    )
+    return Line("Embedded tokens and positions", Kind.ACTIVATIONS, DEVICE, size, alive, Slot.OBJECTIVE, why)
 
 
 def evaluated_loss(draft: Draft, loss: Loss, piece_tokens: Num = 0) -> tuple[Line, ...]:

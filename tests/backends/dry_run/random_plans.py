@@ -81,7 +81,7 @@ def plan_of(
 
 
 def drawn_plan(number: int, folder: Path) -> Plan:
-    """The plan of this number: each family in turn, everything else drawn."""
+    """The plan of this number: each family in turn, everything else drawn; every third one evaluates."""
     draw = random.Random(number)
     name = list(SHAPES)[number % len(SHAPES)]
     rows = draw.choice([1, 2, 3])
@@ -98,7 +98,7 @@ def drawn_plan(number: int, folder: Path) -> Plan:
         kind = draw.choice(["float32", "same as weights"])
         dropped = draw.choice([0.0, 0.0, 0.05])
         choices[-1] = choose(Slot.TRAINABLE, "lora", rank=draw.choice([4, 8, 16]), dropout=dropped, adapter_dtype=kind)
-    return plan_of(
+    made = plan_of(
         shape(name, folder / str(number % len(SHAPES))),
         *choices,
         rows=rows,
@@ -106,3 +106,6 @@ def drawn_plan(number: int, folder: Path) -> Plan:
         padded=rows > 1 and draw.random() < 0.5,
         grad_accumulation=draw.choice([1, 1, 1, 2]),
     )
+    if number % 3:
+        return made
+    return made.with_schedule(replace(made.stage.schedule, eval_fraction=0.5, eval_batch=5))
