@@ -17,6 +17,7 @@ from planner.facts.formats.plain_text import PIECE_CHARACTERS
 from planner.facts.mapping import Mapping
 from planner.facts.read_data import read_data, rows
 from planner.problem import ProblemError
+from tests.faults import fault
 
 SHARED = Path(__file__).parents[3].parent / "shared" / "data"
 QUESTIONS = [{"question": f"What is {i} + {i}?", "answer": f"“{2 * i}”, of course;\nor ä{i}"} for i in range(8)]
@@ -63,6 +64,12 @@ def test_a_table_without_names_is_read_from_its_first_line(tmp_path: Path) -> No
     assert any("first line" in note for note in facts.notes)
 
 
+@fault(
+    "a table with broken quotes and rows of another width",
+    injected="written so",
+    seen="each faulty row by its number and what is wrong with it, up to twenty",
+    lost="nothing; the file is only read",
+)
 def test_faults_of_a_table_are_named_by_row(tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     file.write_text('question,answer\n"a","b"\n"a\n",b,c\nd\n"e" f,g\nh,\n', encoding="utf-8")
@@ -81,6 +88,12 @@ def test_quotes_in_a_table_of_tabs_may_be_only_quotes(tmp_path: Path) -> None:
     assert any("Quotes" in note for note in facts.notes)
 
 
+@fault(
+    "a table that is not UTF-8",
+    injected="saved as Latin-1 and as UTF-16",
+    seen="the line of the first wrong byte, or UTF-16 by name, and how to save it",
+    lost="nothing; the file is only read",
+)
 def test_other_encodings_are_named_with_their_place(tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
     file.write_text("question,answer\nhow,so\nwie,schön\n", encoding="latin-1")
@@ -89,6 +102,12 @@ def test_other_encodings_are_named_with_their_place(tmp_path: Path) -> None:
     assert "UTF-16" in problem(file, "data.not_utf8")
 
 
+@fault(
+    "a quote that is never closed in a large table",
+    injected="written so, with a small bound",
+    seen="the row where it was opened; no more than 16 MiB are swallowed",
+    lost="nothing; the file is only read",
+)
 def test_a_quote_that_is_never_closed_ends_at_a_bound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("planner.facts.formats.csv_table.FIELD_LIMIT", 2000)
     before = csv.field_size_limit()
@@ -127,6 +146,12 @@ def test_a_list_of_many_megabytes_is_never_held_whole(tmp_path: Path) -> None:
     assert peak < 4_000_000
 
 
+@fault(
+    "a packed file or a database in place of rows",
+    injected="files with the first bytes of each",
+    seen="what the file is, and to unpack it or save the rows",
+    lost="nothing; the file is only read",
+)
 def test_packed_and_other_files_are_named(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     for begins, word in ((b"\x1f\x8b\x08", "gzip"), (b"PK\x03\x04", "ZIP"), (b"SQLite format 3\0", "database")):
@@ -146,8 +171,12 @@ def test_a_text_is_cut_into_pieces_at_its_paragraphs(tmp_path: Path) -> None:
 
 
 # --- with pyarrow and datasets ---
-
-
+@fault(
+    "Parquet where pyarrow is not installed",
+    injected="the import made to fail",
+    seen="the command that installs it, or to save as JSONL",
+    lost="nothing; the file is only read",
+)
 def test_without_pyarrow_the_command_that_installs_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     file = tmp_path / "rows.parquet"
@@ -158,6 +187,12 @@ def test_without_pyarrow_the_command_that_installs_it_is_said(tmp_path: Path, mo
     assert "pip install" in caught.value.problem.advice
 
 
+@fault(
+    "a Parquet file that was not fetched whole",
+    injected="a file of pyarrow, cut off",
+    seen="that it is perhaps not whole, before any of it is unpacked",
+    lost="nothing; the file is only read",
+)
 @pytest.mark.parametrize("packing", ["snappy", "zstd", "none"])
 def test_parquet_is_read_with_nested_columns(tmp_path: Path, packing: str) -> None:
     pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
@@ -185,6 +220,12 @@ def test_extension_types_are_never_read(tmp_path: Path) -> None:
     problem(tmp_path / "b.parquet", "data.no_columns")
 
 
+@fault(
+    "a data set folder that lacks one of its files",
+    injected="a folder of datasets, one Arrow file deleted",
+    seen="which file is named and is not there",
+    lost="nothing; the file is only read",
+)
 def test_a_folder_of_datasets_is_read_and_its_split_named(tmp_path: Path) -> None:
     datasets = pytest.importorskip("datasets")
     one, other = datasets.Dataset.from_list(QUESTIONS), datasets.Dataset.from_list(QUESTIONS[:2])

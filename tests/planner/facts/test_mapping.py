@@ -16,6 +16,7 @@ from planner.facts.model.catalogue import find
 from planner.facts.preview import look_at
 from planner.facts.read_data import read_data, rows
 from planner.problem import ProblemError
+from tests.faults import fault
 
 ASKED = [{"role": "user", "content": "q"}]
 SAID = [*ASKED, {"role": "assistant", "content": "a"}]
@@ -93,6 +94,12 @@ def test_columns_without_a_known_name_are_not_guessed_at() -> None:
     assert guess(["x"], [{"x": 4}]) == Mapping()
 
 
+@fault(
+    "columns whose names tell nothing",
+    injected="columns called a, b and c",
+    seen="the columns there are, and to say which is which",
+    lost="nothing; the file is only read",
+)
 def test_a_file_that_cannot_be_guessed_says_which_columns_it_has(tmp_path: Path) -> None:
     file = tmp_path / "rows.jsonl"
     file.write_text(json.dumps({"a": "one", "b": "two", "c": "three"}) + "\n")
