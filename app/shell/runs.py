@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QFileDialog
 
 from app import background
+from app.pages.run.state import RunRecord
 from app.pages.runs import one_run
 from app.pages.runs.page import RunsPage
 from app.shell.notices import Notices
@@ -45,6 +46,7 @@ class Runs(QObject):
         self.notices = Notices(window)
         page = self.page
         page.wanted.connect(self._do)
+        page.deleting.connect(self._let_go)
         page.plan_page_wanted.connect(lambda: window.show_page(PLAN))
         page.acted.connect(self.acted.emit)
         page.problem.connect(self.problem.emit)
@@ -69,6 +71,14 @@ class Runs(QObject):
         if self._window.runner.run_dir != run.run_dir:
             self._window.runner.attach(run.run_dir)
         self._window.show_page(RUN)
+
+    def _let_go(self, folders: list[Path]) -> None:
+        """The Run page shows no run that is deleted: that its folder has gone is then no news to anybody."""
+        runner = self._window.runner
+        if runner.run_dir in folders and not runner.running:
+            runner.detach()
+            runner.record = RunRecord()
+            runner.changed.emit(runner.record)
 
     def go_on(self, run: RunSummary) -> None:
         """A worker takes it up again; the Run page shows it."""

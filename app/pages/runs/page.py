@@ -40,10 +40,12 @@ NONE_SENTENCE = (
 
 
 class RunsPage(QWidget):
-    """`wanted` carries (action, run) for what the window does; `plan_page_wanted` of the empty page."""
+    """`wanted` carries (action, run) for what the window does; `plan_page_wanted` of the empty page; `deleting` the folders
+    that are about to go."""
 
     wanted = Signal(str, object)
     plan_page_wanted = Signal()
+    deleting = Signal(object)
     acted = Signal(str)
     problem = Signal(object)
 
@@ -283,6 +285,7 @@ class RunsPage(QWidget):
         """The chosen runs, without a question: it can be taken back."""
         folders = [run.run_dir for run in self.state.chosen]
         if folders:
+            self.deleting.emit(folders)
             self.changes.delete(folders)
 
     def _deleted(self, told: str) -> None:
