@@ -33,6 +33,7 @@ from planner.run.queue import Queued
 from planner.run.start import start
 from planner.slots import Slot
 from tests.app.finding import find
+from tests.faults import fault
 from tests.small_run import choose, kill, small_plan, wait_for_end, wait_until, write_run
 from tests.tiny_model import make_rows
 
@@ -98,6 +99,12 @@ def shows(page: RunsPage, key: str, words: str) -> bool:
     return there and words in row(page, key)
 
 
+@fault(
+    "The system kills a run while no window is open",
+    injected="SIGKILL to a real worker in the middle of its steps",
+    seen="The run as lost, by which signal, and Continue, which goes on from the checkpoint",
+    lost="The steps since the last checkpoint, which are made again",
+)
 def test_a_run_that_was_killed_is_found_lost_and_goes_on_from_the_list(
     qtbot: QtBot, make: Callable[..., Path], open_window: Callable[[], MainWindow]
 ) -> None:

@@ -18,6 +18,7 @@ from planner.run.disk_use import count, with_disk
 from planner.run.events import Phase, Started
 from planner.run.library import KEPT, RunState, RunSummary, look, runs
 from planner.units import MIB
+from tests.faults import fault
 from tests.run_folders import (
     BEGAN,
     a_plan,
@@ -107,6 +108,12 @@ def test_sessions_are_added_up_without_the_time_between(tmp_path: Path) -> None:
     assert run.peak_bytes == 900 * MIB, "a session's peak is not in the next one's readings"
 
 
+@fault(
+    "The clock is set back between or within sessions of a run",
+    injected="A journal whose later events are earlier",
+    seen="A duration of the sessions whose clock went on, never a negative one",
+    lost="The duration of the session in which it was set back",
+)
 def test_a_clock_that_was_set_back_takes_no_time_away(tmp_path: Path) -> None:
     run_folder(tmp_path / "a", [*session(2), *session(4, first=3, at=BEGAN - 9000), Phase(BEGAN - 9999, "save")])
     assert only(tmp_path).seconds == 2.0
@@ -134,6 +141,12 @@ def test_name_tags_and_note_travel_with_the_folder(tmp_path: Path) -> None:
     assert only(tmp_path).name == "My best"
 
 
+@fault(
+    "A run's journal, spec or notes are damaged",
+    injected="A line is cut and the files are replaced by junk",
+    seen="The run in the list with a warning sign; its card says what was read and what not",
+    lost="What stood in the damaged places",
+)
 def test_damage_is_told_and_the_rest_shown(tmp_path: Path) -> None:
     folder = finished_folder(tmp_path / "a")
     lines = (folder / layout.EVENTS).read_bytes().split(b"\n")
@@ -177,6 +190,12 @@ def test_only_what_has_changed_is_opened_again(tmp_path: Path, monkeypatch: pyte
     assert opened[4:] == []
 
 
+@fault(
+    "What the list of runs keeps to be fast is damaged",
+    injected="The file is replaced by junk and by values of other types",
+    seen="Nothing: the folders are read again",
+    lost="Nothing",
+)
 def test_what_was_kept_and_is_damaged_is_read_anew(tmp_path: Path) -> None:
     finished_folder(tmp_path / "a")
     before = runs(tmp_path)

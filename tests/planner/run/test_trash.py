@@ -8,6 +8,7 @@ from pathlib import Path
 from planner.run import layout, lock
 from planner.run.library import runs
 from planner.run.trash import LEFT_OVER_AFTER_S, TRASH, Trash, sweep
+from tests.faults import fault
 from tests.run_folders import finished_folder, run_folder, session
 
 
@@ -31,6 +32,12 @@ def test_when_the_window_closes_it_is_gone(tmp_path: Path) -> None:
     trash.empty()
 
 
+@fault(
+    "A running run is deleted",
+    injected="The worker's lock is held",
+    seen="That it is still running and to stop it first",
+    lost="Nothing",
+)
 def test_a_running_run_is_refused_and_so_are_its_checkpoints(tmp_path: Path) -> None:
     folder = run_folder(tmp_path / "a", session(2))
     (folder / layout.CHECKPOINTS).mkdir()
@@ -67,6 +74,12 @@ def test_a_run_that_is_gone_already_is_told(tmp_path: Path) -> None:
     assert [p.code for p in Trash(tmp_path).delete([tmp_path / "a"]).refused] == ["run.gone"]
 
 
+@fault(
+    "A deletion is taken back, and the folder's name is taken",
+    injected="Another run is put there meanwhile",
+    seen="Which run could not be brought back and where it lies",
+    lost="Nothing until the window closes",
+)
 def test_a_name_that_was_taken_meanwhile_is_not_overwritten(tmp_path: Path) -> None:
     trash = Trash(tmp_path)
     deleted = trash.delete([finished_folder(tmp_path / "a")])
@@ -76,6 +89,12 @@ def test_a_name_that_was_taken_meanwhile_is_not_overwritten(tmp_path: Path) -> N
     assert deleted.moved[0].lies.is_dir()
 
 
+@fault(
+    "A window is ended while deleted runs lie in its trash",
+    injected="Its lock is let go as the system does, the trash left",
+    seen="Nothing; the trash lies beside the runs for a day and is then swept",
+    lost="The deleted runs, after a day",
+)
 def test_what_an_ended_window_left_is_swept_after_a_day_and_a_living_ones_is_not(tmp_path: Path) -> None:
     ended, living, fresh = Trash(tmp_path), Trash(tmp_path), Trash(tmp_path)
     lies = [trash.delete([finished_folder(tmp_path / "a")]).moved[0].lies for trash in (ended, living, fresh)]
