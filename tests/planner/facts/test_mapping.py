@@ -15,8 +15,12 @@ from planner.facts.mapping import Mapping, data_key, guess, mapping_of
 from planner.facts.model.catalogue import find
 from planner.facts.preview import look_at
 from planner.facts.read_data import read_data, rows
+from planner.plan_file import dumps, loads
+from planner.presets import load_preset
 from planner.problem import ProblemError
+from planner.share_stripped import stripped
 from tests.faults import fault
+from tests.small_run import small_machine
 
 ASKED = [{"role": "user", "content": "q"}]
 SAID = [*ASKED, {"role": "assistant", "content": "a"}]
@@ -153,3 +157,20 @@ def test_lengths_are_counted_for_one_mapping(tmp_path: Path, monkeypatch: pytest
     other = read_data(file, model, mapping=mapping_of(["prompt=question", "completion=reason"]))
     assert other.sha256 == first.sha256
     assert other.lengths_from == "estimated"
+
+
+def test_a_plan_keeps_its_mapping_and_a_shared_one_keeps_no_ones_names() -> None:
+    mapping = Mapping("prompt_completion", (("prompt", "patient said"), ("completion", "diagnosis")))
+    plan = load_preset("8gb-card", small_machine())
+    plan = replace(plan, data=replace(plan.data, mapping=mapping, file_format="csv", notes=("Separated by tabs.",)))
+    assert loads(dumps(plan)) == plan
+    shared = stripped(plan).data
+    assert (shared.mapping.form, shared.file_format, shared.notes) == ("prompt_completion", "csv", ())
+    assert "diagnosis" not in dumps(stripped(plan))
+    old = json.loads(dumps(plan))
+    for name in ("mapping", "file_format", "notes"):
+        del old["data"][name]
+    assert loads(json.dumps(old)).data.mapping == Mapping(), "plans of earlier versions open"
+    old["data"]["mapping"] = {"form": "prompt_completion", "columns": [["prompt"]], "guessed": False}
+    with pytest.raises(ProblemError):
+        loads(json.dumps(old))
