@@ -167,6 +167,8 @@ def cannot_tell_because(plan: Plan) -> str:
 def _heaviest(plan: Plan, index: int, drawn: Batches) -> Draft:
     """The draft of the batches that need most, of a step and of an evaluation. Mostly one batch beats all others in tokens
     and in their square."""
+    if not drawn.evaluated and len(drawn.heaviest) == 1:
+        return draft(plan, index, drawn.heaviest[0])
     first, *others = drawn.together
     drafts = [draft(plan, index, *first)]
     if others and not drafts[0].heavier_without_mask:
