@@ -119,6 +119,8 @@ def photograph(shot: str, scheme: str, target: Path) -> None:
 
     from app.screens_of_list import SHOTS as RUNS_SHOTS
     from app.screens_of_list import arrange as arrange_runs
+    from app.screens_of_rows import SHOTS as ROWS_SHOTS
+    from app.screens_of_rows import arrange as arrange_rows
     from app.shell.application import make_application
     from app.shell.pages import EXPLORE, PLAN, RUN, TRUST
     from app.shell.window import MainWindow
@@ -149,6 +151,8 @@ def photograph(shot: str, scheme: str, target: Path) -> None:
         wait(lambda: window.plan_page.budget.proved.isVisible())
     if shot in RUNS_SHOTS:
         arrange_runs(shot, window, wait)
+    elif shot in ROWS_SHOTS:
+        arrange_rows(shot, window, wait)
     elif shot.startswith("run"):
         wait(lambda: window.runner.record.spec is not None)
         window.show_page(RUN)
@@ -225,6 +229,8 @@ def main(arguments: list[str]) -> int:
     if arguments[:1] == ["--shot"]:
         photograph(arguments[1], arguments[2], Path(arguments[3]))
         return 0
+    from app.screens_of_rows import SHOTS as ROWS_SHOTS
+
     folder = Path(arguments[0] if arguments else "docs/screens").absolute()
     models = models_dir()
     try:
@@ -232,7 +238,7 @@ def main(arguments: list[str]) -> int:
         with tempfile.TemporaryDirectory() as own:
             (Path(own) / "models").symlink_to(models.absolute(), target_is_directory=True)
             os.environ[HOME_VARIABLE] = own
-            for shot in ("plan", "plan-does-not-fit", "other-machine", "why", *EXPLORED):
+            for shot in ("plan", "plan-does-not-fit", "other-machine", "why", *EXPLORED, *ROWS_SHOTS):
                 all_of(shot, folder)
             save(check(DRY, crowded_plan()).result, home() / TRACED)
             all_of("plan-dry-run", folder)

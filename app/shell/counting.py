@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app import background
 from app.document import Document
 from app.job import Job, Order
+from app.pages.plan.state import read_ahead
 from planner.estimate import Estimate
 from planner.facts.data import DataFacts
 from planner.facts.mapping import data_key
@@ -36,7 +37,9 @@ def count_order(plan: Plan) -> Order:
 
     def read(_folder: Path) -> DataFacts:
         found = read_data(plan.data.path, plan.model, name=plan.data.name, mapping=plan.data.mapping)
-        return replace(found, mapping=plan.data.mapping)
+        found = replace(found, mapping=plan.data.mapping)
+        read_ahead(replace(plan, data=found))
+        return found
 
     return Order("count", lambda folder: write_job(folder, spec), read)
 

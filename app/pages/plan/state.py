@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from app.shown import CONTEXT, RESERVED, Bar, Bins, Moment, Part, Row, span_words
-from planner.estimate import Estimate, Tier, Verdict, device_of
+from planner.estimate import Estimate, Tier, Verdict, device_of, estimate
 from planner.evidence import of_plan
 from planner.facts.cut import Cut, cut
 from planner.facts.data import DataFacts, longest_batch
@@ -227,6 +227,14 @@ def _counts(data: DataFacts, count: int) -> tuple[tuple[int, ...], int]:
 @lru_cache(maxsize=64)
 def _cut_at(data: DataFacts, length: int) -> Cut:
     return cut(data, length)
+
+
+def read_ahead(plan: Plan) -> None:
+    """Everything of the page that goes over all rows, called where they were read, off the GUI thread: what the page asks for
+    afterwards is known."""
+    estimate(plan)
+    data_sentence(plan)
+    data_bins(plan)
 
 
 def machine_sentence(plan: Plan, *, here: bool) -> str:

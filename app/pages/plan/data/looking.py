@@ -30,6 +30,7 @@ from app.pages.plan.data.source import (
 )
 from app.pages.plan.data.steps import MappingStep
 from app.pages.plan.fetching import Fetches
+from app.pages.plan.state import read_ahead
 from planner.estimate import Estimate
 from planner.facts.checks import Checks, check
 from planner.facts.data import DataFacts
@@ -47,6 +48,9 @@ def read(source: Source, plan: Plan) -> DataFacts | tuple[Problem, ...]:
         data = read_data(source.path, plan.model, mapping=source.mapping if source.mapping.form else None)
     except DataProblemError as error:
         return error.problems
+    if source.mapping.form:
+        data = replace(data, mapping=source.mapping)
+    read_ahead(replace(plan, data=data))
     return data
 
 
