@@ -32,6 +32,7 @@ from planner.facts.mapping import Mapping
 from planner.plan import Plan
 from tests.app.finding import find
 from tests.app.test_data_state import BATCH as MADE
+from tests.faults import fault
 
 MakePlan = Callable[..., Plan]
 
@@ -84,6 +85,12 @@ def take(qtbot: QtBot, page: PlanPage, path: Path) -> None:
     qtbot.waitUntil(lambda: page.looking.preview is not None and page.looking.source.path == str(path))
 
 
+@fault(
+    "Columns whose names tell nothing",
+    injected="a CSV file with such columns is picked in the window",
+    seen="the data drawer asks what the rows are and which column is which; each click can be undone by its name",
+    lost="nothing: the plan keeps the data it had until the mapping is complete",
+)
 def test_a_table_with_odd_columns_is_mapped_by_clicks_and_every_click_is_a_step(
     qtbot: QtBot, page: PlanPage, tmp_path: Path
 ) -> None:
@@ -153,6 +160,12 @@ def test_a_guess_is_a_banner_until_it_is_confirmed(qtbot: QtBot, page: PlanPage,
     assert page.drawer.banner.isVisible()
 
 
+@fault(
+    "Rows of a person's file cannot be used",
+    injected="a file with two broken lines among 303 is picked in the window",
+    seen="the data drawer says how many, which lines and why; a click leads to the line; Look again when it is mended",
+    lost="nothing: the plan keeps the data it had until the file is mended",
+)
 def test_a_file_with_faults_is_told_by_row_and_never_becomes_the_plans_data(
     qtbot: QtBot, page: PlanPage, tmp_path: Path
 ) -> None:
@@ -337,6 +350,12 @@ def test_files_are_read_on_a_thread_and_what_comes_late_is_dropped(
     assert data_of(page)[0] != "slow"
 
 
+@fault(
+    "A file of rows is gone when it is looked at",
+    injected="a path with no file is picked in the window",
+    seen="a problem, and a notice in the data drawer with the path and Look again",
+    lost="nothing: the plan keeps the data it had",
+)
 def test_a_file_that_is_gone_is_a_notice_in_the_drawer_and_a_problem(
     qtbot: QtBot, page: PlanPage, tmp_path: Path
 ) -> None:

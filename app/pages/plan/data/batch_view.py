@@ -55,6 +55,7 @@ class BatchView(QWidget):
         self.list.setAccessibleName("Rows of the first batch")
         self.list.setFrameShape(QListWidget.Shape.NoFrame)
         self.list.setWordWrap(True)
+        self.list.setSpacing(em(0.15))
         self.list.currentRowChanged.connect(self._show_line)
         self.text = MarkedText("Tokens of the row", fixed=True)
         self.splitter = QSplitter(Qt.Orientation.Horizontal)
