@@ -39,6 +39,12 @@ def own_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return home
 
 
+@pytest.fixture(autouse=True)
+def nothing_is_followed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What this computer has free changes while tests run beside each other; a plan that a test compares stays as it is."""
+    monkeypatch.setattr("app.shell.refreshing.Refreshing.wanted", False)
+
+
 @pytest.fixture
 def make_plan() -> Callable[..., Plan]:
     """A plan of the embedded model's shape on the sample data; by default there is room for it."""

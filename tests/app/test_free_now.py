@@ -85,6 +85,9 @@ def test_a_card_is_named_where_its_memory_is_its_own() -> None:
     assert what_changed(with_free(20, 2), with_free(17, 5)) == "game took 3.00 GiB of RTX"
 
 
+WANTED = Refreshing.__dict__["wanted"]  # as it is where no test holds it
+
+
 class Window(QWidget):
     """In front or not, as a test says: the offscreen platform has no other windows."""
 
@@ -107,6 +110,7 @@ def follow(
         "app.shell.refreshing.Watch.machine", lambda _: readings.pop(0) if len(readings) > 1 else readings[0]
     )
     assert asked is None
+    monkeypatch.setattr(Refreshing, "wanted", WANTED)
     monkeypatch.setattr("app.shell.refreshing.with_corrections", lambda m: m)
     monkeypatch.setattr("app.shell.refreshing._on_battery", lambda: False)
     window, document = Window(), Document()
