@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from planner.run import lock
+from planner.run.events import Event, Phase, Started
 from planner.units import KIB
+from tests.small_run import wait_until
 
 GROUPS_V1, GROUPS_V2 = Path("/sys/fs/cgroup/memory"), Path("/sys/fs/cgroup")
 
@@ -32,6 +35,17 @@ def let_it_grow_by(pid: int, size: int) -> None:
 
     most = data_bytes(pid) + size
     resource.prlimit(pid, resource.RLIMIT_DATA, (most, most))
+
+
+def let_a_worker_grow_by(run_dir: Path, size: int) -> None:
+    """The same of a worker that was started just now, as soon as it has its model and before it has a batch."""
+
+    def has_its_model(events: tuple[Event, ...]) -> bool:
+        start = max(i for i, e in enumerate(events) if isinstance(e, Started))
+        return any(isinstance(e, Phase) and e.phase == "data" for e in events[start:])
+
+    wait_until(run_dir, lambda events: any(isinstance(e, Started) for e in events) and has_its_model(events))
+    let_it_grow_by(lock.holder_pid(run_dir), size)
 
 
 class Group:

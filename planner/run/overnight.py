@@ -6,7 +6,6 @@ changes nothing of it. Here it is decided what comes next; `planner.run.keeper` 
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
 from dataclasses import asdict, dataclass, replace
@@ -155,7 +154,7 @@ def _changed(run_dir: Path, story: Story, found: Retry | Problem, why: str) -> S
         )
     apply_retry(run_dir, found)
     then = f"from step {found.from_step} on" if found.from_step else "from the beginning"
-    return replace(story, changes=(*story.changes, f"{why}, so it went {then} with {_small(found.title)}"))
+    return replace(story, changes=(*story.changes, f"{why}, so it went {then} with {found.words or found.title}"))
 
 
 # --- the three sentences ---
@@ -225,9 +224,3 @@ def _took(word: Finished) -> str:
 def _clause(fact: str) -> str:
     """Several sentences as one part of another."""
     return fact.rstrip(".").replace(". ", "; ")
-
-
-def _small(title: str) -> str:
-    with contextlib.suppress(IndexError):
-        return title[0].lower() + title[1:]
-    return title

@@ -37,7 +37,7 @@ SHORTEST_LENGTH = 64  # tokens; a cut below teaches nothing
 
 @dataclass(frozen=True)
 class Retry:
-    """title: the change in a few words. detail: what it saves and costs, and where the run goes on. plan: the changed one.
+    """title: the change; words: the same in a few words. detail: what it saves and costs, and where the run goes on. plan: the changed one.
 
     got_bytes: what the run could have had. peak_bytes: what is said of the changed plan. from_step: of the checkpoint, 0
     for a start from the beginning. loses: what is given up, empty for nothing. same_rows: whether each step still learns
@@ -54,6 +54,7 @@ class Retry:
     loses: str = ""
     same_rows: bool = True
     fits: bool = True
+    words: str = ""
     short: Shortage = field(default_factory=Shortage)
 
 
@@ -101,6 +102,7 @@ def smallest(plan: Plan, short: Shortage, *, from_step: int = 0) -> Retry | Prob
     rows = "Each step learns from the same rows." if same_rows else "Rows longer than that are cut from now on."
     return Retry(
         title=change.title,
+        words=change.short,
         detail=f"{change.detail.split(' Fits')[0]} {rows} {where}",
         plan=changed,
         got_bytes=short.got_bytes,

@@ -11,8 +11,8 @@ from planner import plan_file
 from planner.facts.order import micro_batches
 from planner.plan import Plan
 from planner.problem import ProblemError
-from planner.run import inbox, layout, lock
-from planner.run.events import Checkpoint, Event, Failed, Finished, Memory, Note, Phase, Started
+from planner.run import layout, lock
+from planner.run.events import Checkpoint, Failed, Finished, Memory, Note, Started
 from planner.run.journal import last_word, steps
 from planner.run.retry import Retry, apply_retry, retry_of
 from planner.run.sessions import since_last_change
@@ -21,8 +21,8 @@ from planner.run.start import start
 from planner.slots import Slot
 from planner.units import MIB
 from tests.faults import fault
-from tests.limits import let_it_grow_by
-from tests.small_run import choose, log_tail, small_plan, wait_for_end, wait_until, write_run
+from tests.limits import let_a_worker_grow_by
+from tests.small_run import choose, kill, log_tail, small_plan, wait_for_end, wait_until, write_run
 from tests.tiny_model import make_rows, make_tiny_model
 
 pytest.importorskip("torch", reason="needs the [train] extra")
@@ -46,13 +46,9 @@ def ran_out(run_dir: Path) -> Failed:
     return word
 
 
-def is_paused(event: Event) -> bool:
-    return isinstance(event, Phase) and event.phase == "paused"
-
-
 @fault(
     "Memory runs out in the middle of a step",
-    injected="A limit of data (`prlimit`) on a real worker in its third step",
+    injected="A limit of data (`prlimit`) on a real worker that has made two steps",
     seen="The instant, the tensors, what was asked for, what could still be had of which limit, who holds the rest, "
     "and a button with the smallest change",
     lost="The steps since the last checkpoint; after the change they are made again from the same rows",
@@ -76,29 +72,32 @@ def test_a_run_that_ran_out_goes_on_from_its_checkpoint_with_a_smaller_batch_and
     start(whole)
     expected = steps(wait_for_end(whole))
 
-    pid = start(run_dir)
+    start(run_dir)
     wait_until(run_dir, lambda events: any(isinstance(e, Checkpoint) for e in events))
-    inbox.send(run_dir, "pause")  # between two steps, where it holds least
-    wait_until(run_dir, lambda events: any(is_paused(e) for e in events))
-    let_it_grow_by(pid, 330 * MIB)
-    inbox.send(run_dir, "resume")
+    kill(run_dir)
+    start(run_dir)
+    wait_until(run_dir, lambda events: len([e for e in events if isinstance(e, Started)]) == 2)
+    let_a_worker_grow_by(run_dir, 330 * MIB)
     word = ran_out(run_dir)
     short = from_details(word.details)
-    assert (short.phase, short.moment, short.tier) == ("step 2+", "loss", "host")
-    assert (short.line_is, short.line[:11]) == (ASKED, "the logits ")
+    assert (short.phase, short.tier) == ("step 2+", "host")
+    assert short.moment in ("loss", "layer_last"), "over all words, forward or backward"
+    if short.moment == "loss":
+        assert (short.line_is, short.line[:11]) == (ASKED, "the logits ")
+    assert short.line
     assert 0 < short.free_bytes < short.asked_bytes
     assert short.limit == "its limit of data (ulimit -d)"
     assert short.free_bytes < short.limit_bytes
     assert short.held_bytes > 100 * MIB
     assert short.said_bytes > short.got_bytes
     assert short.holders
-    for figure in (f"{short.step}", "were asked for the logits"):
-        assert figure.split()[-1] in word.problem.fact
+    assert "were asked for" in word.problem.fact
+    assert "could still be had of the" in word.problem.fact
 
     found = retry_of(run_dir)
     assert isinstance(found, Retry), found
     assert found.title == short.retry["title"]
-    assert found.from_step == 2 * (word.step // 2)
+    assert found.from_step == 2 * (word.step // 2) > 0
     assert found.same_rows
     assert found.peak_bytes <= found.got_bytes
     before, now = plan.stage.schedule, found.plan.stage.schedule
@@ -154,10 +153,8 @@ def test_memory_that_runs_out_in_the_update_is_told_as_the_updates(tmp_path: Pat
     plan = small_plan(model, make_rows(tmp_path / "rows.jsonl", 4), *full, micro_batch=1, max_length=16, max_steps=3)
     run_dir = tmp_path / "run"
     write_run(run_dir, plan, sample_prompt="")
-    pid = start(run_dir)
-    wait_until(run_dir, lambda events: any(isinstance(e, Phase) and e.phase == "data" for e in events))
-    gradients = plan.model.params * 4
-    let_it_grow_by(pid, gradients * 2)
+    start(run_dir)
+    let_a_worker_grow_by(run_dir, plan.model.params * 4 * 2)
     short = from_details(ran_out(run_dir).details)
     assert (short.phase, short.moment) == ("step 1", "update")
     assert short.line_is in (ASKED, LARGEST)

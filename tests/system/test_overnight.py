@@ -23,7 +23,7 @@ from planner.run.lock import State
 from planner.slots import Slot
 from planner.units import MIB
 from tests.faults import fault
-from tests.limits import control_group, let_it_grow_by
+from tests.limits import control_group, let_a_worker_grow_by
 from tests.small_run import choose, kill, log_tail, small_plan, wait_for_end, wait_until, write_run
 from tests.tiny_model import make_rows, make_tiny_model
 
@@ -91,9 +91,7 @@ def test_overnight_a_run_is_proved_survives_a_restart_and_a_shortage_and_tells_i
     assert [e.resumed_from for e in resumed if isinstance(e, Started)][-1] == 2
     assert load_spec(run_dir / layout.SPEC).plan == plan, "a crash changes nothing"
 
-    at_a_checkpoint(run_dir)
-    let_it_grow_by(lock.holder_pid(run_dir), 330 * MIB)
-    inbox.send(run_dir, "resume")
+    let_a_worker_grow_by(run_dir, 330 * MIB)
     word = last_word(wait_for_end(run_dir))
     assert isinstance(word, Failed), log_tail(run_dir)
     assert word.problem.code == "memory.out"
