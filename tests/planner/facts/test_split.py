@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.estimate import estimate, heaviest_batch, heaviest_evaluation
@@ -29,6 +29,7 @@ def test_every_row_is_on_one_side(rows: int, share: float, seed: int) -> None:
     assert (len(held), len(trained)) == (n_held_out(rows, schedule), n_trained_on(rows, schedule))
 
 
+@settings(deadline=None)  # the first draw imports torch
 @given(st.integers(1, 300), st.floats(0.0, 0.9), st.integers(0, 2**32 - 1))
 def test_they_are_those_that_torch_draws(rows: int, share: float, seed: int) -> None:
     """So that an exported script can draw them in one line."""
