@@ -117,3 +117,14 @@ def test_what_was_passed_over_is_known_and_nothing_is_drawn_across_it_as_a_mean(
     xs, _ys = quick.smooth.points()
     assert max(b - a for a, b in pairwise(xs)) > 100
     assert math.isfinite(quick.smoothed)
+
+
+def test_a_session_lasts_until_its_last_line_whatever_that_is(tmp_path: Path) -> None:
+    events = long_run(600)
+    events.append(Memory(events[-1].time + 500, "allocated", "device", 1, 1))
+    events += [
+        Started(events[-1].time + 9000, 1, -1, 600, {}, "cpu"),
+        Memory(events[-1].time + 9100, "nvml", "device", 1, 1),
+    ]
+    whole, quick = both(write(tmp_path, events))
+    assert quick.seconds == pytest.approx(whole.seconds)
