@@ -128,3 +128,26 @@ def shapes(kind: str, tied: bool) -> dict[str, tuple[int, ...]]:
     if tied:
         found.pop("lm_head.weight", None)
     return found
+
+
+def split_file(path: Path, count: int) -> list[Path]:
+    """The file in parts, by the library's own writer: settings in the first, tensors in all."""
+    import gguf
+
+    reader = gguf.GGUFReader(path)
+    folder = path.parent / "parts"
+    folder.mkdir()
+    kind = reader.fields["general.architecture"].contents()
+    per = -(-len(reader.tensors) // count)
+    writer = gguf.GGUFWriter(str(folder / path.name), kind, split_max_tensors=per)
+    for f in reader.fields.values():
+        if not f.name.startswith("GGUF.") and f.name != "general.architecture":
+            inner = f.types[-1] if f.types[0] == gguf.GGUFValueType.ARRAY else None
+            writer.add_key_value(f.name, f.contents(), f.types[0], sub_type=inner)
+    for t in reader.tensors:
+        writer.add_tensor(t.name, t.data, raw_dtype=t.tensor_type)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return sorted(folder.glob("*.gguf"))

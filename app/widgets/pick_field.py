@@ -8,9 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from PySide6.QtCore import QEvent, QModelIndex, QObject, QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QPaintEvent, QStandardItem, QStandardItemModel
-from PySide6.QtWidgets import QAbstractItemView, QFrame, QListView, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QFrame,
+    QListView,
+    QPushButton,
+    QSizePolicy,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.icons import tinted
 from app.theme import colour, em, figures, font
@@ -34,6 +43,13 @@ class Entry:
     tip: str = ""
 
 
+class _LineDelegate(EntryDelegate):
+    """A line is as wide as the list, whatever stands in it: what has no room is elided, and the tool tip has it whole."""
+
+    def sizeHint(self, _option: QStyleOptionViewItem, _index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(em(6), em(1.9))
+
+
 class PickList(QFrame):
     """The opened list with its search line."""
 
@@ -54,7 +70,8 @@ class PickList(QFrame):
         self.view = QListView()
         self.view.setAccessibleName(f"{name} list")
         self.view.setFrameShape(QFrame.Shape.NoFrame)
-        self.view.setItemDelegate(EntryDelegate(self.view))
+        self.view.setItemDelegate(_LineDelegate(self.view))
+        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.view.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.view.setUniformItemSizes(True)
         self._model = QStandardItemModel(self)
@@ -163,7 +180,7 @@ class PickField(QPushButton):
         screen = (self.screen() or QGuiApplication.primaryScreen()).availableGeometry()
         high = min(em(28), screen.height() // 2)
         top = below.y() if below.y() + high < screen.bottom() else below.y() - self.height() - high
-        wide = max(self.width(), em(30))
+        wide = max(self.width(), em(42))
         self.list.setGeometry(min(below.x(), screen.right() - wide), top, wide, high)
         self.list.show()
         self.list.search.setFocus(Qt.FocusReason.PopupFocusReason)

@@ -167,3 +167,34 @@ def test_what_cannot_be_converted_is_a_problem_and_leaves_nothing(
     assert isinstance(word, Failed)
     assert word.problem.code == code
     assert not (tmp_path / "models").exists()
+
+
+@pytest.mark.usefixtures("warm_workers")
+def test_a_split_file_becomes_the_folder_of_all_its_parts_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from gguf import GGUFReader
+    from safetensors.torch import load_file
+
+    from app.converting import conversion_of, convert
+    from planner.facts.model.gguf import read_gguf
+    from planner.run.home import HOME_VARIABLE
+    from tests.gguf_files import split_file
+
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+    model_dir = make_tiny_model(tmp_path / "tiny", vocab_size=400)
+    expected = make_gguf(model_dir, tmp_path / "tiny.gguf")
+    parts = split_file(tmp_path / "tiny.gguf", 3)
+    assert len(GGUFReader(parts[0]).tensors) < len(expected)
+    told: list[tuple[str, int, int]] = []
+    asked = conversion_of(parts[1], lambda *x: told.append(x))
+    assert (asked.done, asked.gguf) == (False, parts[0])
+    assert told[-1][1] == told[-1][2] == sum(p.stat().st_size for p in parts)
+    folder = convert(asked, lambda *x: told.append(x))
+    made = load_file(folder / "model.safetensors")
+    assert {n: t.equal(expected[n].bfloat16()) for n, t in made.items()} == dict.fromkeys(expected, True)
+    assert [p.name for p in folder.parent.iterdir()] == [folder.name]
+    facts, header = read_folder(folder), read_gguf(parts[0])
+    assert (facts.params, facts.stored_bytes, facts.n_layers) == (header.params, header.stored_bytes, header.n_layers)
+    size = sum(p.stat().st_size for p in folder.iterdir())
+    assert size <= asked.disk_bytes
+    again = conversion_of(parts[0], lambda *_: None)
+    assert (again.done, again.target) == (True, folder)

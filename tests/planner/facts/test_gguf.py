@@ -16,7 +16,7 @@ from planner.facts.model.gguf import read_gguf, why_not_converted
 from planner.facts.model.gguf_header import Long, read_gguf_header
 from planner.facts.model.gguf_parts import folder_file
 from planner.problem import ProblemError
-from tests.gguf_files import config_of, describe, write_gguf
+from tests.gguf_files import config_of, describe, split_file, write_gguf
 
 gguf = pytest.importorskip("gguf", reason="needs the [train] extra")
 
@@ -95,26 +95,9 @@ def test_a_file_of_the_other_byte_order_is_the_same_model(tmp_path: Path) -> Non
     assert shapes_of(little) == shapes_of(big)
 
 
-def split(path: Path, count: int) -> list[Path]:
-    """The file in parts, by the library's own writer: settings in the first, tensors in all."""
-    reader = gguf.GGUFReader(path)
-    folder = path.parent / "parts"
-    folder.mkdir()
-    per = -(-len(reader.tensors) // count)
-    writer = gguf.GGUFWriter(str(folder / "m.gguf"), "llama", split_max_tensors=per)
-    describe(writer, "llama")
-    for t in reader.tensors:
-        writer.add_tensor(t.name, t.data, raw_dtype=t.tensor_type)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return sorted(folder.glob("*.gguf"))
-
-
 def test_parts_are_one_model_whichever_is_named_and_a_missing_one_is_told(tmp_path: Path) -> None:
     whole = write_gguf(tmp_path / "m.gguf")
-    parts = split(whole, 3)
+    parts = split_file(whole, 3)
     assert [p.name for p in parts] == [f"m-0000{n}-of-00003.gguf" for n in (1, 2, 3)]
     told = [read_gguf(p) for p in parts]
     assert told[0] == told[1] == told[2]
