@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from planner import strict_json
-from planner.facts.data import DRAWN_LIMIT, DataFacts
+from planner.facts.data import DRAWN_LIMIT, DataFacts, kept_lengths
 from planner.facts.order import epochs_begun, micro_batches
 from planner.schedule import Schedule
 from planner.strict_json import DamagedError
@@ -90,9 +90,7 @@ def _kinds(data: DataFacts, cut: int) -> list[tuple[int, bool]]:
 
 def _different(data: DataFacts, schedule: Schedule) -> int:
     """How many token counts the batches have: a cheap look before the batches are compared; 0 where none are drawn."""
-    lengths = [min(n, schedule.max_length) for n in data.lengths]
-    if schedule.completion_only and data.prompt_lengths:
-        lengths = [n for n, p in zip(lengths, data.prompt_lengths, strict=True) if p < n]
+    lengths, _ = kept_lengths(data, schedule)
     if not lengths or len(lengths) * epochs_begun(len(lengths), schedule) > DRAWN_LIMIT:
         return 0
     sizes = {len(b) * max([lengths[i] for i in b]) for b in micro_batches(len(lengths), schedule)}
