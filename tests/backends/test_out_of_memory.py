@@ -165,6 +165,35 @@ def test_memory_that_runs_out_in_the_update_is_told_as_the_updates(tmp_path: Pat
         assert found.plan.model == plan.model, "nobody asked for another model"
 
 
+@fault(
+    "Memory runs out in an evaluation between steps",
+    injected="A limit of data on a real worker that trains by one row and evaluates by sixteen",
+    seen="“evaluate” as the phase, and a smaller evaluation batch as the smallest change",
+    lost="The steps since the last checkpoint",
+)
+def test_memory_that_runs_out_in_an_evaluation_asks_for_a_smaller_evaluation_batch(
+    wide_model: Path, tmp_path: Path
+) -> None:
+    rows = make_rows(tmp_path / "rows.jsonl", ROWS)
+    held = {"eval_fraction": 0.5, "eval_batch": 16, "eval_steps": 2}
+    logits = choose(Slot.LOSS, "full_logits")
+    plan = small_plan(wide_model, rows, logits, micro_batch=1, max_length=128, max_steps=4, save_steps=1, **held)
+    run_dir = tmp_path / "run"
+    write_run(run_dir, plan, sample_prompt="")
+    start(run_dir)
+    let_a_worker_grow_by(run_dir, 190 * MIB)
+    word = ran_out(run_dir)
+    assert word.step == 2
+    short = from_details(word.details)
+    assert short.phase == "evaluate"
+    assert "Memory ran out in evaluate" in word.problem.fact
+    found = retry_of(run_dir)
+    assert isinstance(found, Retry), found
+    assert found.plan.stage.schedule.eval_batch < 16
+    assert found.plan.stage.schedule.micro_batch == 1
+    assert found.from_step > 0
+
+
 def test_a_run_that_did_not_run_out_is_offered_no_change(tiny_model_dir: Path, tmp_path: Path) -> None:
     plan = small_plan(tiny_model_dir, make_rows(tmp_path / "rows.jsonl", 8), max_steps=2)
     run_dir = tmp_path / "run"
