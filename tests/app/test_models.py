@@ -106,6 +106,11 @@ def test_a_dropped_gguf_file_is_planned_at_once(qtbot: QtBot, window: MainWindow
     assert window.document.estimate is not None
     assert window.document.estimate.lines
     assert "GGUF" in window.plan_page.form.what.model_words.text()
+    window.start()
+    qtbot.waitUntil(window.activity.go.isVisible, timeout=LONG_MS)
+    assert "of memory while it is made" in window.activity.text.text()
+    assert not (models_dir() / "converted").exists()
+    window.activity.done()
     path.write_bytes(path.read_bytes()[:3000])
     drop(window, path)
     qtbot.waitUntil(lambda: code_of(window) == "gguf.cut_short", timeout=LONG_MS)
