@@ -19,7 +19,7 @@ from planner.facts.model.gguf_parts import folder_file, is_gguf, plain_name
 from planner.facts.model.hub_cache import cached, name_in_cache, page
 from planner.presets import embedded_model
 from planner.problem import ProblemError, fail
-from planner.run.home import EXAMPLE_MODEL, converted_dir, models_dir
+from planner.run.home import EXAMPLE_MODEL, converted_dir, example_model_dir, models_dir
 
 MOST_FOLDERS = 2000
 
@@ -68,7 +68,7 @@ def base_of(adapter: AdapterFacts, here: tuple[CachedModel, ...] | None = None) 
             "adapter.no_base", f"{adapter.name} does not say which model it was trained on.", "Choose that model."
         )
     folder = base_folder(adapter.base, here)
-    if folder is not None:
+    if folder is not None and folder != example_model_dir():
         return read_folder(folder, name=adapter.base if "/" in adapter.base and not _is_path(adapter.base) else "")
     if _last(adapter.base) == EXAMPLE_MODEL.casefold():
         return embedded_model()
@@ -92,7 +92,11 @@ def base_folder(base: str, here: tuple[CachedModel, ...] | None = None) -> Path 
             return None
     models = [m for m in (models_here() if here is None else here) if m.kind == MODEL and m.state == WHOLE]
     exact = next((m.path for m in models if m.name.casefold() == base.casefold()), None)
-    return exact or next((m.path for m in models if "/" not in m.name and m.name.casefold() == _last(base)), None)
+    own = exact or next((m.path for m in models if "/" not in m.name and m.name.casefold() == _last(base)), None)
+    example = example_model_dir()
+    if own is None and _last(base) == EXAMPLE_MODEL.casefold() and (example / "config.json").is_file():
+        return example
+    return own
 
 
 def _is_path(base: str) -> bool:
