@@ -52,7 +52,7 @@ def test_estimated_lengths_become_counted_ones_without_being_asked_for(
     assert f"longest batch 3 × {max(expected)} tokens" in window.plan_page.form.what.data_words.text().replace(
         "\xa0", " "
     )
-    assert not list((tmp_path / "home" / "work").iterdir())
+    qtbot.waitUntil(lambda: not list((tmp_path / "home" / "work").iterdir()), timeout=120_000)
     window._closing_decided = True
     window.close()
 
