@@ -81,6 +81,7 @@ class RunRecord:
     tokens_per_s: float = 0.0
     held_bytes: int = 0
     peak_bytes: int = 0
+    changes: int = 0  # of its settings, in mid-run
     others_bytes: int = 0
     source: str = ""
     raw: Decimated = field(default_factory=Decimated)
@@ -151,6 +152,8 @@ class RunRecord:
             self._offset, self.started_at = self.seconds, event.time
         if self.began_at is None:
             self.began_at = event.time
+        if event.changes != self.changes:  # a peak under other settings is not held against what is said of these
+            self.changes, self.peak_bytes = event.changes, 0
         self.total_steps, self.device = event.total_steps, event.device
         self.pace.begin()
         self.notes.clear()
