@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from app import recent
+from app.free_now import differs
 from app.pages.plan.local_models import local_models
 from app.runner import latest_run
-from app.shell.opening import differs
 from app.shown import wrapped_between
 from app.this_computer import fresh
 from planner.plan import Plan

@@ -138,7 +138,9 @@ def test_nothing_is_pickled_and_no_secret_is_kept(whole: Path) -> None:
 
 def test_the_worker_left_no_zombie_and_its_ending_is_written_down(whole: Path) -> None:
     pid = of(Started, read_all(whole).events)[0].pid
-    assert json.loads((whole / layout.EXIT).read_text()) == {"pid": pid, "returncode": 0}
+    ended = json.loads((whole / layout.EXIT).read_text())
+    assert type(ended.pop("oom_kills")) is int  # of the whole computer, which others may use up
+    assert ended == {"pid": pid, "returncode": 0}
     with pytest.raises(ChildProcessError):
         os.waitpid(pid, os.WNOHANG)
 

@@ -85,7 +85,7 @@ def test_a_run_waits_while_another_process_holds_its_memory(own_home: Path) -> N
         why = waits_for_memory(entry, free_now("cpu"))
         assert why.startswith("Starts when ")
         assert "Other programs hold: " in why
-    assert waits_for_memory(entry, free_now("cpu")) == ""
+    until(lambda: waits_for_memory(entry, free_now("cpu")) == "")  # what else is at work here may hold it for a moment
 
 
 def test_a_device_that_is_not_there_has_nothing_free() -> None:
