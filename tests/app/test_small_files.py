@@ -40,7 +40,7 @@ def test_a_damaged_list_of_recent_files_is_empty(own_home: Path) -> None:
     assert recent.recent() == []
 
 
-def test_models_of_the_hub_cache_are_found_by_name_and_half_downloads_are_not(
+def test_models_of_the_hub_cache_are_found_by_name_and_half_downloads_say_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
@@ -49,13 +49,15 @@ def test_models_of_the_hub_cache_are_found_by_name_and_half_downloads_are_not(
     for folder in (whole, half):
         folder.mkdir(parents=True)
         (folder / "config.json").write_text("{}")
-    (whole / "model.safetensors").write_bytes(b"")
-    assert local_models() == [("someone/a-model", whole)]
+    (whole / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+    found = local_models()
+    assert [(m.name, m.path) for m in found] == [("someone/a-model", whole), ("someone/half", half)]
+    assert found[1].state == "partial"
 
 
 def test_no_hub_cache_is_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "absent"))
-    assert local_models() == []
+    assert local_models() == ()
 
 
 def test_two_runs_of_one_second_get_two_folders() -> None:
