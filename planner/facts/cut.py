@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from planner.facts.counts import counts, drops
 from planner.facts.data import DataFacts
 from planner.schedule import Schedule
 
@@ -36,19 +37,19 @@ class Cut:
 def cut(data: DataFacts, at: Schedule | int) -> Cut:
     """At a plan's length, or at any. Of a bare length no row counts as dropped."""
     length = at if isinstance(at, int) else at.max_length
-    over = [n - length for n in data.lengths if n > length]
-    dropped = 0
-    if not isinstance(at, int) and at.completion_only and data.form == "prompt_completion" and data.prompt_lengths:
-        pairs = zip(data.lengths, data.prompt_lengths, strict=True)
-        lost = [(n, p) for n, p in pairs if p >= min(n, length)]
-        dropped = len(lost)
-        over += [min(n, length) for n, _ in lost]  # what the cut had left of them goes too
+    counted = counts(data)
+    n_rows, tokens = len(data.lengths), sum(n * times for n, times in counted.lengths.items())
+    left = _rows_and_tokens(counted.cut(length, dropping=not isinstance(at, int) and drops(data, at)))
     return Cut(
         length,
-        len(data.lengths),
-        sum(data.lengths),
-        sum(n > length for n in data.lengths),
-        sum(over),
-        dropped,
+        n_rows,
+        tokens,
+        sum(times for n, times in counted.lengths.items() if n > length),
+        tokens - left[1],
+        n_rows - left[0],
         data.lengths_from == "counted",
     )
+
+
+def _rows_and_tokens(counted: dict[int, int]) -> tuple[int, int]:
+    return sum(counted.values()), sum(n * times for n, times in counted.items())

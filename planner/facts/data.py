@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple
 
+from planner.facts.counts import counts_of, drops
 from planner.facts.mapping import UNMAPPED
 from planner.facts.mapping import Mapping as ColumnMapping
 from planner.facts.order import epochs_begun, micro_batches
@@ -176,6 +176,11 @@ def evaluated_rows(data: DataFacts, schedule: Schedule, shape: BatchShape) -> tu
 
 def _trained(data: DataFacts, schedule: Schedule) -> Batches:
     cut = schedule.max_length
+    if len(data.lengths) > DRAWN_LIMIT:
+        counted = counts_of(data, schedule).cut(cut, dropping=drops(data, schedule))
+        rows = sum(counted.values())
+        if rows and too_many_to_draw(rows, schedule):
+            return bounded(counted, rows, schedule.micro_batch)
     lengths, known = kept_lengths(data, schedule)
     if not lengths:
         rows = min(schedule.micro_batch, data.rows) if data.rows else schedule.micro_batch
@@ -183,7 +188,7 @@ def _trained(data: DataFacts, schedule: Schedule) -> Batches:
         return Batches(tuple(BatchShape(rows, cut, padded, certain=False) for padded in both), cut)
     rows = len(lengths)
     if too_many_to_draw(rows, schedule):
-        return bounded(Counter(lengths), rows, schedule.micro_batch)
+        return bounded(counts_of(data, schedule).cut(cut, dropping=drops(data, schedule)), rows, schedule.micro_batch)
     shapes = set()
     for batch in micro_batches(rows, schedule):
         of_batch = [lengths[i] for i in batch]
@@ -258,7 +263,7 @@ def _trained_numbers(data: DataFacts, schedule: Schedule) -> Sequence[int]:
 
 
 def _not_dropped(data: DataFacts, schedule: Schedule, numbers: Sequence[int]) -> Sequence[int]:
-    if schedule.completion_only and data.form == "prompt_completion" and data.prompt_lengths:
+    if drops(data, schedule):
         return [i for i in numbers if data.prompt_lengths[i] < min(data.lengths[i], schedule.max_length)]
     return numbers
 

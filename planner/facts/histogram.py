@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
+from planner.facts.counts import counts
 from planner.facts.data import DataFacts
 
 NICE_WIDTHS = (1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10_000)
@@ -44,21 +45,24 @@ def histogram(data: DataFacts, bins: int = 40) -> tuple[Bin, ...]:
     """At most `bins` bins of one round width from 0 to beyond the longest row; empty when lengths are not known."""
     if not data.lengths:
         return ()
-    longest = max(data.lengths)
+    rows = counts(data).lengths
+    longest = max(rows)
     width = next((w for w in NICE_WIDTHS if longest < w * bins), longest // bins + 1)
-    counts = [0] * (longest // width + 1)
-    for n in data.lengths:
-        counts[n // width] += 1
-    return tuple(Bin(i * width, (i + 1) * width, count) for i, count in enumerate(counts))
+    in_bins = [0] * (longest // width + 1)
+    for n, times in rows.items():
+        in_bins[n // width] += times
+    return tuple(Bin(i * width, (i + 1) * width, count) for i, count in enumerate(in_bins))
 
 
 @lru_cache(maxsize=256)
 def cut(data: DataFacts, max_length: int) -> Cut:
     """What rows longer than `max_length` lose; nothing where lengths are not known."""
-    tokens = sum(data.lengths)
-    lost = [n - max_length for n in data.lengths if n > max_length]
+    rows = counts(data).lengths
+    longer = {n: times for n, times in rows.items() if n > max_length}
+    tokens = sum(n * times for n, times in rows.items())
+    lost = sum((n - max_length) * times for n, times in longer.items())
     dropped = sum(p >= max_length for p in data.prompt_lengths)
-    return Cut(max_length, len(data.lengths), len(lost), tokens, sum(lost), dropped)
+    return Cut(max_length, len(data.lengths), sum(longer.values()), tokens, lost, dropped)
 
 
 def _percent(part: int, whole: int) -> str:

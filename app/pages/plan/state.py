@@ -11,6 +11,7 @@ from functools import lru_cache
 from app.shown import CONTEXT, RESERVED, Bar, Bins, Moment, Part, Row, span_words
 from planner.estimate import Estimate, Tier, Verdict, device_of, estimate
 from planner.evidence import of_plan
+from planner.facts.counts import counts
 from planner.facts.cut import Cut, cut
 from planner.facts.data import DataFacts, longest_batch
 from planner.facts.model.facts import ModelFacts
@@ -209,19 +210,20 @@ def data_bins(plan: Plan, count: int = 36) -> Bins | None:
     """The histogram of row lengths, None when they are not known."""
     if not plan.data.lengths:
         return None
-    counts, longest = _counts(plan.data, count)
+    in_bins, longest = _counts(plan.data, count)
     sentence = f"{plan.data.rows:,} rows, the longest {longest:,} tokens; {data_sentence(plan)}."
-    return Bins(counts, longest, plan.stage.schedule.max_length, sentence)
+    return Bins(in_bins, longest, plan.stage.schedule.max_length, sentence)
 
 
 @lru_cache(maxsize=8)
 def _counts(data: DataFacts, count: int) -> tuple[tuple[int, ...], int]:
-    """Rows in each stretch of length, and the longest: once for each data set, which may have millions of rows."""
-    longest = max(data.lengths)
-    counts = [0] * count
-    for n in data.lengths:
-        counts[min(count - 1, n * count // (longest + 1))] += 1
-    return tuple(counts), longest
+    """Rows in each stretch of length, and the longest: once for each data set."""
+    rows = counts(data).lengths
+    longest = max(rows)
+    out = [0] * count
+    for n, times in rows.items():
+        out[min(count - 1, n * count // (longest + 1))] += times
+    return tuple(out), longest
 
 
 @lru_cache(maxsize=64)
