@@ -10,11 +10,11 @@ from pytestqt.qtbot import QtBot
 
 from app.calibrating import with_corrections
 from app.document import Document
+from app.free_now import differs
 from app.pages.run.page import RunPage
 from app.pages.run.state import RunRecord
 from app.runner import Runner
 from app.shell.learning import Learning, lessons
-from app.shell.opening import differs
 from app.shell.running import Running
 from app.shell.status import StatusBar
 from app.widgets.problem_bar import ProblemBar
