@@ -158,7 +158,7 @@ def test_one_click_trains_and_a_closed_window_finds_its_run_again(
     assert sentence == finished.sentence
     assert words(said.tiers[0].peak_bytes) in sentence
     assert record.took_bytes == finished.measured["peak_bytes"]
-    before, after = (find(again, QPlainTextEdit, f"Answer {n}").toPlainText() for n in ("before", "now"))
+    before, after = (find(again, QPlainTextEdit, f"{n} answer").toPlainText() for n in ("First", "Second"))
     samples = [e.text.strip() for e in events if isinstance(e, Sample)]
     assert [before, after] == samples
     wait(qtbot, lambda: again.run_page.loss.canvas and again.run_page.loss._smooth.get_xdata()[-1] == 40)
