@@ -19,7 +19,7 @@ from planner import plan_file
 from planner.estimate import Estimate, estimate
 from planner.facts.machine import MachineFacts
 from planner.plan import Plan, Stage
-from planner.problem import ProblemError
+from planner.problem import Problem, ProblemError
 
 _MERGE_ID = 1
 Stamp = tuple[int, int] | None  # of a file: when it was written, in nanoseconds, and bytes; None where there is none
@@ -91,6 +91,7 @@ class Document(QObject):
         self._here: MachineFacts | None = None  # as it was seen last, also while the plan is for another
         self._recovery_timer = QTimer(self, singleShot=True, interval=250)
         self._recovery_timer.timeout.connect(self.keep_recovery_copy)
+        self._keeping = False
         self.stack.cleanChanged.connect(self._clean_changed)
 
     @property
@@ -192,13 +193,22 @@ class Document(QObject):
         """A copy of an unsaved plan, so that a power cut costs nothing. Written off the GUI thread."""
         if self.plan is None or not self.modified:
             return
-        plan, path = self.plan, self.path
-        background.run(lambda: self.copy.keep(plan, path), lambda _done: self._kept(), self.problem.emit)
+        if self._keeping:  # a slow disk is not asked for several copies at once
+            self._recovery_timer.start()
+            return
+        plan, path, turn = self.plan, self.path, self.copy.turn()
+        self._keeping = True
+        background.run(lambda: self.copy.keep(plan, path, turn), lambda _done: self._kept(), self._not_kept)
 
     def _kept(self) -> None:
         """A plan that was saved while its copy was being written has no use for one."""
+        self._keeping = False
         if not self.modified:
             self.copy.drop()
+
+    def _not_kept(self, problem: Problem) -> None:
+        self._keeping = False
+        self.problem.emit(problem)
 
     def keep_now(self) -> None:
         """The same at once, for a window that is about to close."""

@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import os
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from app import lengths_beside
+from app.lengths_beside import Beside
 from planner import plan_file
 from planner.atomic_file import write_atomically
 from planner.plan import Plan
@@ -20,6 +22,7 @@ from planner.run.file_lock import try_lock
 from planner.run.home import home
 
 MOST_WINDOWS = 64
+BESIDE = "lengths beside"
 COPY_LIMIT_BYTES = 256 * 1024**2
 
 
@@ -43,6 +46,8 @@ class Copy:
     def __init__(self) -> None:
         self._file: Path | None = None
         self._lock = -1
+        self._beside = Beside()
+        self._turn = self._last_turn = 0
         self._closed = False
         self._one_at_a_time = threading.Lock()  # it is written off the GUI thread and dropped on it
 
@@ -61,21 +66,32 @@ class Copy:
             self._file, self._lock = left.copy, lock
         return True
 
-    def keep(self, plan: Plan, path: Path | None) -> None:
+    def turn(self) -> int:
+        """A number for `keep`, taken when a plan is given to a thread: whichever thread comes last, the newest plan stays."""
+        self._turn += 1
+        return self._turn
+
+    def keep(self, plan: Plan, path: Path | None, turn: int = 0) -> None:
         """Write the copy, whole or not at all. Raises ProblemError `file.not_written`."""
-        value = {"path": str(path or ""), "plan": plan_file.plan_to_json(plan)}
+        turn = turn or self.turn()
         with self._one_at_a_time:
-            if self._closed:
+            if self._closed or turn < self._last_turn:
                 return
+            self._last_turn = turn
             if self._file is None:
                 self._take_place()
-            write_atomically(self._file or folder() / "0.json", json.dumps(value).encode())
+            file = self._file or folder() / "0.json"
+            data, where = self._beside.keep(file, plan.data)
+            value = {"path": str(path or ""), "plan": plan_file.plan_to_json(replace(plan, data=data)), BESIDE: where}
+            write_atomically(file, json.dumps(value).encode())
+            self._beside.tidy(file)
 
     def drop(self) -> None:
         """The plan is saved or given up."""
         with self._one_at_a_time:
             if self._file is not None:
                 self._file.unlink(missing_ok=True)
+                self._beside.tidy(self._file, all_of_them=True)
                 self._let_go()
 
     def close(self) -> None:
@@ -132,7 +148,10 @@ def read(copy: Path) -> Left:
             raise ValueError("no plan is that large")
         value = json.loads(copy.read_text(encoding="utf-8"))
         path = Path(value["path"]) if value["path"] else None
-        return Left(copy, plan_file.plan_from_json(value["plan"]), path, copy.stat().st_mtime)
+        plan = plan_file.plan_from_json(value["plan"])
+        if (where := value.get(BESIDE)) is not None:
+            plan = replace(plan, data=lengths_beside.read(copy, where, plan.data))
+        return Left(copy, plan, path, copy.stat().st_mtime)
     except (OSError, ValueError, KeyError, TypeError, RecursionError, ProblemError):
         raise fail(
             "plan.copy_damaged",

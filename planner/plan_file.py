@@ -110,6 +110,8 @@ def _facts(cls: type[Any], value: Any, where: str) -> Any:
 def _none_below_0(facts: Any, where: str) -> None:
     for f in dataclasses.fields(facts):
         v = getattr(facts, f.name)
+        if isinstance(v, tuple) and len(v) >= strict_json.MANY and strict_json.whole_numbers(v):
+            v = min(v)
         for n in v if isinstance(v, tuple) else (v,):
             if type(n) is int and n < 0:
                 raise DamagedError(f"{where}.{f.name} is below 0")

@@ -12,12 +12,18 @@ import json
 import math
 import types
 import typing
+from collections.abc import Sequence
 from typing import Any
 
 LARGEST_FILE_BYTES = 256 * 1024**2  # token lengths of some ten million rows; a plan is usually a few KiB
 LONGEST_STRING = 1_000_000
 LARGEST_INT = 2**63 - 1
 LONGEST_FACT = 600  # letters of a message
+MANY = 1000
+"""Numbers from which on a list of them is handled as one."""
+AT_ONCE = 1 << 16
+"""Numbers that are looked at in one call: Python lets no other thread go on within one."""
+IN_A_LINE = 500
 DEEPEST_VALUE = 8  # nesting of free JSON values (library arguments)
 
 
@@ -113,6 +119,8 @@ def typed(kind: Any, value: Any, where: str) -> Any:
         found = sequence(value, where)
         if items[-1] is not Ellipsis and len(found) != len(items):
             raise DamagedError(f"{where} has {len(found)} entries, not {len(items)}")
+        if items == (int, Ellipsis) and len(found) >= MANY and whole_numbers(found, LARGEST_INT):
+            return tuple(found)
         kinds = items if items[-1] is not Ellipsis else items[:1] * len(found)
         return tuple(typed(kinds[i], v, f"{where}[{i}]") for i, v in enumerate(found))
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
@@ -156,15 +164,50 @@ def plain(value: Any) -> Any:
     if isinstance(value, enum.Enum):
         return value.value
     if isinstance(value, (tuple, list)):
-        return [plain(v) for v in value]
+        return list(value) if len(value) >= MANY and whole_numbers(value) else [plain(v) for v in value]
     if isinstance(value, dict):
         return {k: plain(v) for k, v in value.items()}
     return value
 
 
+def whole_numbers(values: Sequence[Any], most: int | None = None) -> bool:
+    """Whether these are whole numbers and nothing else, none of them beyond `most`; a look at each takes much longer."""
+    for start in range(0, len(values), AT_ONCE):
+        some = values[start : start + AT_ONCE]
+        if set(map(type, some)) != {int} or (most is not None and (min(some) < -most or max(some) > most)):
+            return False
+    return True
+
+
 def render(value: Any) -> bytes:
-    """Readable JSON as UTF-8; a text with a lone surrogate (an odd file name) is written with escapes throughout."""
+    """Readable JSON as UTF-8; a text with a lone surrogate (an odd file name) is written with escapes throughout. Of many
+    numbers, hundreds stand in a line."""
+    numbers: list[list[int]] = []
+    spared = _without_numbers(value, numbers)
     try:
-        return (json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()
+        text = json.dumps(spared, indent=1, ensure_ascii=False, allow_nan=False).encode()
     except UnicodeEncodeError:
-        return (json.dumps(value, indent=1, ensure_ascii=True, allow_nan=False) + "\n").encode()
+        text = json.dumps(spared, indent=1, ensure_ascii=True, allow_nan=False).encode()
+    if not numbers:
+        return text + b"\n"
+    parts = text.split(_PLACE.encode())
+    if len(parts) != len(numbers) + 1:  # a stranger's text has the very words that keep the place
+        return json.dumps(value, ensure_ascii=True, allow_nan=False).encode() + b"\n"
+    pieces = [parts[0]]
+    for of, part in zip(numbers, parts[1:], strict=True):
+        lines = (", ".join(map(str, of[i : i + IN_A_LINE])) for i in range(0, len(of), IN_A_LINE))
+        pieces += [b"[\n", ",\n".join(lines).encode(), b"\n]", part]
+    return b"".join([*pieces, b"\n"])
+
+
+_PLACE = '"\\u0001many numbers\\u0001"'  # as JSON has it
+
+
+def _without_numbers(value: Any, numbers: list[list[int]]) -> Any:
+    """The same with a text in the place of each long list of whole numbers, which is put into `numbers`."""
+    if isinstance(value, dict):
+        return {k: _without_numbers(v, numbers) for k, v in value.items()}
+    if isinstance(value, list) and len(value) >= MANY and whole_numbers(value):
+        numbers.append(value)
+        return json.loads(_PLACE)
+    return value
