@@ -92,10 +92,9 @@ def _alpaca(row: dict[str, Any], mapping: Mapping) -> dict[str, Any] | str:
 
 
 def _prompt_completion(row: dict[str, Any], mapping: Mapping) -> dict[str, Any] | str:
-    prompt, completion = (_value(row, mapping, role) for role in ("prompt", "completion"))
-    for role, part in (("prompt", prompt), ("completion", completion)):
-        if part is None:
-            return _missing(mapping, role)
+    prompt, completion = _value(row, mapping, "prompt"), _value(row, mapping, "completion")
+    if prompt is None or completion is None:
+        return _missing(mapping, "prompt" if prompt is None else "completion")
     return {"prompt": _text_or_list(prompt), "completion": _text_or_list(completion)}
 
 
@@ -139,6 +138,8 @@ _MAKERS = {
 
 
 def _text_or_list(value: Any) -> Any:
+    if type(value) is str:
+        return value
     return _said(value) if isinstance(value, list) else _text(value)
 
 

@@ -75,7 +75,10 @@ class Mapping:
 
     def column(self, role: str) -> str:
         """The column with a role; empty where none has it."""
-        return next((column for of, column in self.columns if of == role), "")
+        for of, column in self.columns:  # asked of every row
+            if of == role:
+                return column
+        return ""
 
 
 UNMAPPED = Mapping()

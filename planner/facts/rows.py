@@ -119,6 +119,8 @@ def _bytes(text: str) -> int:
 
 def _halved(text: str) -> bool:
     """JSON can name half of a character (a lone surrogate such as \\ud800), which no tokenizer can read."""
+    if text.isascii():
+        return False
     try:
         text.encode()
     except UnicodeEncodeError:
