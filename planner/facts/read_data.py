@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.facts.data import DataFacts
-from planner.facts.formats.open_rows import size_and_digest, size_of_rows
+from planner.facts.formats.open_rows import check_size, check_unchanged, size_and_digest, stamp_of
 from planner.facts.formats.raw import ROWS_LIMIT, Unreadable
 from planner.facts.lengths import estimated_length, estimated_prompt_length, find_lengths
 from planner.facts.mapped import Mapped, fault, mapped
@@ -21,6 +21,7 @@ from planner.facts.rows import MESSAGES, PROMPT_COMPLETION, Row
 from planner.problem import Problem, ProblemError, fail
 
 FAULTS_LIMIT = 20
+ROWS_BETWEEN_LOOKS = 50_000
 QUESTION_LIMIT = 500  # characters of the sample prompt
 
 
@@ -41,7 +42,8 @@ def read_data(
     `DataProblemError` when rows are at fault.
     """
     file = Path(path)
-    size_of_rows(file)
+    stamp = stamp_of(file)
+    check_size(file, stamp)
     found = mapped(file, mapping)
     lengths: list[int] = []
     prompt_lengths: list[int] = []
@@ -62,14 +64,18 @@ def read_data(
         question = question or row.question.strip()
         lengths.append(estimated_length(row))
         prompt_lengths.append(estimated_prompt_length(row))
+        if len(lengths) % ROWS_BETWEEN_LOOKS == 0:  # a file that grows faster than it is read has no end
+            check_unchanged(file, stamp)
         if len(lengths) > ROWS_LIMIT:
             raise fail("data.too_large", f"{file.name} has more than {ROWS_LIMIT:,} rows.", "Split the file.")
+    check_unchanged(file, stamp)
     if faults:
         raise _refused(file, faults, found)
     if first is None:
         raise fail("data.empty", f"{file.name} holds no rows.", "Choose a file with rows in it.")
     form = first[1].form
     size, sha256 = size_and_digest(file)
+    check_unchanged(file, stamp)  # the digest is that of the rows
     counted = find_lengths(data_key(sha256, found.mapping), model.tokenizer, len(lengths)) if model else None
     prompts = counted.prompt_lengths if counted else tuple(prompt_lengths)
     return DataFacts(

@@ -24,6 +24,7 @@ SEPARATORS = (",", ";", "\t", "|")
 NAMES = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 A_NAME = re.compile(r"[^\W\d][\w .\-/#()\[\]:]{0,59}")
 WORDS_OF_A_NAME = 5
+LONE_RETURN = "a line ends in a carriage return alone, as on very old Macintosh computers; save it with other line ends"
 
 
 class _Shape(NamedTuple):
@@ -85,7 +86,8 @@ def _parsed(
             except StopIteration:
                 return
             except csv.Error as error:
-                row = Unreadable(f"it is not CSV: {error} (line {reader.line_num:,})")
+                said = LONE_RETURN if "universal-newline" in str(error) else str(error)
+                row = Unreadable(f"it is not CSV: {said} (line {reader.line_num:,})")
             if skip and row:
                 skip = False
                 continue

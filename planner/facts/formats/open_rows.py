@@ -45,16 +45,34 @@ def size_and_digest(path: Path) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-def size_of_rows(path: Path) -> int:
-    """Bytes of what is read. Raises ProblemError `data.too_large` and those of `size_and_digest`."""
+Stamp = tuple[tuple[int, int], ...]
+"""Of each file that is read: its bytes, and when it was written, in nanoseconds."""
+
+
+def stamp_of(path: Path) -> Stamp:
+    """Two that are equal: nobody has written to the rows between them. Raises ProblemError `data.*`."""
     files = files_of(path)[0] if format_of(path) == "datasets" else [path]
     try:
-        size = sum(file.stat().st_size for file in files)
+        return tuple([(found.st_size, found.st_mtime_ns) for found in (file.stat() for file in files)])
     except OSError as error:
         raise unreadable(path, error.strerror or "it cannot be read") from None
+
+
+def check_size(path: Path, stamp: Stamp) -> None:
+    """Raises ProblemError `data.too_large`."""
+    size = sum(size for size, _ in stamp)
     if size > FILE_LIMIT_BYTES:
         raise fail("data.too_large", f"{path.name} has {size:,} bytes.", "Split it: one file may have 64 GiB.")
-    return size
+
+
+def check_unchanged(path: Path, stamp: Stamp) -> None:
+    """Raises ProblemError `data.changing` where somebody has written to the rows since."""
+    if stamp_of(path) != stamp:
+        raise fail(
+            "data.changing",
+            f"{path.name} was written to while it was read.",
+            "Wait until whatever writes it is done, then choose it again.",
+        )
 
 
 def _of_file(file: Path) -> tuple[int, str]:

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 
 from planner.assets import asset
 from planner.facts.data import DataFacts
-from planner.facts.lengths import BYTES_PER_TOKEN_BAND, keep_lengths, lengths_file
+from planner.facts.lengths import BYTES_PER_TOKEN_BAND, estimated_length, keep_lengths, lengths_file
 from planner.facts.model.catalogue import find
 from planner.facts.read_data import FAULTS_LIMIT, DataProblemError, read_data, rows
+from planner.facts.rows import Row
 from planner.problem import ProblemError
+from tests.faults import fault
 
 MESSAGES = {"messages": [{"role": "user", "content": "How much?"}, {"role": "assistant", "content": "This much."}]}
 PLAIN = {"prompt": "How much?", "completion": " This much."}
@@ -163,6 +165,33 @@ def test_a_counted_length_is_used_for_its_data_and_its_tokenizer_only(
         lengths_file(before.sha256, model.tokenizer).write_text(damage)
         written(tmp_path, MESSAGES, MESSAGES)
         assert read_data(file, model).lengths_from == "estimated"
+
+
+@fault(
+    "The data file is written to while it is read",
+    injected="A row is appended with every row that is read",
+    seen="A problem that says so, soon, however fast the file grows",
+    lost="Nothing",
+)
+@pytest.mark.parametrize("grows", ["once", "for ever"])
+def test_a_file_that_grows_while_it_is_read_is_told_and_no_endless_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, grows: str
+) -> None:
+    file, left = written(tmp_path, *[PLAIN] * 5000), [1 if grows == "once" else 100_000]
+
+    def grow(row: Row) -> int:
+        if left[0]:
+            left[0] -= 1
+            with file.open("a") as f:
+                f.write(json.dumps(PLAIN) + "\n")
+        return estimated_length(row)
+
+    monkeypatch.setattr("planner.facts.read_data.estimated_length", grow)
+    monkeypatch.setattr("planner.facts.read_data.ROWS_BETWEEN_LOOKS", 1000)
+    assert code(file) == "data.changing"
+    assert left[0] in (0, 99_000)
+    left[0] = 0
+    assert read_data(file).rows in (5001, 6000)
 
 
 def test_the_sample_data_is_sound_and_its_estimate_within_the_stated_band() -> None:
