@@ -17,8 +17,11 @@ from app.job import Job, Order
 from app.pages.plan.state import read_ahead
 from planner.estimate import Estimate
 from planner.facts.data import DataFacts
+from planner.facts.formats.open_rows import size_and_digest
+from planner.facts.lengths import find_lengths
 from planner.facts.mapping import data_key
 from planner.facts.read_data import read_data
+from planner.facts.rows import PROMPT_COMPLETION
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.run.jobs import ScanSpec, write_job
@@ -36,12 +39,28 @@ def count_order(plan: Plan) -> Order:
     spec = ScanSpec(model=plan.model.path, data=plan.data.path, mapping=plan.data.mapping)
 
     def read(_folder: Path) -> DataFacts:
-        found = read_data(plan.data.path, plan.model, name=plan.data.name, mapping=plan.data.mapping)
-        found = replace(found, mapping=plan.data.mapping)
+        found = with_count(plan)
+        if found is None:  # the file is another by now
+            found = read_data(plan.data.path, plan.model, name=plan.data.name, mapping=plan.data.mapping)
+            found = replace(found, mapping=plan.data.mapping)
         read_ahead(replace(plan, data=found))
         return found
 
     return Order("count", lambda folder: write_job(folder, spec), read)
+
+
+def with_count(plan: Plan) -> DataFacts | None:
+    """The plan's data with the count that is kept of it; None where its file is another now, or there is none. No row is read:
+    that would take as long as it did the first time."""
+    data = plan.data
+    size, sha256 = size_and_digest(Path(data.path))
+    kept = find_lengths(data_key(sha256, data.mapping), plan.model.tokenizer, data.rows)
+    if (size, sha256) != (data.size_bytes, data.sha256) or kept is None:
+        return None
+    prompts = kept.prompt_lengths if data.form == PROMPT_COMPLETION else ()
+    return replace(
+        data, lengths=kept.lengths, prompt_lengths=prompts, lengths_from="counted", tokenizer=plan.model.tokenizer
+    )
 
 
 def key_of(plan: Plan) -> tuple[str, str]:
