@@ -54,9 +54,12 @@ class Welcome(QWidget):
         row.addWidget(links, 1)
         _say(flow, "This is the example: Start shows a run. Or")
         self._link(flow, "use my data", self.data_wanted.emit)
+        _say(flow, "·")
         self._link(flow, "use my model", self.model_wanted.emit)
         _say(flow, "· a plan for")
-        for name, words in SITUATIONS:
+        for i, (name, words) in enumerate(SITUATIONS):
+            if i:
+                _say(flow, "·")
             self._link(flow, words, partial(self.situation_wanted.emit, name))
         _say(flow, "·")
         self._link(flow, "what is this line?", self._explain)

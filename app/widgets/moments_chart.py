@@ -17,6 +17,7 @@ from PySide6.QtGui import (
     QPaintEvent,
     QPen,
     QPolygonF,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
@@ -32,7 +33,8 @@ def short_figure(n: int) -> str:
     return f"{n / GIB:.2f}" if n < 10 * GIB else f"{n / GIB:.1f}"
 
 
-LABEL, SMALLEST_LABEL = 0.85, 0.58  # of the window's font
+LABEL, SMALLEST_LABEL = 0.85, 0.68  # of the window's font
+ROW_EM = 1.05  # between two rows of names
 
 
 class MomentsChart(QWidget):
@@ -44,6 +46,7 @@ class MomentsChart(QWidget):
         super().__init__(parent)
         self._moments: tuple[Moment, ...] = ()
         self._chosen: At | None = None
+        self._two_rows = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Memory at each moment")
@@ -51,13 +54,28 @@ class MomentsChart(QWidget):
     def show_moments(self, moments: tuple[Moment, ...], chosen: At | None, sentence: str) -> None:
         self._moments, self._chosen = moments, chosen
         self.setAccessibleDescription(sentence)
+        self._fit()
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(em(30), em(8.0))
+        return QSize(em(30), self._high())
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(em(16), em(8.0))
+        return QSize(em(16), self._high())
+
+    def _high(self) -> int:
+        return em(8.0 + (2 * ROW_EM if self._two_rows else 0))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Where even small names do not fit below each other's bars, every second one stands a row lower."""
+        two = bool(self._moments) and self._fitting_size(1) < SMALLEST_LABEL
+        if two != self._two_rows:
+            self._two_rows = two
+            self.updateGeometry()
 
     def as_rows(self) -> list[tuple[str, str, str]]:
         return [(m.phase, m.label, words(m.bytes) + (" (peak)" if m.peak else "")) for m in self._moments]
@@ -69,9 +87,18 @@ class MomentsChart(QWidget):
 
     def _label_size(self) -> float:
         """As large as the widest name under a bar allows, within what can be read."""
+        return min(LABEL, max(SMALLEST_LABEL, self._fitting_size(2 if self._two_rows else 1)))
+
+    def _fitting_size(self, slots: int) -> float:
+        """At which the widest name is as wide as so many bars."""
         names = [m.label for m in self._moments] + [m.phase for m in self._moments if self._alone(m.phase)]
         widest = max(QFontMetricsF(font(LABEL)).horizontalAdvance(name) for name in names)
-        return min(LABEL, max(SMALLEST_LABEL, LABEL * 0.93 * self._slots()[0].width() / widest))
+        return LABEL * 0.93 * slots * self._slots()[0].width() / widest
+
+    def _figures_size(self) -> float:
+        """So that two neighbours' figures do not touch."""
+        wide = QFontMetricsF(figures(LABEL)).horizontalAdvance("0.00")
+        return min(LABEL, max(SMALLEST_LABEL, LABEL * (self._slots()[0].width() - 3) / wide))
 
     def _alone(self, phase: str) -> bool:
         return sum(m.phase == phase for m in self._moments) == 1
@@ -81,10 +108,12 @@ class MomentsChart(QWidget):
         if not self._moments:
             return
         label_size = self._label_size()
-        top, base = em(1.7), self.height() - em(2.7)
+        rows = 2 if self._two_rows else 1
+        top, base = em(1.7), self.height() - em(2.7 + 2 * ROW_EM * (rows - 1))
+        figures_size = self._figures_size()
         most = max(m.bytes for m in self._moments) or 1
         peak_fill, plain_fill = QColor(KIND_COLOURS[Kind.LOGITS]), colour("pale")
-        for moment, slot in zip(self._moments, self._slots(), strict=True):
+        for i, (moment, slot) in enumerate(zip(self._moments, self._slots(), strict=True)):
             gap = min(em(0.35), slot.width() * 0.12)
             tall = max(1.0, (base - top) * moment.bytes / most)
             bar = QRectF(slot.left() + gap, base - tall, slot.width() - 2 * gap, tall)
@@ -97,7 +126,7 @@ class MomentsChart(QWidget):
                 p.drawRoundedRect(bar.adjusted(1, 1, -1, -1), 2.5, 2.5)
             weight = QFont.Weight.Bold if moment.peak else QFont.Weight.Normal
             p.setPen(colour("text" if moment.peak else "muted"))
-            p.setFont(figures(0.85, weight=weight))
+            p.setFont(figures(LABEL if moment.peak else figures_size, weight=weight))
             text = short_figure(moment.bytes)
             if moment.peak or p.fontMetrics().horizontalAdvance(text) < slot.width():
                 above = QRectF(slot.center().x() - em(4), bar.top() - em(1.25), em(8), em(1.2))
@@ -110,17 +139,26 @@ class MomentsChart(QWidget):
                 p.drawPolygon(QPolygonF([QPointF(x - r, y + r), QPointF(x + r, y + r), QPointF(x, y - r)]))
             p.setPen(colour("text" if moment.peak else "muted"))
             p.setFont(font(label_size, weight=weight))
-            shown = p.fontMetrics().elidedText(moment.label, Qt.TextElideMode.ElideRight, round(slot.width() + 2))
-            under = QRectF(slot.left() - 2, base + em(0.15), slot.width() + 4, em(1.2))
-            p.drawText(under, int(Qt.AlignmentFlag.AlignCenter), shown)
-        self._phases(p, base + em(1.4), label_size)
+            room = slot.width() * rows
+            shown = p.fontMetrics().elidedText(moment.label, Qt.TextElideMode.ElideRight, round(room + 2))
+            lower = em(ROW_EM) * (i % rows)
+            under = QRectF(slot.center().x() - room / 2 - 2, base + em(0.15) + lower, room + 4, em(1.2))
+            side = Qt.AlignmentFlag.AlignHCenter
+            if under.left() < -2:  # the first and the last are not cut by the edge
+                under.moveLeft(0)
+                side = Qt.AlignmentFlag.AlignLeft
+            elif under.right() > self.width() + 2:
+                under.moveRight(self.width())
+                side = Qt.AlignmentFlag.AlignRight
+            p.drawText(under, int(side | Qt.AlignmentFlag.AlignVCenter), shown)
+        self._phases(p, base + em(1.4 + ROW_EM * (rows - 1)), label_size)
         if self.hasFocus():
             focus_ring(p, QRectF(self.rect()), em(0.3))
 
     def _phases(self, painter: QPainter, y: float, label_size: float) -> None:
         """The phase's name under its moments, with a bracket; phases are what people read."""
         slots = self._slots()
-        start = 0
+        start, row = 0, 0
         for i in range(1, len(self._moments) + 1):
             if i < len(self._moments) and self._moments[i].phase == self._moments[start].phase:
                 continue
@@ -129,7 +167,16 @@ class MomentsChart(QWidget):
             painter.drawLine(rect.topLeft(), rect.topRight())
             painter.setFont(font(label_size if i - start == 1 else LABEL))
             painter.setPen(colour("muted"))
-            painter.drawText(rect.adjusted(-3, 0, 3, 0), int(Qt.AlignmentFlag.AlignCenter), self._moments[start].phase)
+            phase = self._moments[start].phase
+            name = rect.adjusted(-3, 0, 3, 0)
+            if self._two_rows and i - start == 1:  # a phase of one narrow bar: never in its neighbour's row
+                row = 1 - row if start else 0
+                wide = painter.fontMetrics().horizontalAdvance(phase) + 2
+                left = name.center().x() - wide / 2
+                name = QRectF(min(max(left, 0), self.width() - wide), y + em(ROW_EM) * row, wide, rect.height())
+            else:
+                row = 0
+            painter.drawText(name, int(Qt.AlignmentFlag.AlignCenter), phase)
             start = i
 
     def _moment_at(self, where: QPointF) -> Moment | None:

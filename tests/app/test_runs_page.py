@@ -157,6 +157,15 @@ def test_one_run_is_told_in_words_and_what_does_not_go_is_greyed(qtbot: QtBot, p
     assert (asked.args[0], asked.args[1].key) == ("open", "a")
 
 
+def test_many_filters_do_not_make_the_window_grow(qtbot: QtBot, page: RunsPage) -> None:
+    make("ab")
+    begin(qtbot, page)
+    least = page.minimumSizeHint().height()
+    page.changes.add_tags([run.run_dir for run in page.state.runs], tuple(f"tag{n}" for n in range(16)))
+    qtbot.waitUntil(lambda: len(page.filters.buttons) > 16)
+    assert page.minimumSizeHint().height() <= least + 1
+
+
 def test_a_damaged_run_says_what_was_read_and_what_not(qtbot: QtBot, page: RunsPage) -> None:
     (folder,) = make("a")
     (folder / layout.SPEC).write_text("{")
@@ -168,6 +177,16 @@ def test_a_damaged_run_says_what_was_read_and_what_not(qtbot: QtBot, page: RunsP
     assert "spec.json cannot be read" in page.one.sentence.text()
     assert "1 of 12 lines of the journal cannot be read" in page.one.sentence.text()
     assert not page.one.buttons["plan"].isEnabled()
+    assert page.one.buttons["delete"].isEnabled()
+
+
+def test_what_was_never_started_and_cannot_be_read_is_not_offered_to_be_continued(qtbot: QtBot, page: RunsPage) -> None:
+    folder = runs_dir() / "a"
+    folder.mkdir(parents=True)
+    (folder / layout.SPEC).write_text("{")
+    begin(qtbot, page)
+    choose(qtbot, page, "a")
+    assert not page.one.buttons["continue"].isEnabled()
     assert page.one.buttons["delete"].isEnabled()
 
 

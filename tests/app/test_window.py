@@ -386,6 +386,13 @@ def test_no_button_of_a_page_takes_a_menus_letter(window: MainWindow) -> None:
         assert {text: letter for text, letter in letters.items() if letter in menus} == {}
 
 
+def test_no_two_entries_of_a_menu_share_a_letter(window: MainWindow) -> None:
+    for menu in (action.menu() for action in window.menuBar().actions()):
+        letters = [QKeySequence.mnemonic(action.text()).toString() for action in menu.actions()]
+        found = [letter for letter in letters if letter]
+        assert len(found) == len(set(found)), (menu.title(), letters)
+
+
 def test_questions_with_one_answer_are_folded_and_can_be_unfolded(qtbot: QtBot, window: MainWindow) -> None:
     how = window.plan_page.form.how
     assert not any(how.rows[slot].isVisible() for slot in how._settled)

@@ -62,7 +62,8 @@ class Filters(QWidget):
         row.addWidget(self.search, 0, Qt.AlignmentFlag.AlignTop)
         self._chips = QWidget()
         self._chips.setAccessibleName("Filters")
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        # not Minimum: the least height would be that of all chips below each other, and the window would grow by it
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self._chips.setSizePolicy(policy)
         self._flow = Flow(self._chips)

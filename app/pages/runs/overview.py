@@ -69,7 +69,7 @@ class Overview(QWidget):
         told = said_took_words(state.shown)
         self.chart.show_rows(self._rows, "", told)
         self.sentence.setText(told)
-        self.disk.setText(words(state.disk_bytes) if state.disk_bytes else "Counting …")
+        self.disk.setText(words(state.disk_bytes) if state.disk_bytes or not state.runs else "Counting …")
         folders, size = state.needless()
         self.free.setVisible(size > 0)
         self.needless.setVisible(size > 0)

@@ -93,7 +93,7 @@ class RunsState:
     def sentence(self) -> str:
         """`30 runs: 1 running, 2 queued, 27 done. 3.41 GiB on the disk.`"""
         if not self.runs:
-            return "Looking for runs …" if not self.looked else "No runs yet."
+            return "Looking for runs …" if not self.looked else "No runs."
         found = Counter(run.state for run in self.runs)
         each = ", ".join(f"{found[state]:,} {state.value}" for state in RunState if found[state])
         disk = f" {words(total)} on the disk." if (total := self.disk_bytes) else ""

@@ -17,8 +17,8 @@ from planner.units import words
 
 
 def may_continue(run: RunSummary) -> bool:
-    """Whether a start goes on with it, or begins what was never begun."""
-    return run.resumable or run.state is RunState.NOT_STARTED
+    """Whether a start goes on with it, or begins what was never begun and can be read."""
+    return run.resumable or (run.state is RunState.NOT_STARTED and known_plan(run))
 
 
 def known_plan(run: RunSummary) -> bool:

@@ -31,7 +31,7 @@ class BatchLine:
 
     @property
     def words(self) -> str:
-        told = f"Row {self.number:,} · {self.tokens:,} tokens · {self.in_loss:,} count"
+        told = f"Row {self.number:,} · {self.in_loss:,} of {self.tokens:,} count"
         told += " · its end is cut" if self.was_cut else ""
         return told
 

@@ -14,7 +14,7 @@ from app.widgets.surface import Words
 
 ASK = "Shows the first rows that a run trains on, as the model's own tokenizer and the trainer make them. Some seconds."
 LEGEND = (
-    "Every second token stands on a ground. Grey and dotted under: masked, does not count in the loss. "
+    "Every second token is shaded. Grey and dotted under: masked, does not count in the loss. "
     "Bold and slanted: a special token."
 )
 OLD = "Of the plan as it was."
@@ -46,8 +46,8 @@ class BatchView(QWidget):
         self.button.clicked.connect(self._pressed)
         self._going_on = False
         head.addWidget(self.said, 1)
-        head.addWidget(self.plain, 0, Qt.AlignmentFlag.AlignTop)
-        head.addWidget(self.button, 0, Qt.AlignmentFlag.AlignTop)
+        head.addWidget(self.plain, 0, Qt.AlignmentFlag.AlignVCenter)
+        head.addWidget(self.button, 0, Qt.AlignmentFlag.AlignVCenter)
         layout.addLayout(head)
         self.legend = Words("", "muted", 0.88, wrap=True)
         self.legend.setText(LEGEND)  # a wrapped label learns its height from a text that is set
@@ -62,8 +62,8 @@ class BatchView(QWidget):
         self.splitter.setChildrenCollapsible(False)
         self.splitter.addWidget(self.list)
         self.splitter.addWidget(self.text)
-        self.splitter.setStretchFactor(0, 1)
-        self.splitter.setStretchFactor(1, 3)
+        self.splitter.setStretchFactor(0, 2)
+        self.splitter.setStretchFactor(1, 5)
         layout.addWidget(self.splitter, 1)
         self._nothing = QWidget()
         layout.addWidget(self._nothing, 1)
