@@ -6,7 +6,7 @@ go. No tokenizer is needed: counted lengths are taken from a kept scan where the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from planner.facts.rows import MESSAGES, PROMPT_COMPLETION, Row
 from planner.problem import Problem, ProblemError, fail
 
 FAULTS_LIMIT = 20
+GIVEN_UP = "data.given_up"
 ROWS_BETWEEN_LOOKS = 50_000
 QUESTION_LIMIT = 500  # characters of the sample prompt
 
@@ -34,12 +35,17 @@ class DataProblemError(ProblemError):
 
 
 def read_data(
-    path: Path | str, model: ModelFacts | None = None, *, name: str = "", mapping: Mapping | None = None
+    path: Path | str,
+    model: ModelFacts | None = None,
+    *,
+    name: str = "",
+    mapping: Mapping | None = None,
+    wanted: Callable[[], bool] = lambda: True,
 ) -> DataFacts:
     """The facts of one file or folder; lengths are counted ones when a scan for `model`'s tokenizer is kept.
 
-    mapping: how its columns are read; guessed when None or without a form. Raises ProblemError `data.*`;
-    `DataProblemError` when rows are at fault.
+    mapping: how its columns are read; guessed when None or without a form. wanted: asked now and then, whether anybody still
+    waits; `data.given_up` if not. Raises ProblemError `data.*`; `DataProblemError` when rows are at fault.
     """
     file = Path(path)
     stamp = stamp_of(file)
@@ -66,6 +72,8 @@ def read_data(
         prompt_lengths.append(estimated_prompt_length(row))
         if len(lengths) % ROWS_BETWEEN_LOOKS == 0:  # a file that grows faster than it is read has no end
             check_unchanged(file, stamp)
+            if not wanted():
+                raise fail(GIVEN_UP, f"{file.name} was not read to its end.", "Choose it again to read it.")
         if len(lengths) > ROWS_LIMIT:
             raise fail("data.too_large", f"{file.name} has more than {ROWS_LIMIT:,} rows.", "Split the file.")
     check_unchanged(file, stamp)

@@ -194,6 +194,17 @@ def test_a_file_that_grows_while_it_is_read_is_told_and_no_endless_read(
     assert read_data(file).rows in (5001, 6000)
 
 
+def test_a_file_that_nobody_waits_for_any_more_is_not_read_to_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("planner.facts.read_data.ROWS_BETWEEN_LOOKS", 10)
+    file, asked = written(tmp_path, *[PLAIN] * 100), iter([True, True, False])
+    with pytest.raises(ProblemError) as told:
+        read_data(file, wanted=lambda: next(asked))
+    assert told.value.problem.code == "data.given_up"
+    assert read_data(file, wanted=lambda: True).rows == 100
+
+
 def test_the_sample_data_is_sound_and_its_estimate_within_the_stated_band() -> None:
     facts = read_data(asset("sample", "questions.jsonl"))
     assert (facts.rows, facts.form) == (200, "messages")

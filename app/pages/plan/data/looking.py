@@ -36,16 +36,18 @@ from planner.facts.checks import Checks, check
 from planner.facts.data import DataFacts
 from planner.facts.mapping import Mapping
 from planner.facts.preview import Preview, look_at
-from planner.facts.read_data import DataProblemError, read_data
+from planner.facts.read_data import GIVEN_UP, DataProblemError, read_data
 from planner.facts.split import held_out
 from planner.plan import Plan
 from planner.problem import Problem
 
 
-def read(source: Source, plan: Plan) -> DataFacts | tuple[Problem, ...]:
+def read(source: Source, plan: Plan, wanted: Callable[[], bool]) -> DataFacts | tuple[Problem, ...]:
     """All rows of a source as the plan's data, or every fault that was found. Raises ProblemError for what is no fault of rows."""
     try:
-        data = read_data(source.path, plan.model, mapping=source.mapping if source.mapping.form else None)
+        data = read_data(
+            source.path, plan.model, mapping=source.mapping if source.mapping.form else None, wanted=wanted
+        )
     except DataProblemError as error:
         return error.problems
     if source.mapping.form:
@@ -203,13 +205,19 @@ class Looking(QObject):
                 self.wanted.emit()
             self.changed.emit()
 
+        def wanted() -> bool:
+            """Asked on the thread: a large file is not read to its end while the one that was picked since waits for it."""
+            return same_rows(source, self.source)
+
         def refused(problem: Problem) -> None:
-            if same_rows(source, self.source):
+            if problem.code == GIVEN_UP:
+                return
+            if wanted():
                 self.reading = False
                 self.changed.emit()
             self.problem.emit(problem)
 
-        self._fetches.ask(lambda plan: read(source, plan), came, refused)
+        self._fetches.ask(lambda plan: read(source, plan, wanted), came, refused)
 
     # looking and checking
 
