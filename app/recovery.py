@@ -16,6 +16,7 @@ from app import lengths_beside
 from app.lengths_beside import Beside
 from planner import plan_file
 from planner.atomic_file import write_atomically
+from planner.facts.counts import counts
 from planner.plan import Plan
 from planner.problem import Problem, ProblemError, fail
 from planner.run.file_lock import try_lock
@@ -151,6 +152,7 @@ def read(copy: Path) -> Left:
         plan = plan_file.plan_from_json(value["plan"])
         if (where := value.get(BESIDE)) is not None:
             plan = replace(plan, data=lengths_beside.read(copy, where, plan.data))
+            counts(plan.data)  # here, off the GUI thread: the page asks at once
         return Left(copy, plan, path, copy.stat().st_mtime)
     except (OSError, ValueError, KeyError, TypeError, RecursionError, ProblemError):
         raise fail(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from app import recovery
 from app.this_computer import fresh, this_machine
+from planner.facts.counts import counts
 from planner.facts.machine import MachineFacts
 from planner.plan import Plan
 from planner.plan_file import load_plan
@@ -59,7 +60,9 @@ def opened(file: Path | None = None) -> Opened:
 def read_plan(file: Path) -> Plan:
     """The plan of a file. What is wrong with it names the file. Raises ProblemError."""
     try:
-        return load_plan(file)
+        plan = load_plan(file)
+        counts(plan.data)  # here, off the GUI thread: there may be millions of rows, and the page asks at once
+        return plan
     except ProblemError as error:
         problem = error.problem
         if file.name in problem.fact:
