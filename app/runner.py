@@ -19,14 +19,14 @@ from app.pages.run.state import RunRecord
 from planner import plan_file
 from planner.estimate import Estimate
 from planner.problem import Problem, ProblemError
-from planner.run import inbox, layout, lock
+from planner.run import alone, inbox, layout, lock
 from planner.run.build import run_spec
 from planner.run.events import Event, Memory
 from planner.run.folders import new_run_dir
 from planner.run.home import runs_dir
 from planner.run.journal_index import JournalIndex
 from planner.run.lock import State
-from planner.run.start import missing_train_extra, start
+from planner.run.start import missing_train_extra
 
 LOOK_EVERY_MS = 200
 FED_AT_ONCE = 400  # events folded in one turn of the event loop: a few milliseconds
@@ -38,9 +38,11 @@ def make_run(estimate: Estimate) -> Path:
     if missing := missing_train_extra():
         raise ProblemError(missing)
     run_spec(estimate.plan, estimate, Path())  # what cannot be run leaves no folder behind
+    if (busy := alone.going_on()) is not None:
+        raise ProblemError(alone.refusal(busy))
     folder = new_run_dir(estimate.plan.model.name.rsplit("/", 1)[-1])
     plan_file.save_spec(run_spec(estimate.plan, estimate, folder), folder / layout.SPEC)
-    start(folder)
+    alone.start_alone(folder)
     return folder
 
 
@@ -103,7 +105,7 @@ class Runner(QObject):
         if run_dir is None or self.starting:
             return
         self.starting = True
-        background.run(lambda: start(run_dir), lambda _pid: self._resumed(), self._not_started)
+        background.run(lambda: alone.start_alone(run_dir), lambda _pid: self._resumed(), self._not_started)
 
     def _started(self, run_dir: Path) -> None:
         self.starting = False

@@ -13,11 +13,11 @@ from pathlib import Path
 from app.cli import output, plan_source
 from app.cli.exits import Exit, given_dir, of_verdict, wrong_use
 from planner.estimate import estimate
-from planner.plan_file import load_spec
 from planner.problem import ProblemError
-from planner.run import home, keeper, layout, lock, queue, start
+from planner.run import home, journal, keeper, overnight, queue, start
 from planner.run.arguments import computing_device
 from planner.run.build import run_spec
+from planner.run.events import Finished
 from planner.run.folders import new_run_dir
 from planner.run.queue import Queued
 from planner.units import words
@@ -53,6 +53,10 @@ def run(given: argparse.Namespace) -> Exit:
             queue.hold(_named(given), given.do == "hold")
         case "remove":
             queue.leave_queue(_named(given))
+        case _ if given.run:
+            raise wrong_use(
+                "cli.no_such_verb", "A list takes no run.", "Say what to do with it: hold, go, move, remove."
+            )
     keeper.ensure()
     _show(queue.waiting(), as_json=given.json)
     return Exit.OK
@@ -62,14 +66,16 @@ def _named(given: argparse.Namespace) -> Path:
     """The run that is meant: by its place, its folder, or its folder's name."""
     entries = queue.waiting()
     text = given.run or ""
+    if not text:
+        raise wrong_use(
+            "cli.no_run", "It was not said which run.", "Name one by its place: `plimsoll queue` lists them."
+        )
     if text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= len(entries):
         return entries[int(text) - 1].run_dir
     for entry in entries:
-        if text and (entry.run_dir.name == text or entry.run_dir == Path(text).absolute()):
+        if text in (entry.run_dir.name, str(entry.run_dir)) or entry.run_dir == Path(text).absolute():
             return entry.run_dir
-    raise wrong_use(
-        "queue.not_waiting", f"{text or 'Nothing'!r} is not in the queue.", "`plimsoll queue` lists what is, by number."
-    )
+    raise wrong_use("queue.not_waiting", f"{text!r} is not in the queue.", "`plimsoll queue` lists what is, by number.")
 
 
 def _add(given: argparse.Namespace) -> Exit:
@@ -77,12 +83,19 @@ def _add(given: argparse.Namespace) -> Exit:
         raise ProblemError(problem)
     if given.run_dir is not None:
         run_dir = given_dir(given.run_dir, "--run-dir").absolute()
-        plan = load_spec(run_dir / layout.SPEC).plan
-        if lock.state(run_dir) is lock.State.FINISHED:
+        plan = plan_source.spec_of(run_dir).plan
+        word = journal.last_event(run_dir)
+        if isinstance(word, Finished) and word.outcome == "done":
             raise wrong_use(
                 "run.already_done", f"The run in {given.run_dir!r} is done.", "Its result is in its folder."
             )
+        if given.run or given.preset or given.changes:
+            raise wrong_use(
+                "cli.two_plans", "A run and a plan were given.", "A run goes on as it was: --run-dir alone."
+            )
         need = queue.need_of(estimate(plan))
+        if given.overnight:
+            overnight.forget(run_dir)
         queue.add(Queued(run_dir, need, computing_device(plan).id, given.overnight, added=time.time()))
     else:
         given.plan = given.run
@@ -115,6 +128,8 @@ def _show(entries: tuple[Queued, ...], *, as_json: bool) -> None:
         ]
         output.line(output.json_text({"waiting": rows, "watched": [str(p) for p in queue.watched()]}))
         return
+    if problem := queue.keeper_says().problem:
+        output.remark(f"What starts them met a problem: {problem.strip().splitlines()[-1]}")
     if not entries:
         output.line("Nothing waits.")
         return

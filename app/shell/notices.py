@@ -44,7 +44,8 @@ def keep_wanted(on: bool) -> None:
 def words(was: RunSummary, now: RunSummary) -> tuple[str, str] | None:
     """(title, text) of what is worth telling; None where it is nothing."""
     what = TELLING.get(now.state)
-    if what is None or not was.state.live:
+    never_began = was.state is RunState.QUEUED and now.state is RunState.FAILED
+    if what is None or not (was.state.live or never_began):
         return None
     took = f", took {bytes_or_nothing(now.peak_bytes)}" if now.peak_bytes else ""
     steps = f"Step {now.step:,} of {now.total_steps:,}{took}." if now.total_steps else ""

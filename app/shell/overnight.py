@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 
 from app import background
 from app.runner import Runner
@@ -36,7 +36,10 @@ class Queueing(QObject):
     def __init__(self, runner: Runner, starter: Starter, problems: ProblemBar, parent: QObject) -> None:
         super().__init__(parent)
         self._runner, self._starter, self._problems = runner, starter, problems
+        self._putting = self._begun = False
         starter.begin = self._begin
+        runner.started.connect(self._started)
+        runner.problem.connect(self._not_started, Qt.ConnectionType.QueuedConnection)  # after it was shown as any other
         background.run(keeper.ensure, lambda _started: None, self.problem.emit)  # the computer may have been restarted
 
     def add(self) -> None:
@@ -52,16 +55,35 @@ class Queueing(QObject):
         if self._runner.running:
             self._problems.show_problem(ONE_AT_A_TIME, "Queue it", self.add)
             return
+        self._begun = True
         self.acted.emit("Starting the worker …")
         self._runner.start(estimate)
 
+    def _started(self) -> None:
+        self._begun = False
+
+    def _not_started(self, problem: Problem) -> None:
+        """A run of another window or of the command line goes on: what the window did not see until it tried."""
+        begun, self._begun = self._begun, False
+        if begun and problem.code == ONE_AT_A_TIME.code:
+            self._problems.show_problem(problem, "Queue it", self.add)
+
     def _enqueue(self, estimate: Estimate, *, overnight: bool) -> None:
+        if self._putting:  # pressed twice
+            return
+        self._putting = True
+
         def put() -> Path:
             run_dir = queue.enqueue(estimate, overnight=overnight)
             keeper.ensure()
             return run_dir
 
+        def refused(problem: Problem) -> None:
+            self._putting = False
+            self.problem.emit(problem)
+
         def done(run_dir: Path) -> None:
+            self._putting = False
             self._problems.drop(ONE_AT_A_TIME.code)
             need = queue.need_of(estimate)
             when = f"when {words(need)} are free" if need else "when no other run goes on"
@@ -73,4 +95,4 @@ class Queueing(QObject):
             self.acted.emit(f"Queued: it starts {when}. {then}")
             self.queued.emit(run_dir)
 
-        background.run(put, done, self.problem.emit)
+        background.run(put, done, refused)

@@ -56,7 +56,12 @@ class Retrying(QObject):
             if self._runner.run_dir == run_dir:
                 self._runner.resume()
 
-        background.run(lambda: apply_retry(run_dir, found), changed, self.problem.emit)
+        def refused(problem: Problem) -> None:
+            self.problem.emit(problem)
+            if self._runner.run_dir == run_dir:
+                self.look()  # it may be another change by now, or the same one once the folder can be written
+
+        background.run(lambda: apply_retry(run_dir, found), changed, refused)
 
     def forget(self) -> None:
         self._found = None

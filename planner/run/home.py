@@ -22,6 +22,12 @@ def home() -> Path:
     return _chosen() or Path(platformdirs.user_data_dir(APP, appauthor=False))
 
 
+def home_found() -> dict[str, str]:
+    """What a process that works in another folder needs to find the same home: a chosen one may be given as seen from here."""
+    chosen = _chosen()
+    return {HOME_VARIABLE: str(chosen)} if chosen else {}
+
+
 def runs_dir() -> Path:
     """One folder per run lies in here."""
     return home() / "runs"

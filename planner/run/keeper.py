@@ -8,12 +8,13 @@ window, or queues a run, starts one where it is wanted. All it knows lies on the
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable
+import traceback
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,10 +22,11 @@ from planner import plan_file
 from planner.estimate import estimate
 from planner.problem import Problem, ProblemError
 from planner.run import layout, lock, overnight, queue
+from planner.run.alone import CODE, going_on, name_of, start_alone
 from planner.run.events import Failed
 from planner.run.file_lock import try_lock
 from planner.run.free import Free, free_now
-from planner.run.home import home, runs_dir
+from planner.run.home import home, home_found
 from planner.run.journal import Journal
 from planner.run.queue import Queued, Said
 from planner.run.start import packages_found, start
@@ -32,7 +34,6 @@ from planner.units import words
 
 LOOK_EVERY_S = 2.0
 LONGEST_SILENCE_S = 30.0  # a word that says the same is written again, so that its time tells that somebody lives
-MOST_FOLDERS = 1000
 STARTER = "worker-end"  # threads of `planner.run.start` that wait for a worker of this process
 
 
@@ -56,35 +57,48 @@ class Keeper:
         ready = [e for e in entries if not e.held]
         for place, entry in enumerate(ready):
             if place == 0:
-                says[str(entry.run_dir)] = self._next(entry, busy)
+                says[str(entry.run_dir)] = self._first(entry, busy)
             else:
                 says[str(entry.run_dir)] = f"Waits for {ready[place - 1].run_dir.name}, which is before it."
         self._say(str(busy or ""), {folder: text for folder, text in says.items() if text})
         return True
 
+    def _first(self, entry: Queued, busy: Path | None) -> str:
+        """The same as `_next`, whatever cannot be written or read: a full disk passes, a folder that is closed does not."""
+        try:
+            return self._next(entry, busy)
+        except ProblemError as error:
+            if not os.access(entry.run_dir, os.W_OK):
+                queue.leave_queue(entry.run_dir)
+            return error.problem.fact
+
     def _next(self, entry: Queued, busy: Path | None) -> str:
         """Start the first that may, or say why not; empty where it was started."""
-        story = overnight.read(entry.run_dir) if entry.overnight else overnight.Story()
+        story = overnight.read(entry.run_dir, entry.added) if entry.overnight else overnight.Story()
         if story.proof:
             if lock.is_held(Path(story.proof)):
                 return "Its longest rows are being proved."
             return self._proved(entry, story)
         if busy is not None:
-            return f"Waits for {busy.name}, which is going on."
+            return f"Waits for {name_of(busy)}, which is going on."
         if why := waits_for_memory(entry, free_now(entry.device)):
             return why
         if entry.overnight and overnight.needs_proof(entry.run_dir, story):
             return self._prove(entry, story)
-        self._start(entry.run_dir)
-        return ""
+        if entry.overnight:
+            overnight.write(entry.run_dir, story)  # when it was asked for is told in the morning
+        return self._start(entry.run_dir)
 
-    def _start(self, run_dir: Path) -> None:
+    def _start(self, run_dir: Path) -> str:
         try:
-            start(run_dir)
+            start_alone(run_dir)
         except ProblemError as error:
-            queue.leave_queue(run_dir)
+            if error.problem.code == CODE:
+                return error.problem.fact
+            queue.taken(run_dir)  # one that was left to itself is told of at the next look
             if error.problem.code != "run.already_running":
                 give_up(run_dir, error.problem)
+        return ""
 
     def _prove(self, entry: Queued, story: overnight.Story) -> str:
         try:
@@ -131,9 +145,18 @@ class Keeper:
 
     def _say(self, running: str, says: dict[str, str]) -> None:
         now = time.time()
-        same = (running, says) == (self._said.running, self._said.says)
+        same = (running, says, "") == (self._said.running, self._said.says, self._said.problem)
         if not same or abs(now - self._said.time) > LONGEST_SILENCE_S:
             self._said = Said(os.getpid(), now, running, says)
+            queue.say(self._said)
+
+    def say_problem(self, text: str) -> None:
+        """Why no look could be taken, to whoever asks and once in the log."""
+        if text == self._said.problem:
+            return
+        self._said = replace(self._said, pid=os.getpid(), time=time.time(), problem=text)
+        print(text, file=sys.stderr, flush=True)
+        with contextlib.suppress(ProblemError):
             queue.say(self._said)
 
 
@@ -144,15 +167,6 @@ def waits_for_memory(entry: Queued, free: Free) -> str:
     who = ", ".join(f"{name} {words(size)}" for name, size in free.holders[:3])
     held = f" Other programs hold: {who}." if who else ""
     return f"Starts when {words(entry.need_bytes)} are free on {free.name}; {words(free.bytes)} are free now.{held}"
-
-
-def going_on() -> Path | None:
-    """A run whose worker lives, whoever started it; None where none does."""
-    try:
-        folders: Iterable[Path] = sorted(runs_dir().iterdir(), reverse=True)[:MOST_FOLDERS]
-    except OSError:
-        folders = ()
-    return next((p for p in (*folders, *queue.watched()) if lock.is_held(p)), None)
 
 
 def give_up(run_dir: Path, problem: Problem) -> None:
@@ -200,6 +214,8 @@ def lives() -> bool:
         return False
     try:
         return not try_lock(file, shared=True)
+    except OSError:
+        return False
     finally:
         os.close(file)
 
@@ -214,7 +230,7 @@ def ensure() -> bool:
             process = subprocess.Popen(
                 [sys.executable, "-P", "-m", "planner.run.keeper"],
                 cwd=home(),
-                env={**os.environ, **packages_found()},
+                env={**os.environ, **packages_found(), **home_found()},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -235,7 +251,7 @@ def ensure() -> bool:
 
 
 def main() -> int:
-    """Look until nothing is left to wait for. 0: done, or another keeper lives."""
+    """Look until nothing is left to wait for. 0: done, or another keeper lives; 1: the queue cannot be read."""
     home().mkdir(parents=True, exist_ok=True)
     while True:
         file = os.open(lock_file(), os.O_RDWR | os.O_CREAT, 0o644)
@@ -245,8 +261,11 @@ def main() -> int:
             _keep()
         finally:
             os.close(file)
-        if not (queue.waiting() or queue.watched()):  # one that came between the last look and here finds no other
-            return 0
+        try:
+            if not (queue.waiting() or queue.watched()):  # one that came between the last look and here finds no other
+                return 0
+        except ProblemError:
+            return 1
 
 
 def _keep() -> None:
@@ -256,7 +275,11 @@ def _keep() -> None:
             if not keeper.look():
                 return
         except ProblemError as error:  # a disk that is full, a file in use: it may pass
-            print(error, file=sys.stderr, flush=True)
+            keeper.say_problem(str(error))
+            if error.problem.code == "queue.damaged" and not _own_run_goes_on():
+                return  # it does not pass by itself; whoever opens the window or asks for the queue is told
+        except Exception:  # a fault of ours at one run: nobody would start the others
+            keeper.say_problem(traceback.format_exc())
         wait.wait(LOOK_EVERY_S)
 
 

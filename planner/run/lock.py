@@ -19,6 +19,7 @@ from planner.problem import Problem, fail
 from planner.run import journal, layout
 from planner.run.events import Event, Failed, Finished, Memory, Step
 from planner.run.file_lock import try_lock
+from planner.run.small_file import mapping_of
 from planner.units import words
 
 JUST_NOW_S = 10.0
@@ -73,7 +74,7 @@ def is_held(run_dir: Path) -> bool:
     """Whether a worker holds the run now. A folder that cannot be opened or locked counts as not held."""
     try:
         file = os.open(run_dir / layout.ALIVE, os.O_RDONLY)  # another person's run may be looked at, not written
-    except OSError:
+    except (OSError, ValueError):  # ValueError: no folder can have that name
         return False
     try:
         return not try_lock(file, shared=True)
@@ -85,10 +86,8 @@ def is_held(run_dir: Path) -> bool:
 
 def holder_pid(run_dir: Path) -> int:
     """The pid written by the latest worker, 0 if none is known. Only meaningful while `is_held`."""
-    try:
-        return int(json.loads((run_dir / layout.ALIVE).read_text())["pid"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return 0
+    pid = mapping_of(run_dir / layout.ALIVE).get("pid")
+    return pid if type(pid) is int and 0 < pid < 2**31 else 0
 
 
 def state(run_dir: Path) -> State:
@@ -127,7 +126,7 @@ def died(run_dir: Path) -> Problem:
     step = max((e.step for e in events if isinstance(e, Step)), default=0)
     where = f"after step {step}" if step else "before its first step"
     _wait_for_exit(run_dir)
-    ended = _read(run_dir / layout.EXIT)
+    ended = mapping_of(run_dir / layout.EXIT)
     code = ended.get("returncode")
     if type(code) is not int:
         fact = f"The worker ended {where} without a last word; nobody saw how."
@@ -155,19 +154,10 @@ def _size_at_end(run_dir: Path, events: Iterable[Event]) -> str:
     readings = [e for e in events if isinstance(e, Memory) and e.source == "process"]
     if not readings:
         return ""
-    facts = _read(run_dir / layout.ALIVE)
+    facts = mapping_of(run_dir / layout.ALIVE)
     limit, whose = facts.get("limit_bytes"), facts.get("limit")
     of = f" of the {words(limit)} of {whose}" if type(limit) is int and isinstance(whose, str) else ""
     return f" It held {words(readings[-1].bytes)}{of}; other programs held {words(readings[-1].others_bytes)}."
-
-
-def _read(path: Path) -> dict[str, Any]:
-    """A small JSON object; empty where there is none."""
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _wait_for_exit(run_dir: Path) -> None:

@@ -6,6 +6,7 @@ changes nothing of it. Here it is decided what comes next; `planner.run.keeper` 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from dataclasses import asdict, dataclass, replace
@@ -18,7 +19,7 @@ from planner.facts.order import total_steps
 from planner.facts.split import n_trained_on
 from planner.plan import Plan
 from planner.problem import Problem, ProblemError
-from planner.run import checkpoints, folders, journal, layout, lock, results
+from planner.run import checkpoints, folders, journal, layout, lock, results, small_file
 from planner.run.build import run_spec
 from planner.run.events import Failed, Finished, Step
 from planner.run.retry import Retry, apply_retry, retry_of, smallest
@@ -48,14 +49,21 @@ class Story:
     resumes: int = 0
 
 
-def read(run_dir: Path) -> Story:
-    """What was tried so far; a new story where nothing can be read."""
+def read(run_dir: Path, asked: float = 0.0) -> Story:
+    """What was tried so far; a new story where nothing can be read. asked: when it was left to itself, where known."""
     try:
-        text = (run_dir / layout.OVERNIGHT).read_text(encoding="utf-8")
+        text = small_file.text_of(run_dir / layout.OVERNIGHT)
         found: Story = strict_json.record(Story, strict_json.parse(text), "overnight")
     except (OSError, ValueError, DamagedError):
-        return Story(began=time.time())
+        return Story(began=asked)
     return found
+
+
+def forget(run_dir: Path) -> None:
+    """A run is left to itself anew: what was tried in another night is no part of this one's story."""
+    for name in (layout.OVERNIGHT, layout.TOLD):
+        with contextlib.suppress(OSError):
+            (run_dir / name).unlink()
 
 
 def write(run_dir: Path, story: Story) -> None:
@@ -66,7 +74,7 @@ def write(run_dir: Path, story: Story) -> None:
 def told(run_dir: Path) -> tuple[str, ...]:
     """The three sentences of a run that looked after itself; empty while it is not over, and for any other run."""
     try:
-        raw = strict_json.parse((run_dir / layout.TOLD).read_text(encoding="utf-8"))
+        raw = strict_json.parse(small_file.text_of(run_dir / layout.TOLD))
         found = strict_json.sequence(strict_json.mapping(raw, "told").get("sentences"), "sentences")
         return tuple(strict_json.typed(str, s, "sentence") for s in found)
     except (OSError, ValueError, DamagedError):
@@ -170,16 +178,30 @@ def tell(run_dir: Path, story: Story, problem: Problem | None = None) -> tuple[s
 
 
 def _asked(run_dir: Path, story: Story) -> str:
-    when = time.strftime("%H:%M", time.localtime(story.began)) if story.began else "an unknown time"
+    when = f"At {_clock(story.began)} you" if story.began else "You"
     try:
-        plan: Plan = plan_file.load_spec(run_dir / layout.SPEC).plan
+        plan: Plan = plan_file.load_spec(_asked_for(run_dir, story)).plan
     except ProblemError:
-        return f"At {when} this run was left to itself."
+        return f"{when} left this run to itself."
     chosen = plan.stage.choice(Slot.TRAINABLE)
     how = technique(chosen.slot, chosen.technique).label if chosen else "training"
     schedule = plan.stage.schedule
     steps = total_steps(n_trained_on(plan.data.rows, schedule), schedule)
-    return f"At {when} you asked for {steps:,} steps of {how} on {plan.model.name} with {plan.data.name}."
+    return f"{when} asked for {steps:,} steps of {how} on {plan.model.name} with {plan.data.name}."
+
+
+def _asked_for(run_dir: Path, story: Story) -> Path:
+    """The spec as it was before this night's first change."""
+    first = layout.changes(run_dir) - len(story.changes) + 1
+    kept = layout.kept_spec(run_dir, first)
+    return kept if story.changes and first > 0 and kept.is_file() else run_dir / layout.SPEC
+
+
+def _clock(when: float) -> str:
+    try:
+        return time.strftime("%H:%M", time.localtime(when))
+    except (OverflowError, OSError, ValueError):  # no date can be made of it
+        return "an unknown time"
 
 
 def _happened(story: Story) -> str:

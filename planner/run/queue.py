@@ -15,13 +15,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from planner import plan_file, strict_json
 from planner.atomic_file import write_atomically
 from planner.estimate import Estimate
 from planner.problem import ProblemError, fail
-from planner.run import file_lock, layout, lock
+from planner.run import file_lock, layout, lock, small_file
 from planner.run.arguments import computing_device
 from planner.run.build import main_tier, run_spec
 from planner.run.folders import new_run_dir
@@ -89,7 +88,7 @@ def waiting() -> tuple[Queued, ...]:
     Raises ProblemError `queue.damaged`.
     """
     says = keeper_says().says
-    found = (_read_entry(Path(folder)) for folder in _load().waiting)
+    found = (_read_entry(Path(folder)) for folder in dict.fromkeys(_load().waiting))
     return tuple(replace(entry, said=says.get(str(entry.run_dir), "")) for entry in found if entry is not None)
 
 
@@ -101,7 +100,7 @@ def watched() -> tuple[Path, ...]:
 def keeper_says() -> Said:
     """What the keeper said last; empty words where it said nothing that can be read."""
     try:
-        raw = strict_json.fields(strict_json.parse(said_file().read_text(encoding="utf-8")), "said", _SAID)
+        raw = strict_json.fields(strict_json.parse(small_file.text_of(said_file())), "said", _SAID)
         says = strict_json.mapping(raw.pop("says"), "says")
         plain = {name: strict_json.typed(kind, raw[name], name) for name, kind in _SAID_KINDS.items()}
         return Said(says={k: strict_json.typed(str, v, k) for k, v in says.items()}, **plain)
@@ -222,7 +221,7 @@ def _changing() -> Iterator[_Order]:
 def _load() -> _Order:
     path = queue_file()
     try:
-        found: _Order = strict_json.record(_Order, strict_json.parse(path.read_text(encoding="utf-8")), "queue")
+        found: _Order = strict_json.record(_Order, strict_json.parse(small_file.text_of(path)), "queue")
     except FileNotFoundError:
         return _Order()
     except (OSError, ValueError, DamagedError) as error:
@@ -238,12 +237,11 @@ def _save(order: _Order) -> None:
     write_atomically(queue_file(), strict_json.render(strict_json.plain(order)))
 
 
-def _entry_fields() -> tuple[str, ...]:
-    return ("need_bytes", "device", "overnight", "held", "added")
+_ENTRY: dict[str, type] = {"need_bytes": int, "device": str, "overnight": bool, "held": bool, "added": float}
 
 
 def _write_entry(entry: Queued) -> None:
-    raw = {name: getattr(entry, name) for name in _entry_fields()}
+    raw = {name: getattr(entry, name) for name in _ENTRY}
     write_atomically(entry.run_dir / layout.QUEUED, json.dumps(raw).encode())
 
 
@@ -251,22 +249,13 @@ def _read_entry(run_dir: Path) -> Queued | None:
     """None where the run does not wait; a damaged file lets it wait with what it needs unknown, and held."""
     path = run_dir / layout.QUEUED
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+        raw = strict_json.fields(strict_json.parse(small_file.text_of(path)), "queued", set(_ENTRY))
+        entry = {name: strict_json.typed(kind, raw[name], name) for name, kind in _ENTRY.items()}
+        if entry["need_bytes"] < 0:
+            raise DamagedError("need_bytes is less than nothing")
+    except (OSError, ValueError, DamagedError):
         return Queued(run_dir, held=True) if path.exists() else None
-    try:
-        raw: Any = json.loads(text)
-        entry = Queued(
-            run_dir,
-            need_bytes=max(0, int(raw["need_bytes"])),
-            device=str(raw["device"]),
-            overnight=bool(raw["overnight"]),
-            held=bool(raw["held"]),
-            added=float(raw["added"]),
-        )
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
-        return Queued(run_dir, held=True)
-    return entry
+    return Queued(run_dir, **entry)
 
 
 def _not_waiting(run_dir: Path) -> ProblemError:

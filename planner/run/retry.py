@@ -7,10 +7,10 @@ trained twice or left out. Where nothing was saved yet every change is open but 
 
 from __future__ import annotations
 
+import contextlib
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from planner import plan_file
 from planner.advise import advise
@@ -25,6 +25,7 @@ from planner.run import checkpoints, layout, lock
 from planner.run.arguments import trainer_arguments
 from planner.run.build import predicted
 from planner.run.shortage import Shortage, shortage_of
+from planner.run.small_file import mapping_of
 from planner.run.spec import RunSpec
 from planner.slots import Slot
 from planner.units import words
@@ -42,7 +43,7 @@ class Retry:
     got_bytes: what the run could have had. peak_bytes: what is said of the changed plan. from_step: of the checkpoint, 0
     for a start from the beginning. loses: what is given up, empty for nothing. same_rows: whether each step still learns
     from the same rows and tokens. fits: whether the changed plan fits into what the run got, by the whole band; else by
-    its expected figure only.
+    its expected figure only. before: the plan that it changes.
     """
 
     title: str
@@ -56,6 +57,7 @@ class Retry:
     fits: bool = True
     words: str = ""
     short: Shortage = field(default_factory=Shortage)
+    before: Plan | None = None
 
 
 def retry_of(run_dir: Path) -> Retry | Problem:
@@ -112,18 +114,25 @@ def smallest(plan: Plan, short: Shortage, *, from_step: int = 0) -> Retry | Prob
         same_rows=same_rows,
         fits=change.verdict is Verdict.FITS,
         short=short,
+        before=plan,
     )
 
 
 def apply_retry(run_dir: Path, retry: Retry) -> None:
     """Make the change in the run's own folder: the spec as it was stays beside it with a number, the journal goes on.
 
-    The next worker says so in the journal. Raises ProblemError `run.already_running`, `file.not_written`, and those of a
-    spec that cannot be read.
+    The next worker says so in the journal. Raises ProblemError `run.already_running`, `retry.too_late` where another
+    window or the keeper was first, `file.not_written`, and those of a spec that cannot be read.
     """
     if lock.is_held(run_dir):
         raise fail("run.already_running", f"A worker is already at work on {str(run_dir)!r}.", "Open that run.")
     spec = plan_file.load_spec(run_dir / layout.SPEC)
+    if retry.before is not None and spec.plan != retry.before:
+        raise fail(
+            "retry.too_late",
+            f"The settings of {run_dir.name} were changed by somebody else meanwhile.",
+            "Look at the run again: what would help it now is worked out anew.",
+        )
     kept = layout.kept_spec(run_dir, layout.changes(run_dir) + 1)
     plan_file.save_spec(spec, kept)
     write_atomically(run_dir / layout.CHANGED, json.dumps({"note": note_of(retry, kept.name)}).encode())
@@ -223,10 +232,7 @@ def _fits_at(plan: Plan, length: int) -> bool:
 def pending_note(run_dir: Path) -> str:
     """What the next worker is to say of a change, taken away; empty for none."""
     path = run_dir / layout.CHANGED
-    try:
-        raw: Any = json.loads(path.read_text(encoding="utf-8"))
+    note = mapping_of(path).get("note")
+    with contextlib.suppress(OSError):
         path.unlink()
-    except (OSError, ValueError):
-        return ""
-    note = raw.get("note") if isinstance(raw, dict) else None
     return note if isinstance(note, str) else ""

@@ -8,7 +8,6 @@ to say nothing.
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import Any
 
 from planner.run import journal, layout, lock
 from planner.run.events import Event, Failed, Memory, Started
+from planner.run.small_file import mapping_of
 
 CODE = "memory.out"
 ASKED, LARGEST = "asked", "largest"
@@ -108,20 +108,12 @@ def shortage_of(run_dir: Path) -> Shortage | None:
 
 def ended_by_kill(run_dir: Path) -> bool:
     """Whether the latest worker was ended by SIGKILL, as whoever started it saw it."""
-    try:
-        return bool(json.loads((run_dir / layout.EXIT).read_text(encoding="utf-8"))["returncode"] == -9)
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+    return bool(mapping_of(run_dir / layout.EXIT).get("returncode") == -9)
 
 
 def ended_for_memory(run_dir: Path) -> bool:
     """Whether the system is known to have ended it because memory ran out: the kernel counted one while it lived."""
-    if not ended_by_kill(run_dir):
-        return False
-    try:
-        return bool(json.loads((run_dir / layout.EXIT).read_text(encoding="utf-8")).get("oom_kills"))
-    except (OSError, ValueError, AttributeError):
-        return False
+    return ended_by_kill(run_dir) and bool(mapping_of(run_dir / layout.EXIT).get("oom_kills"))
 
 
 def _last_held(events: Sequence[Event]) -> int:

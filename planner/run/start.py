@@ -21,7 +21,9 @@ import planner
 from planner.problem import Problem, ProblemError, fail
 from planner.run import awake, layout, lock
 from planner.run.environment import LEAN, of_job
+from planner.run.small_file import mapping_of
 from planner.slots import Slot
+from planner.strict_json import LARGEST_FILE_BYTES
 
 TRAIN_LIBRARIES = ("torch", "transformers", "peft", "trl", "accelerate", "datasets", "safetensors")
 LONGEST_START_S = 60.0
@@ -70,9 +72,9 @@ def start(run_dir: Path) -> int:
         raise ProblemError(problem)
     if lock.is_held(run_dir):
         raise fail("run.already_running", f"A worker is already at work on {str(run_dir)!r}.", "Open that run.")
-    with contextlib.suppress(OSError):
-        (run_dir / layout.EXIT).unlink()
-    _no_longer_queued(run_dir)
+    for name in (layout.EXIT, layout.TOLD):  # of an end that is no longer the run's
+        with contextlib.suppress(OSError):
+            (run_dir / name).unlink()
     journal_before = _size(layout.events(run_dir))
     kills = oom_kills()
     process = _launch(run_dir)
@@ -95,6 +97,7 @@ def start(run_dir: Path) -> int:
                 f"{str(run_dir / layout.LOG)!r} holds what it printed.",
             )
         time.sleep(0.01)
+    _no_longer_queued(run_dir)  # not before: a keeper would take it for one that was left to itself and has ended
     pid = lock.holder_pid(run_dir) or process.pid  # a virtual environment's launcher has a child on Windows
     if _stored(run_dir).get("job") in KEPT_AWAKE:
         awake.while_it_runs(run_dir, pid)
@@ -111,7 +114,11 @@ def _no_longer_queued(run_dir: Path) -> None:
     if (run_dir / layout.QUEUED).exists():
         from planner.run import queue  # it knows estimates, which most starts need not load
 
-        queue.taken(run_dir)
+        try:
+            queue.taken(run_dir)
+        except ProblemError:  # the run goes on all the same; it must not be started a second time
+            with contextlib.suppress(OSError):
+                (run_dir / layout.QUEUED).unlink()
 
 
 def _launch(run_dir: Path) -> subprocess.Popen[bytes]:
@@ -146,7 +153,9 @@ def environment(run_dir: Path) -> dict[str, str]:
         "HF_DATASETS_CACHE": str(run_dir / "cache"),
         **_visible(run_dir),
     }
-    return env | packages_found()
+    from planner.run.home import home_found  # it needs a library, which what is missing can be said without
+
+    return env | packages_found() | home_found()
 
 
 def packages_found() -> dict[str, str]:
@@ -162,11 +171,7 @@ def packages_found() -> dict[str, str]:
 
 def _stored(run_dir: Path) -> dict[str, Any]:
     """spec.json as it lies there; empty where it cannot be read, which the worker will say in its own words."""
-    try:
-        found = json.loads((run_dir / layout.SPEC).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    return mapping_of(run_dir / layout.SPEC, LARGEST_FILE_BYTES)
 
 
 def _visible(run_dir: Path) -> dict[str, str]:

@@ -120,9 +120,8 @@ class Trash:
                 back.append(one)
             except OSError as error:
                 fact = f"{one.was.name!r} could not be brought back: {error.strerror or error}."
-                refused.append(
-                    Problem("run.not_restored", fact, f"It lies in {str(one.lies)!r} until the window closes.")
-                )
+                advice = f"Move that away and take it back again: it lies in {str(one.lies)!r} until the window closes."
+                refused.append(Problem("run.not_restored", fact, advice))
         return Deleted(tuple(back), deleted.bytes, tuple(refused))
 
     def empty(self) -> None:

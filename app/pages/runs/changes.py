@@ -138,7 +138,10 @@ class Changes(QObject):
             self._busy = False
             for problem in back.refused:
                 self.problem.emit(problem)
-            self.acted.emit(f"Taken back: {told[:1].lower()}{told[1:]}")
+            if left := tuple(one for one in deleted.moved if one not in back.moved):
+                self._deleted.insert(0, (Deleted(left, deleted.bytes), told))  # once its place is free, it can be had
+            if back.moved:
+                self.acted.emit(f"Taken back: {told[:1].lower()}{told[1:]}")
             self.restored.emit([one.was.name for one in back.moved])
             self.changed.emit()
 
