@@ -24,7 +24,7 @@ class LinkButton(QToolButton):
         self.setFont(font(size))
 
     def sizeHint(self) -> QSize:
-        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + em(0.3), em(1.5))
+        return QSize(self.fontMetrics().horizontalAdvance(self.text()) + em(0.5), em(1.5))
 
     def minimumSizeHint(self) -> QSize:
         return QSize(min(em(4), self.sizeHint().width()), em(1.5))
@@ -35,7 +35,12 @@ class LinkButton(QToolButton):
         letters.setUnderline(self.underMouse() and self.isEnabled())
         p.setFont(letters)
         p.setPen(colour("accent" if self.isEnabled() else "muted"))
-        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
-        p.drawText(QRectF(self.rect()), int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), shown)
+        inset = em(0.25) if self.hasFocus() else 0  # the text stands in its column, and clear of the ring
+        shown = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width() - inset)
+        p.drawText(
+            QRectF(self.rect()).adjusted(inset, 0, 0, 0),
+            int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft),
+            shown,
+        )
         if self.hasFocus():
             focus_ring(p, QRectF(self.rect()), em(0.3))

@@ -47,7 +47,7 @@ class LengthsView(QWidget):
         self.card.body.setContentsMargins(em(0.7), em(0.4), em(0.5), em(0.3))
         self.card.table.setAccessibleDescription("Return or a double click cuts there")
         self.card.table.itemActivated.connect(lambda item: self._chosen_in_table(item.row()))
-        self.card.say("Drag the line, or move it with the arrow keys: Ctrl+Z takes a move back")
+        self.chart.setToolTip("Ctrl+Z takes a move of the line back")
         layout.addWidget(self.said)
         layout.addWidget(self.card, 1)
         self._settled = QTimer(self, singleShot=True, interval=SETTLED_MS)
@@ -71,6 +71,8 @@ class LengthsView(QWidget):
             self.said.setText(UNKNOWN)
             return
         bins = data_bins(now.plan, BINS)
+        # named: the file that is looked at may not be the plan's yet
+        self.card.say(f"of {now.plan.data.name} · drag the line, or use the arrow keys")
         self.chart.show_bins(bins, step_of(bins.longest if bins else 0), SHORTEST)
         self._settled.start()
 
