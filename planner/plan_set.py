@@ -5,7 +5,9 @@ what there is instead; it never ignores or guesses.
 from __future__ import annotations
 
 import contextlib
+import re
 import typing
+from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,32 @@ from planner.techniques import registry
 
 ADAPTER_NOTE = "a new adapter with the settings of"
 PLACES = ("model", "data", "data.map", "name", "schedule.OPTION")
+
+
+def apply_all(plan: Plan, changes: Sequence[str]) -> Plan:
+    """The plan after several changes, in order. A file is read with the mapping that is said of it later on: of columns
+    whose names tell nothing no guess is to be had. Raises what `apply_set` raises.
+    """
+    keys = [change.partition("=")[0].strip() for change in changes]
+    mapped: set[int] = set()
+    for at, (key, change) in enumerate(zip(keys, changes, strict=True)):
+        if at in mapped:
+            continue
+        until = next((i for i in range(at + 1, len(keys)) if keys[i] == "data"), len(keys))
+        said = [i for i in range(at + 1, until) if keys[i] == "data.map"]
+        value = change.partition("=")[2]
+        if key != "data" or not said or value == SAMPLE:
+            plan = apply_set(plan, change)
+            continue
+        mapped.update(said)
+        mapping = mapping_of(_columns(changes[said[-1]].partition("=")[2]))
+        plan = replace(plan, data=read_data(_path(value, key), plan.model, mapping=mapping))
+    return plan
+
+
+def _columns(text: str) -> list[str]:
+    """`role=column` texts that stand behind commas; a comma that no role follows belongs to a column's name."""
+    return re.split(r",(?=\s*\w+\s*=)", text) if text.strip() else []
 
 
 def apply_set(plan: Plan, text: str) -> Plan:
@@ -50,7 +78,7 @@ def apply_set(plan: Plan, text: str) -> Plan:
             raise fail(
                 "data.not_on_disk", f"{plan.data.name} has no file to map.", "Choose one first: --set data=FILE."
             )
-        mapping = mapping_of(value.split(",") if value.strip() else ())
+        mapping = mapping_of(_columns(value))
         return replace(plan, data=read_data(plan.data.path, plan.model, name=plan.data.name, mapping=mapping))
     if key == "name":
         return replace(plan, name=value)

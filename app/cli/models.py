@@ -10,6 +10,7 @@ from app.cli.exits import Exit
 from planner.facts.model.adapter import read_adapter
 from planner.facts.model.folder_state import ADAPTER, WHOLE, CachedModel
 from planner.models_here import base_folder, models_here
+from planner.presets import embedded_model
 from planner.problem import ProblemError
 from planner.units import words
 
@@ -26,9 +27,8 @@ def run(given: argparse.Namespace) -> Exit:
         output.line(output.json_text({"models": [as_json(m, found) for m in found]}, indent=2))
         return Exit.OK
     if not found:
-        output.line(
-            "No model is on this computer but those of the catalogue's shapes. `plimsoll get-model NAME` fetches one."
-        )
+        beside = " beside the embedded one" if embedded_model().path else ""
+        output.line(f"No model is on this computer{beside}. `plimsoll get-model NAME` fetches one.")
         return Exit.OK
     rows = [("name", "kind", "size", "state"), *((m.name, m.detail or m.kind, words(m.bytes), m.state) for m in found)]
     head, *lines = output.table(rows, right=frozenset({2}))

@@ -11,7 +11,7 @@ from app.cli.exits import WrongUseError, wrong_use
 from app.this_computer import fresh, this_machine
 from planner.plan import Plan
 from planner.plan_file import load_plan, load_spec
-from planner.plan_set import apply_set
+from planner.plan_set import apply_all
 from planner.presets import load_preset, preset_names, read_preset
 from planner.problem import ProblemError
 from planner.run import layout
@@ -65,6 +65,5 @@ def _plan_from(given: argparse.Namespace, run_in: Path | None) -> Plan:
         plan = replace(plan, machine=this_machine(run_in)) if assumed and run_in else plan
     else:
         raise wrong_use("cli.no_plan", "No plan was named.", "Give a plan file, or --preset first-run.")
-    for change in given.changes:
-        plan = apply_set(plan, change)
+    plan = apply_all(plan, given.changes)
     return plan if run_in is None else converted_first(plan)

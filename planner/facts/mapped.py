@@ -45,10 +45,12 @@ def mapped(path: Path, mapping: Mapping | None = None) -> Mapped:
     columns = columns_of(head)
     chosen = chosen_mapping(mapping, columns, head)
     if not chosen.form and columns:
+        read_so = " ".join(("", *opened.notes))
         raise fail(
             "data.no_mapping",
-            f"{path.name} has the columns {shown(columns)}; none has a name by which to tell what it holds.",
-            "Say which column is the prompt and which the answer, for example --map prompt=COLUMN --map completion=COLUMN.",
+            f"{path.name} has the columns {shown(columns)}; none has a name by which to tell what it holds.{read_so}",
+            "Say which column is the prompt and which the answer: --map prompt=COLUMN completion=COLUMN, "
+            "or of a plan --set data.map=prompt=COLUMN,completion=COLUMN.",
         )
     if chosen.form:
         _check_columns(path, opened, chosen, columns)

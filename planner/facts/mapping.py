@@ -124,6 +124,8 @@ def mapping_of(said: Iterable[str]) -> Mapping:
     if not pairs:
         return UNMAPPED
     fits = [f for f in (form,) if f in FORMS] if form else [f for f in FORMS if not fault_of(Mapping(f, columns))]
+    if not fits and not form and (near := _lacking(columns)):
+        raise _not_understood("; or ".join(near))
     if not fits:
         known = "; ".join(f"{f}: {', '.join(role.name for role in ROLES[f])}" for f in FORMS)
         raise _not_understood(f"no form has just these roles; known are {known}")
@@ -133,6 +135,13 @@ def mapping_of(said: Iterable[str]) -> Mapping:
         raise _not_understood(said_of_it)
     order = [role.name for role in ROLES[fits[0]]]
     return Mapping(fits[0], tuple(sorted(columns, key=lambda pair: order.index(pair[0]))))
+
+
+def _lacking(columns: tuple[tuple[str, str], ...]) -> list[str]:
+    """What each form that has all of these roles wants besides them."""
+    said = {role for role, _ in columns}
+    having = [form for form in FORMS if said and said <= {role.name for role in ROLES[form]}]
+    return [fault_of(Mapping(form, columns)) for form in having]
 
 
 def _not_understood(fact: str) -> ProblemError:

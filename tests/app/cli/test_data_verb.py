@@ -11,7 +11,7 @@ import pytest
 from app.cli import plan_source
 from app.cli.main import main
 from planner.facts.mapping import Mapping
-from planner.plan_set import apply_set
+from planner.plan_set import apply_all, apply_set
 from planner.presets import load_preset
 from planner.problem import ProblemError
 from tests.small_run import small_machine
@@ -86,3 +86,42 @@ def test_a_plan_takes_any_file_and_a_mapping_by_set(table: Path) -> None:
     assert apply_set(plan, "data.map=").data.mapping.column("completion") == "answer", "nothing said is guessed anew"
     with pytest.raises(ProblemError):
         apply_set(plan, "data.map=prompt=answer")
+
+
+def test_a_file_that_cannot_be_guessed_is_read_with_the_mapping_that_is_said_beside_it(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("mine,yours,other\na,b,c\nd,e,f\n", encoding="utf-8")
+    plan = load_preset("first-run", small_machine())
+    said = [f"data={file}", "schedule.micro_batch=2", "data.map=prompt=mine,completion=other"]
+    found = apply_all(plan, said)
+    assert found.data.mapping == Mapping("prompt_completion", (("prompt", "mine"), ("completion", "other")))
+    assert found.stage.schedule.micro_batch == 2
+    with pytest.raises(ProblemError) as caught:
+        apply_all(plan, said[:2])
+    assert "data.map=" in caught.value.problem.advice
+    with pytest.raises(ProblemError) as caught:
+        apply_all(plan, [*said, f"data={file}"])
+    assert caught.value.problem.code == "data.no_mapping", "a mapping belongs to the file before it"
+
+
+def test_a_comma_may_be_part_of_a_columns_name(tmp_path: Path) -> None:
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"you, dear": "a", "me": "b", "us": "c"}\n', encoding="utf-8")
+    plan = apply_all(
+        load_preset("first-run", small_machine()), [f"data={file}", "data.map=prompt=you, dear,completion=me"]
+    )
+    assert plan.data.mapping.column("prompt") == "you, dear"
+
+
+def test_half_a_mapping_is_told_what_it_lacks(table: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, _, err = called(capsys, str(table), "--map", "prompt=question")
+    assert code == 2
+    assert "prompt_completion needs a column for completion" in err
+
+
+def test_a_line_that_is_no_line_of_names_is_said_where_its_names_are_missed(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text('what?,"so, there",n 1!\na,b,c\n', encoding="utf-8")
+    with pytest.raises(ProblemError) as caught:
+        apply_set(load_preset("first-run", small_machine()), f"data={file}")
+    assert "does not look like names of columns" in caught.value.problem.fact
