@@ -18,9 +18,10 @@ GOAL_S = 1.0
 CHILD = """
 import sys, time
 from PySide6.QtCore import QEvent, QObject, QTimer
-from app.shell import window as w
-application = w.make_application([sys.argv[0]])
-main = w.MainWindow()
+from app.shell.application import make_application
+from app.shell.window import MainWindow
+application = make_application([sys.argv[0]])
+main = MainWindow()
 seen = {}
 class FirstPaint(QObject):
     def eventFilter(self, watched, event):

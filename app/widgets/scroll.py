@@ -40,9 +40,11 @@ class Scrolled(QScrollArea):
     """A page that scrolls where the window is lower than it, so that what it says never makes the window grow. clear: what
     it lies on is seen through it, as within a card."""
 
-    def __init__(self, page: QWidget, parent: QWidget | None = None, *, clear: bool = False) -> None:
+    def __init__(
+        self, page: QWidget, parent: QWidget | None = None, *, clear: bool = False, least_em: float = 20
+    ) -> None:
         super().__init__(parent)
-        self._page = page
+        self._page, self._least_em = page, least_em
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setVerticalScrollBar(ScrollBar())
@@ -54,4 +56,6 @@ class Scrolled(QScrollArea):
                 ground.setAutoFillBackground(False)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(self._page.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width(), em(20))
+        return QSize(
+            self._page.minimumSizeHint().width() + self.verticalScrollBar().sizeHint().width(), em(self._least_em)
+        )

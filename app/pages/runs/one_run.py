@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFocusEvent, QPalette
-from PySide6.QtWidgets import QFormLayout, QFrame, QPlainTextEdit, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFormLayout, QFrame, QLabel, QPlainTextEdit, QSizePolicy, QWidget
 
 from app.pages.runs.curves import Curves
 from app.pages.runs.telling import facts_words, known_plan, may_continue, outcome_words
@@ -99,7 +99,10 @@ class OneRun(Card):
         self.tags.setPlaceholderText("Words, with commas between them")
         for text, field in (("&Name", self.name), ("&Tags", self.tags), ("N&ote", self.note)):
             field.setAccessibleName(f"{text.replace('&', '')} of the run")
-            form.addRow(text, field)
+            named = QLabel(text)
+            named.setBuddy(field)
+            named.setMinimumWidth(em(3))  # its own hint is a hair too narrow for the underlined letter
+            form.addRow(named, field)
         for entered in (self.name.entered, self.tags.entered, self.note.entered):
             entered.connect(lambda _value: self._write())
         self.body.addLayout(form)

@@ -75,7 +75,7 @@ class RunsPage(QWidget):
         listed.body.addWidget(self.table, 1)
         listed.body.addWidget(self.nothing_found)
         self.left_side = QStackedWidget()
-        self.left_side.addWidget(Scrolled(self.one))
+        self.left_side.addWidget(Scrolled(self.one, least_em=12))
         self.left_side.addWidget(self.compare)
         looked = QWidget()
         row = QHBoxLayout(looked)
@@ -138,6 +138,11 @@ class RunsPage(QWidget):
         self.queue.taken_out.connect(self.changes.take_out)
         self.queue.held.connect(self.changes.hold)
         self.empty.button.clicked.connect(self.plan_page_wanted.emit)
+
+    def hasHeightForWidth(self) -> bool:
+        """No: of a page with wrapped lines the layouts around it would take the wished height for the least, and the window
+        would grow beyond its screen."""
+        return False
 
     # beginning and end
 
