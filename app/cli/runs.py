@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from app.cli import output
@@ -17,8 +18,10 @@ from app.pages.runs.differing import Line, differences, differing_words, outcome
 from app.pages.runs.state import RunsState
 from app.pages.runs.telling import facts_words, outcome_words
 from app.pages.runs.words import COLUMNS, HEADINGS, MEANINGS, cells, state_words
+from planner.run import layout
 from planner.run.disk_use import count, with_disk
-from planner.run.library import RunSummary, look
+from planner.run.library import RunSummary, look, summary
+from planner.run.summary import facts_of
 
 HELP = "every run of this computer: list, search, show one, compare several"
 DOING = ("list", "show", "compare")
@@ -70,9 +73,21 @@ def named(text: str, runs: Sequence[RunSummary]) -> RunSummary:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise wrong_use("cli.no_run", f"There is no run {text!r}.", "See them with `plimsoll runs`.")
+        if elsewhere := _elsewhere(text):
+            return elsewhere
+        raise wrong_use(
+            "cli.no_run", f"There is no run {text!r}.", "`plimsoll runs` lists them; name one elsewhere by its folder."
+        )
     some = ", ".join(one.key for one in found[:5])
     raise wrong_use("cli.which_run", f"{text!r} may be any of {len(found)} runs: {some}.", "Give the folder's name.")
+
+
+def _elsewhere(text: str) -> RunSummary | None:
+    """The run in a folder that --out put beside none of the others."""
+    if not text or "\0" in text:
+        return None
+    folder = Path(text).absolute()
+    return summary(folder, facts_of(folder)) if (folder / layout.SPEC).is_file() else None
 
 
 def to_json(one: RunSummary) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -75,3 +76,14 @@ def test_several_are_compared_by_what_differs_only(capsys: pytest.CaptureFixture
 def test_what_is_not_clear_is_said(arguments: list[str], code: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["runs", *arguments]) == Exit.WRONG_USE
     assert code in capsys.readouterr().err
+
+
+def test_a_run_that_lies_elsewhere_is_told_and_compared_by_its_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finished_folder(tmp_path / "mine", share=1.1)
+    assert main(["runs", "show", str(tmp_path / "mine")]) == Exit.OK
+    assert "(mine)" in capsys.readouterr().out
+    assert main(["runs", "compare", str(tmp_path / "mine"), "20260102-b"]) == Exit.OK
+    assert "1 setting differs" in capsys.readouterr().out
+    assert main(["runs", "show", str(tmp_path)]) == Exit.WRONG_USE
