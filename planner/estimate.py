@@ -50,7 +50,9 @@ class Estimate:
     @property
     def reason(self) -> str:
         """The verdict's sentence, written when somebody reads it."""
-        return self.untold or sentence(self.tiers, self.lines, certain=self.certain)
+        return self.untold or sentence(
+            self.tiers, self.lines, certain=self.certain, estimated=self.plan.data.lengths_from == "estimated"
+        )
 
     def at(self, place: Place, at: At) -> tuple[Line, ...]:
         """The lines alive at one place and instant, largest first."""

@@ -28,8 +28,14 @@ def _of(tier: Tier) -> Verdict:
     return Verdict.TIGHT if tier.low_bytes <= tier.budget_bytes else Verdict.DOES_NOT_FIT
 
 
-def sentence(tiers: tuple[Tier, ...], lines: tuple[Line, ...], *, certain: bool) -> str:
-    """What a person reads of it; certain: the longest batch is known, not bounded."""
+BOUNDED = " The rows' lengths are not counted, so this is for the longest batch there could be."
+ESTIMATED = (
+    " The rows' lengths are not counted but estimated from the size of their texts; the longest batch may be longer."
+)
+
+
+def sentence(tiers: tuple[Tier, ...], lines: tuple[Line, ...], *, certain: bool, estimated: bool = False) -> str:
+    """What a person reads of it; certain: the longest batch is known. estimated: else from the size of the rows' texts, not bounded."""
     verdict = judge(tiers)
     if verdict is Verdict.CANNOT_TELL:
         unread = next(t for t in tiers if not t.capacity_bytes)
@@ -39,7 +45,7 @@ def sentence(tiers: tuple[Tier, ...], lines: tuple[Line, ...], *, certain: bool)
     spare = worst.budget_bytes - worst.peak_bytes
     cause = _cause(worst, lines)
     if not certain:
-        cause += " The rows' lengths are not counted, so this is for the longest batch there could be."
+        cause += ESTIMATED if estimated else BOUNDED
     if verdict is Verdict.FITS:
         return f"Fits, {words(spare)} to spare. {cause}"
     if verdict is Verdict.TIGHT:

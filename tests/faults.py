@@ -19,7 +19,8 @@ PAGE = ROOT / "docs" / "faults.md"
 HEAD = """# What can go wrong, and what is lost then
 
 Each row is a test: it brings the fault about for real where this says so, and checks what the person sees and what is
-left. This page is written from the tests by `python -m tests.faults`.
+left. This page is written from the tests by `python -m tests.faults`. The *keeper* is the process that starts queued runs
+and looks after those left overnight.
 
 """
 PARTS = ("injected", "seen", "lost")
@@ -68,8 +69,12 @@ def page() -> str:
     ]
     for row in rows():
         cells = (row.what, row.injected, row.seen, row.lost, f"[{row.test}](../{row.file})")
-        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        lines.append("| " + " | ".join(_cell(text) for text in cells) + " |")
     return HEAD + "\n".join(lines) + "\n"
+
+
+def _cell(text: str) -> str:
+    return text[:1].upper() + text[1:].replace("|", "\\|")
 
 
 if __name__ == "__main__":

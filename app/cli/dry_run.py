@@ -7,28 +7,26 @@ run was possible, not whether the plan fits.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import shutil
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from app.cli import output, plan_source
 from app.cli.exits import Exit
+from app.cli.followed import followed
 from planner import strict_json
 from planner.estimate import estimate
 from planner.ledger import MOMENTS
 from planner.plan_file import save_spec
 from planner.problem import ProblemError
-from planner.run import inbox, journal, layout, lock, start
+from planner.run import layout, lock, start
 from planner.run.build import run_spec
-from planner.run.events import Failed, Finished, Phase
+from planner.run.events import Phase
 from planner.run.folders import new_work_dir, sweep_work
 from planner.run.results import DRY_RUN, DryRun, load
 from planner.units import words
 
 HELP = "trace the plan's steps without weights and without a card"
-LOOK_EVERY_S = 0.1
 TENSORS_SHOWN = 15
 
 
@@ -62,36 +60,19 @@ def run(given: argparse.Namespace) -> Exit:
 
 
 def _ended_well(folder: Path) -> bool:
-    """Wait for the worker's last word and tell its phases. Ctrl-C asks it to stop. Raises ProblemError when it failed."""
-    offset, told = 0, ""
-    while True:
-        try:
-            alive = lock.is_held(folder)
-            reading = journal.read(folder, offset, over=not alive)
-            offset = reading.offset
-            for event in reading.events:
-                if isinstance(event, Failed):
-                    raise ProblemError(event.problem)
-                if isinstance(event, Finished):
-                    if event.outcome != "done":
-                        output.remark(event.sentence)
-                    _let_go(folder)
-                    return event.outcome == "done"
-                if isinstance(event, Phase) and event.phase != told:
-                    told = event.phase
-                    output.remark(f"{event.phase}: {event.detail}" if event.detail else event.phase)
-            if not alive and not reading.events:
-                raise ProblemError(lock.died(folder))
-            time.sleep(LOOK_EVERY_S)
-        except KeyboardInterrupt:
-            inbox.send(folder, "stop")
-            output.remark("Asked the dry run to stop.")
+    """Wait for the worker's last word and tell its phases. Raises ProblemError when it failed."""
+    told = ""
 
+    def tell(event: Phase) -> None:
+        nonlocal told
+        if event.phase != told:
+            told = event.phase
+            output.remark(f"{event.phase}: {event.detail}" if event.detail else event.phase)
 
-def _let_go(folder: Path) -> None:
-    with contextlib.suppress(KeyboardInterrupt):
-        while lock.is_held(folder):
-            time.sleep(LOOK_EVERY_S)
+    word = followed(folder, tell, "Asked the dry run to stop.")
+    if word.outcome != "done":
+        output.remark(word.sentence)
+    return word.outcome == "done"
 
 
 def in_words(result: DryRun) -> Iterator[str]:

@@ -9,13 +9,15 @@ import argparse
 import shutil
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from app.cli import output
 from app.cli.exits import Exit, wrong_use
+from app.cli.followed import followed
 from planner.problem import ProblemError
-from planner.run import inbox, journal, lock
-from planner.run.events import Failed, Finished, Phase
+from planner.run import lock
+from planner.run.events import Phase
 from planner.run.folders import new_work_dir
 from planner.run.jobs import DownloadSpec, write_job
 from planner.run.results import load
@@ -23,7 +25,6 @@ from planner.run.start import missing_train_extra, start
 from planner.run.transfer import OFFER, Offer, is_name, moved
 
 HELP = "fetch a model from the Hub (says the size first)"
-LOOK_EVERY_S = 0.1
 TELL_EVERY_S = 5.0
 
 
@@ -81,7 +82,7 @@ def carried_out(spec: DownloadSpec) -> Offer | Path | None:
     try:
         write_job(folder, spec)
         start(folder)
-        word = _followed(folder)
+        word = followed(folder, _telling(), "Asked the download to stop; what came is kept.")
         if word.outcome != "done":
             output.remark(word.sentence)
             return None
@@ -91,32 +92,14 @@ def carried_out(spec: DownloadSpec) -> Offer | Path | None:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _followed(folder: Path) -> Finished:
-    """Wait for the last word, and tell how far it is. Raises ProblemError when it failed."""
-    offset, told = 0, time.monotonic()
-    word: Finished | None = None
-    while True:
-        try:
-            alive = lock.is_held(folder)
-            reading = journal.read(folder, offset, over=not alive)
-            offset = reading.offset
-            for event in reading.events:
-                if isinstance(event, Failed):
-                    raise ProblemError(event.problem)
-                if isinstance(event, Finished):
-                    word = event
-                if (
-                    isinstance(event, Phase)
-                    and (found := moved(event.detail))
-                    and time.monotonic() - told > TELL_EVERY_S
-                ):
-                    told = time.monotonic()
-                    output.remark(found.sentence)
-            if not alive and word is not None:
-                return word
-            if not alive and not reading.events:
-                raise ProblemError(lock.died(folder))
-            time.sleep(LOOK_EVERY_S)
-        except KeyboardInterrupt:
-            inbox.send(folder, "stop")
-            output.remark("Asked the download to stop; what came is kept.")
+def _telling() -> Callable[[Phase], None]:
+    """Tells how far it is, now and then."""
+    told = time.monotonic()
+
+    def tell(event: Phase) -> None:
+        nonlocal told
+        if (found := moved(event.detail)) and time.monotonic() - told > TELL_EVERY_S:
+            told = time.monotonic()
+            output.remark(found.sentence)
+
+    return tell

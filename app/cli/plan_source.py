@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.cli.convert_first import converted_first
+from app.cli.count_first import counted_first
 from app.cli.exits import WrongUseError, wrong_use
 from app.this_computer import fresh, this_machine
 from planner.plan import Plan
@@ -66,4 +67,4 @@ def _plan_from(given: argparse.Namespace, run_in: Path | None) -> Plan:
     else:
         raise wrong_use("cli.no_plan", "No plan was named.", "Give a plan file, or --preset first-run.")
     plan = apply_all(plan, given.changes)
-    return plan if run_in is None else converted_first(plan)
+    return plan if run_in is None else counted_first(converted_first(plan))

@@ -12,26 +12,18 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app import background
+from app.counted import wanted, with_count
 from app.document import Document
 from app.job import Job, Order
 from app.pages.plan.state import read_ahead
 from planner.estimate import Estimate
 from planner.facts.data import DataFacts
-from planner.facts.formats.open_rows import size_and_digest
-from planner.facts.lengths import find_lengths
 from planner.facts.mapping import data_key
 from planner.facts.read_data import read_data
-from planner.facts.rows import PROMPT_COMPLETION
 from planner.plan import Plan
 from planner.problem import Problem
 from planner.run.jobs import ScanSpec, write_job
 from planner.run.start import missing_train_extra
-
-
-def wanted(plan: Plan) -> bool:
-    """Whether counting is possible and would tell more than is known."""
-    model, data = plan.model, plan.data
-    return bool(model.path and model.tokenizer and data.path) and data.lengths_from == "estimated"
 
 
 def count_order(plan: Plan) -> Order:
@@ -47,20 +39,6 @@ def count_order(plan: Plan) -> Order:
         return found
 
     return Order("count", lambda folder: write_job(folder, spec), read)
-
-
-def with_count(plan: Plan) -> DataFacts | None:
-    """The plan's data with the count that is kept of it; None where its file is another now, or there is none. No row is read:
-    that would take as long as it did the first time."""
-    data = plan.data
-    size, sha256 = size_and_digest(Path(data.path))
-    kept = find_lengths(data_key(sha256, data.mapping), plan.model.tokenizer, data.rows)
-    if (size, sha256) != (data.size_bytes, data.sha256) or kept is None:
-        return None
-    prompts = kept.prompt_lengths if data.form == PROMPT_COMPLETION else ()
-    return replace(
-        data, lengths=kept.lengths, prompt_lengths=prompts, lengths_from="counted", tokenizer=plan.model.tokenizer
-    )
 
 
 def key_of(plan: Plan) -> tuple[str, str]:

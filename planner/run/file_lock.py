@@ -34,6 +34,20 @@ def try_lock(file: int, *, shared: bool = False) -> bool:
     return True
 
 
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock of this file now. One that cannot be opened or locked counts as not held."""
+    try:
+        file = os.open(path, os.O_RDONLY)  # another person's may be looked at, not written
+    except OSError:
+        return False
+    try:
+        return not try_lock(file, shared=True)
+    except OSError:
+        return False
+    finally:
+        os.close(file)
+
+
 @contextmanager
 def alone(path: Path) -> Iterator[None]:
     """Around a reading and a writing that nobody else may come between. Raises OSError, and TimeoutError after ten seconds.

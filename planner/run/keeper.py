@@ -24,7 +24,7 @@ from planner.problem import Problem, ProblemError
 from planner.run import layout, lock, overnight, queue
 from planner.run.alone import CODE, going_on, name_of, start_alone
 from planner.run.events import Failed
-from planner.run.file_lock import try_lock
+from planner.run.file_lock import is_held, try_lock
 from planner.run.free import Free, free_now
 from planner.run.home import home, home_found
 from planner.run.journal import Journal
@@ -208,16 +208,7 @@ def lock_file() -> Path:
 
 def lives() -> bool:
     """Whether a keeper is at work."""
-    try:
-        file = os.open(lock_file(), os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        return not try_lock(file, shared=True)
-    except OSError:
-        return False
-    finally:
-        os.close(file)
+    return is_held(lock_file())
 
 
 def ensure() -> bool:

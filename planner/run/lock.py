@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.problem import Problem, fail
-from planner.run import journal, layout
+from planner.run import file_lock, journal, layout
 from planner.run.events import Event, Failed, Finished, Memory, Step
 from planner.run.file_lock import try_lock
 from planner.run.small_file import mapping_of
@@ -72,16 +72,7 @@ class Lock:
 
 def is_held(run_dir: Path) -> bool:
     """Whether a worker holds the run now. A folder that cannot be opened or locked counts as not held."""
-    try:
-        file = os.open(run_dir / layout.ALIVE, os.O_RDONLY)  # another person's run may be looked at, not written
-    except (OSError, ValueError):  # ValueError: no folder can have that name
-        return False
-    try:
-        return not try_lock(file, shared=True)
-    except OSError:
-        return False
-    finally:
-        os.close(file)
+    return file_lock.is_held(run_dir / layout.ALIVE)
 
 
 def holder_pid(run_dir: Path) -> int:

@@ -18,7 +18,7 @@ from pathlib import Path
 from planner.problem import Problem, ProblemError, fail
 from planner.run import layout, lock
 from planner.run.disk_use import bytes_under
-from planner.run.file_lock import try_lock
+from planner.run.file_lock import is_held, try_lock
 from planner.run.home import runs_dir
 
 TRASH = ".trash"
@@ -152,20 +152,7 @@ def sweep(root: Path | None = None) -> None:
     for part in parts:
         try:
             old = time.time() - part.stat().st_mtime > LEFT_OVER_AFTER_S
-            if old and not _is_held(part / HELD):
+            if old and not is_held(part / HELD):
                 shutil.rmtree(part, ignore_errors=True)
         except OSError:
             continue
-
-
-def _is_held(path: Path) -> bool:
-    try:
-        file = os.open(path, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        return not try_lock(file, shared=True)
-    except OSError:
-        return False
-    finally:
-        os.close(file)

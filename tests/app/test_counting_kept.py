@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.shell.counting import with_count
+from app.counted import with_count
 from planner.facts.lengths import keep_lengths
 from planner.facts.read_data import read_data
 from planner.plan import Plan

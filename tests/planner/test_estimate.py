@@ -85,6 +85,8 @@ def test_unknown_lengths_are_bounded_and_said() -> None:
     assert "lengths are not counted" in estimate(unknown).reason
     assert "lengths are not counted" not in estimate(plan()).reason
     assert draft(unknown).batch.seq == 64
+    estimated = replace(plan(), data=replace(COUNTED, lengths_from="estimated"))
+    assert "the longest batch may be longer" in estimate(estimated).reason
 
 
 def test_a_model_without_formulas_is_told_with_its_reason() -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import app
+from planner.plan_file import load_spec
 from planner.run import events, layout, lock
 from planner.run.journal import last_word, read_all
 from tests.small_run import wait_for_end, wait_until
@@ -39,10 +40,16 @@ def command(tiny_model_dir: Path, tmp_path: Path) -> list[str]:
 Front = Callable[..., "subprocess.Popen[str]"]
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for all: the rows are the same in every test, and are counted once."""
+    return tmp_path_factory.mktemp("home")
+
+
 @pytest.fixture
-def started(tmp_path: Path) -> Iterator[Front]:
+def started(tmp_path: Path, home: Path) -> Iterator[Front]:
     """Starts the command line; afterwards its pipes are closed and no worker of the test is left."""
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "PLIMSOLL_HOME": str(tmp_path / "home")}
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PLIMSOLL_HOME": str(home)}
     with contextlib.ExitStack() as stack:
 
         def start(*command: str) -> subprocess.Popen[str]:
@@ -152,3 +159,7 @@ def test_a_run_in_words_ends_with_what_was_said_and_what_it_took(
     assert "step 2/2  loss" in out
     assert "We said " in out
     assert "It took " in out
+    run_dir = tmp_path / "run"
+    assert load_spec(run_dir / layout.SPEC).plan.data.lengths_from == "counted", (
+        "what was said is of the batch that comes"
+    )

@@ -12,8 +12,8 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import pytest
 from pytestqt.qtbot import QtBot
 
+from app.counted import wanted
 from app.pages.plan.picks import Pick
-from app.shell.counting import wanted
 from app.shell.window import MainWindow
 from planner.run.home import HOME_VARIABLE, models_dir
 
