@@ -63,7 +63,7 @@ def bounds_problems(options: Any, where: str) -> list[Problem]:
         name = f"{where}.{f.name}"
         if d.choices and value not in [v for v, _ in d.choices]:
             allowed = ", ".join(str(v) for v, _ in d.choices)
-            out.append(Problem("option.out_of_bounds", f"{name} is {value!r}.", f"Choose one of: {allowed}."))
+            out.append(Problem("option.out_of_bounds", f"{name} is {value!r:.80}.", f"Choose one of: {allowed}."))
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
             low, high = d.minimum, d.maximum
             if value != value or (low is not None and value < low) or (high is not None and value > high):

@@ -52,7 +52,7 @@ def technique(slot: Slot, name: str) -> Technique:
     found = _BY_KEY.get((slot, name))
     if found is None:
         names = ", ".join(t.name for t in of_slot(slot)) or "none"
-        raise fail("technique.unknown", f"No technique {name!r} for {slot.value}.", f"Known ones: {names}.")
+        raise fail("technique.unknown", f"No technique {name!r:.80} for {slot.value}.", f"Known ones: {names}.")
     return found
 
 
