@@ -87,7 +87,9 @@ def _agreeing(data: DataFacts) -> DataFacts:
     """A file is refused when its lengths are not as many as its rows, or no row could be made with its mapping."""
     n = len(data.lengths)
     prompts = data.prompt_lengths if len(data.prompt_lengths) == n else data.lengths[:n]
-    mapping = Mapping("prompt_completion", (("prompt", f"q{data.name}"), ("completion", f"a{data.path}")), len(data.name) % 2 > 0)
+    mapping = Mapping(
+        "prompt_completion", (("prompt", f"q{data.name}"), ("completion", f"a{data.path}")), len(data.name) % 2 > 0
+    )
     return replace(data, rows=n or data.rows, prompt_lengths=prompts if n else (), mapping=mapping)
 
 
