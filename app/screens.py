@@ -121,12 +121,14 @@ def photograph(shot: str, scheme: str, target: Path) -> None:
     from app.screens_of_list import arrange as arrange_runs
     from app.screens_of_rows import SHOTS as ROWS_SHOTS
     from app.screens_of_rows import arrange as arrange_rows
+    from app.collecting import Collecting
     from app.shell.application import make_application
     from app.shell.pages import EXPLORE, PLAN, RUN, TRUST
     from app.shell.window import MainWindow
     from app.theme import theme
 
     application = make_application([sys.argv[0]])
+    Collecting(application)  # as in the program: no thread takes widgets apart
     theme().choose(scheme)
     window = MainWindow()
     window.resize(*SIZE)
