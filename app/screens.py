@@ -117,11 +117,11 @@ def photograph(shot: str, scheme: str, target: Path) -> None:
     from PySide6.QtCore import QEventLoop, QTimer
     from PySide6.QtWidgets import QWidget
 
+    from app.collecting import Collecting
     from app.screens_of_list import SHOTS as RUNS_SHOTS
     from app.screens_of_list import arrange as arrange_runs
     from app.screens_of_rows import SHOTS as ROWS_SHOTS
     from app.screens_of_rows import arrange as arrange_rows
-    from app.collecting import Collecting
     from app.shell.application import make_application
     from app.shell.pages import EXPLORE, PLAN, RUN, TRUST
     from app.shell.window import MainWindow
