@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 import sys
 import threading
 import time
@@ -23,6 +22,7 @@ from planner.estimate import estimate
 from planner.problem import Problem, ProblemError
 from planner.run import layout, lock, overnight, queue
 from planner.run.alone import CODE, going_on, name_of, start_alone
+from planner.run.detached import launch
 from planner.run.events import Failed
 from planner.run.file_lock import is_held, try_lock
 from planner.run.free import Free, free_now
@@ -218,17 +218,8 @@ def ensure() -> bool:
     try:
         home().mkdir(parents=True, exist_ok=True)
         with (home() / "keeper.log").open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "planner.run.keeper"],
-                cwd=home(),
-                env={**os.environ, **packages_found(), **home_found()},
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                creationflags=getattr(subprocess, "DETACHED_PROCESS", 0)
-                | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-            )
+            env = {**os.environ, **packages_found(), **home_found()}
+            process = launch("planner.run.keeper", cwd=home(), env=env, log=log)
     except OSError as error:
         raise ProblemError(
             Problem(

@@ -20,6 +20,7 @@ from typing import Any
 import planner
 from planner.problem import Problem, ProblemError, fail
 from planner.run import awake, layout, lock
+from planner.run.detached import launch
 from planner.run.environment import LEAN, of_job
 from planner.run.small_file import mapping_of
 from planner.slots import Slot
@@ -122,20 +123,9 @@ def _no_longer_queued(run_dir: Path) -> None:
 
 
 def _launch(run_dir: Path) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-P", "-m", "backends.worker", str(run_dir)]
     try:
         with (run_dir / layout.LOG).open("ab") as log:
-            return subprocess.Popen(  # noqa: S603 - our own module by its full name
-                command,
-                cwd=run_dir,
-                env=environment(run_dir),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                creationflags=getattr(subprocess, "DETACHED_PROCESS", 0)
-                | getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-            )
+            return launch("backends.worker", str(run_dir), cwd=run_dir, env=environment(run_dir), log=log)
     except OSError as error:
         raise fail(
             "worker.did_not_start",
